@@ -1,0 +1,140 @@
+/**
+ * The environment → one frozen Config. The only reader of `process.env`; SETTINGS is the only place with names, defaults and
+ * descriptions: `.env.example` and the table in docs/operations.md are made from it. Every fault is reported at once.
+ */
+
+export interface Config {
+  readonly host: string
+  readonly port: number
+  readonly dataDir: string
+  readonly database: { readonly url: string } | 'embedded' | 'off'
+  readonly modelDir: string
+  readonly logLevel: string
+  readonly bodyLimitBytes: number
+  readonly batchMaxUsers: number
+  readonly logFlushMs: number
+  readonly logBufferMax: number
+  readonly shutdownGraceMs: number
+}
+
+interface Setting {
+  readonly name: string
+  readonly default: string
+  readonly description: string
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+
+export const SETTINGS = [
+  { name: 'HOST', default: '127.0.0.1', description: 'Address to listen on.' },
+  { name: 'PORT', default: '5001', description: 'Port to listen on; 0 takes a free one.' },
+  { name: 'DATA_DIR', default: '.day7', description: 'Folder of the embedded database.' },
+  {
+    name: 'DATABASE_URL',
+    default: '',
+    description:
+      'PostgreSQL server of the prediction log, `postgres://user:password@host:5432/database`. Empty: an embedded one in `DATA_DIR`. `off`: no log.',
+  },
+  { name: 'MODEL_DIR', default: 'artifacts/champion', description: 'Folder of the bundle that is served.' },
+  { name: 'LOG_LEVEL', default: 'info', description: `One of ${LOG_LEVELS.join(', ')}.` },
+  {
+    name: 'BODY_LIMIT_BYTES',
+    default: '8388608',
+    description: 'Largest request body; a larger one gets 413.',
+  },
+  { name: 'BATCH_MAX_USERS', default: '10000', description: 'Most users in one `/batch_predict`.' },
+  {
+    name: 'LOG_FLUSH_MS',
+    default: '200',
+    description: 'Pause between two batches of predictions sent to the database.',
+  },
+  {
+    name: 'LOG_BUFFER_MAX',
+    default: '100000',
+    description: 'Predictions that wait in memory while the database is away; more are dropped and counted.',
+  },
+  {
+    name: 'SHUTDOWN_GRACE_MS',
+    default: '10000',
+    description: 'Time for open requests and waiting predictions when the service is told to stop.',
+  },
+] as const satisfies readonly Setting[]
+
+export type SettingName = (typeof SETTINGS)[number]['name']
+
+export class ConfigError extends Error {
+  readonly code = 'CONFIG_INVALID'
+  override readonly name = 'ConfigError'
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(
+      `the configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+    )
+    this.faults = faults
+  }
+}
+
+/** @throws ConfigError that lists every fault */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const faults: string[] = []
+  const text = (name: SettingName): string => {
+    const value = environment[name]
+    return value === undefined || value === ''
+      ? SETTINGS.find((setting) => setting.name === name)!.default
+      : value
+  }
+  const whole = (name: SettingName, min: number, max: number): number => {
+    const value = text(name)
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || number < min || number > max)
+      faults.push(`${name}: expected a whole number from ${min} to ${max}, got "${value}"`)
+    return number
+  }
+  const oneOf = (name: SettingName, choices: readonly string[]): string => {
+    const value = text(name)
+    if (!choices.includes(value))
+      faults.push(`${name}: expected one of ${choices.join(', ')}, got "${value}"`)
+    return value
+  }
+  const database = (): Config['database'] => {
+    const value = text('DATABASE_URL')
+    if (value === '') return 'embedded'
+    if (value === 'off') return 'off'
+    // The value may hold a password and is not repeated.
+    if (!/^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''))
+      faults.push('DATABASE_URL: expected postgres://user:password@host:port/database, or off')
+    return { url: value }
+  }
+
+  const config: Config = {
+    host: text('HOST'),
+    port: whole('PORT', 0, 65_535),
+    dataDir: text('DATA_DIR'),
+    database: database(),
+    modelDir: text('MODEL_DIR'),
+    logLevel: oneOf('LOG_LEVEL', LOG_LEVELS),
+    bodyLimitBytes: whole('BODY_LIMIT_BYTES', 1024, 2 ** 30),
+    batchMaxUsers: whole('BATCH_MAX_USERS', 1, 1_000_000),
+    logFlushMs: whole('LOG_FLUSH_MS', 1, 60_000),
+    logBufferMax: whole('LOG_BUFFER_MAX', 1, 10_000_000),
+    shutdownGraceMs: whole('SHUTDOWN_GRACE_MS', 0, 600_000),
+  }
+  if (faults.length > 0) throw new ConfigError(faults)
+  return Object.freeze(config)
+}
+
+/** `.env.example` */
+export function settingsAsEnv(): string {
+  return SETTINGS.map((setting) => `# ${setting.description}\n#${setting.name}=${setting.default}\n`).join(
+    '\n',
+  )
+}
+
+/** The table in docs/operations.md. */
+export function settingsAsMarkdown(): string {
+  const rows = SETTINGS.map(({ name, default: value, description }) => {
+    return `| \`${name}\` | ${value === '' ? '–' : `\`${value}\``} | ${description} |`
+  })
+  return ['| setting | default | what it does |', '|---|---|---|', ...rows, ''].join('\n')
+}

@@ -1,0 +1,2 @@
+export { Ensemble, parseModel } from './ensemble.ts'
+export { ModelFormatError } from './errors.ts'

@@ -1,0 +1,85 @@
+/**
+ * LightGBM's `ConvertOutput`: raw scores → the objective's output, in place. The formulas are LightGBM's own, in its order of
+ * operations (src/objective/*.hpp). `Math.exp` may differ from the C library's in the last place; nothing else does.
+ */
+import { ModelFormatError } from './errors.ts'
+
+/** Turns `count` raw scores at `start` into outputs. */
+export type Transform = (scores: Float64Array, start: number, count: number) => void
+
+/** @param objective the file's text, e.g. `tweedie` or `binary sigmoid:1`; '' for a custom objective: outputs are raw scores */
+export function transformOf(objective: string): Transform {
+  const [name = '', ...parameters] = objective.split(' ')
+  switch (name) {
+    case '':
+    case 'custom':
+    case 'none':
+    case 'huber':
+    case 'lambdarank':
+    case 'rank_xendcg':
+      return () => {}
+    case 'regression':
+    case 'regression_l1':
+    case 'quantile':
+    case 'fair':
+    case 'mape':
+      return parameters.includes('sqrt') ? each((x) => Math.sign(x) * x * x) : () => {}
+    case 'poisson':
+    case 'gamma':
+    case 'tweedie':
+      return each(Math.exp)
+    case 'cross_entropy':
+      return each((x) => 1 / (1 + Math.exp(-x)))
+    case 'cross_entropy_lambda':
+      return each((x) => Math.log1p(Math.exp(x)))
+    case 'binary':
+    case 'multiclassova': {
+      const sigmoid = sigmoidOf(parameters, objective)
+      return each((x) => 1 / (1 + Math.exp(-sigmoid * x)))
+    }
+    case 'multiclass':
+      return softmax
+    default:
+      throw new ModelFormatError('objective', `unknown objective "${objective}"`)
+  }
+}
+
+function each(convert: (score: number) => number): Transform {
+  return (scores, start, count) => {
+    for (let i = start; i < start + count; i++) scores[i] = convert(scores[i]!)
+  }
+}
+
+/** Common::Softmax */
+function softmax(scores: Float64Array, start: number, count: number): void {
+  let max = scores[start]!
+  for (let i = start + 1; i < start + count; i++) max = scores[i]! > max ? scores[i]! : max
+  let sum = 0
+  for (let i = start; i < start + count; i++) sum += scores[i] = Math.exp(scores[i]! - max)
+  for (let i = start; i < start + count; i++) scores[i]! /= sum
+}
+
+function sigmoidOf(parameters: readonly string[], objective: string): number {
+  const text = parameters.find((parameter) => parameter.startsWith('sigmoid:'))?.slice('sigmoid:'.length)
+  const value = text === undefined ? NaN : readSloppily(text)
+  if (!(value > 0)) throw new ModelFormatError('objective', `expected a sigmoid > 0 in "${objective}"`)
+  return value
+}
+
+/**
+ * LightGBM reads this number with Common::Atof, which does not round correctly: 1.14 becomes the double beside it. To give
+ * its outputs we read it the same way.
+ */
+function readSloppily(text: string): number {
+  const match = /^([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?$/.exec(text)
+  if (!match) return NaN
+  const [, whole = '', fraction = '', exponent = '0'] = match
+  const digits = (run: string): number => [...run].reduce((value, digit) => value * 10 + Number(digit), 0)
+  const value = digits(whole) + digits(fraction) / 10 ** fraction.length
+  let scale = 1
+  let left = Math.min(Math.abs(Number(exponent)), 308)
+  for (; left >= 50; left -= 50) scale *= 1e50
+  for (; left >= 8; left -= 8) scale *= 1e8
+  for (; left > 0; left--) scale *= 10
+  return Number(exponent) < 0 ? value / scale : value * scale
+}

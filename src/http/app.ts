@@ -1,0 +1,44 @@
+/**
+ * The service's table of contents: what it is made of, in the order in which a request meets it.
+ */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, { type FastifyBaseLogger } from 'fastify'
+import type { App, AppContext } from './context.ts'
+import { serveDocumentation } from './plugins/documentation.ts'
+import { answerFailures } from './plugins/failures.ts'
+import { ajvOptions, explain } from './plugins/validation.ts'
+import { healthRoutes } from './routes/health.ts'
+import { modelRoutes } from './routes/model.ts'
+import { predictRoutes } from './routes/predict.ts'
+import { statsRoutes } from './routes/stats.ts'
+import { Failure } from './schemas/failure.ts'
+import { Install } from './schemas/install.ts'
+
+export interface AppOptions {
+  /** The service's own version, for the OpenAPI document. */
+  readonly version: string
+  readonly bodyLimitBytes: number
+  readonly logger: FastifyBaseLogger
+}
+
+/** Builds the app; it neither listens nor opens anything. */
+export async function createApp(context: AppContext, options: AppOptions): Promise<App> {
+  const app = fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: options.bodyLimitBytes,
+    ajv: ajvOptions,
+    schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.removeContentTypeParser('text/plain') // Fastify's own; every body here is JSON
+
+  answerFailures(app)
+  app.addSchema(Install)
+  app.addSchema(Failure)
+  await serveDocumentation(app, options.version)
+  predictRoutes(app, context)
+  healthRoutes(app, context)
+  modelRoutes(app, context)
+  statsRoutes(app, context)
+  return app
+}

@@ -1,0 +1,29 @@
+/**
+ * The OpenAPI document, made from the routes' schemas, and Swagger UI at /docs.
+ */
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+
+export async function serveDocumentation(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Day7',
+        description:
+          'Predicts the revenue that a player brings in the first seven days after installing a mobile game.',
+        version,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      tags: [
+        { name: 'predict', description: 'Seven-day revenue of one install or of many.' },
+        { name: 'service', description: 'The model in service, the prediction log, health.' },
+      ],
+    },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) => String(json['$id'] ?? `schema-${index}`),
+    },
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs' })
+}

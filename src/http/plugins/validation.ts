@@ -1,0 +1,66 @@
+/**
+ * Ajv's errors → texts for people: the field, what was expected, what came. Nothing is coerced, filled in or removed.
+ */
+import type { FastifyServerOptions } from 'fastify'
+
+/** An error as Ajv gives it with `verbose`. */
+export interface ValidationError {
+  readonly keyword: string
+  readonly instancePath: string
+  readonly params: Readonly<Record<string, unknown>>
+  readonly message?: string
+  readonly data?: unknown
+  readonly parentSchema?: Readonly<Record<string, unknown>>
+}
+
+export const ajvOptions: NonNullable<FastifyServerOptions['ajv']> = {
+  customOptions: {
+    coerceTypes: false,
+    removeAdditional: false,
+    useDefaults: false,
+    allowUnionTypes: true,
+    verbose: true,
+  },
+}
+
+/** @param whole what to call the validated value as a whole, e.g. `body` */
+export function explain(errors: readonly ValidationError[] | null | undefined, whole: string): string {
+  const error = errors?.[0]
+  if (!error) return `${whole}: not as described`
+  const { keyword, params, instancePath, data, parentSchema } = error
+  const place = instancePath === '' ? whole : instancePath.slice(1).replaceAll('/', '.')
+  switch (keyword) {
+    case 'required':
+      return `${inside(place, whole, params['missingProperty'])}: expected, but it is missing`
+    case 'additionalProperties':
+      return `${inside(place, whole, params['additionalProperty'])}: unknown field; expected only ${fieldsOf(parentSchema)}`
+    case 'type':
+      return `${place}: expected ${[params['type']].flat().join(' or ')}, got ${describe(data)}`
+    case 'minimum':
+      return `${place}: expected a number ≥ ${String(params['limit'])}, got ${describe(data)}`
+    case 'minItems':
+      return `${place}: expected at least ${String(params['limit'])}, got ${lengthOf(data)}`
+    case 'maxItems':
+      return `${place}: expected at most ${String(params['limit'])}, got ${lengthOf(data)}`
+    case 'maxLength':
+      return `${place}: expected at most ${String(params['limit'])} characters, got ${lengthOf(data)}`
+    case 'pattern':
+      return `${place}: expected text without NUL and without half a surrogate pair, got ${describe(data)}`
+    default:
+      return `${place}: ${error.message ?? keyword}`
+  }
+}
+
+const inside = (place: string, whole: string, key: unknown): string =>
+  place === whole ? String(key) : `${place}.${String(key)}`
+
+const fieldsOf = (schema: ValidationError['parentSchema']): string =>
+  Object.keys(schema?.['properties'] ?? {}).join(', ')
+
+const lengthOf = (data: unknown): number => (data as { length: number }).length
+
+function describe(data: unknown): string {
+  if (data === null || typeof data === 'number') return String(data) // JSON.stringify would call Infinity null
+  const text = JSON.stringify(data)
+  return `${Array.isArray(data) ? 'array' : typeof data} ${text.length > 60 ? `${text.slice(0, 57)}…` : text}`
+}

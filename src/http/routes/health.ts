@@ -1,0 +1,78 @@
+/**
+ * `GET /health`, `/health/live`, `/health/ready`.
+ *
+ * A service whose log cannot reach the database is ready, and says `degraded`: taking it out of traffic would turn a database
+ * outage into an outage of predictions. It is not ready once it is told to stop.
+ */
+import type { AppContext, Routes } from '../context.ts'
+import { failures } from '../schemas/failure.ts'
+import { Health, Liveness, Readiness } from '../schemas/service.ts'
+
+export const healthRoutes: Routes = (app, context) => {
+  let stopping = false
+  app.addHook('preClose', (done) => {
+    stopping = true
+    done()
+  })
+
+  app.get(
+    '/health',
+    {
+      schema: {
+        operationId: 'health',
+        tags: ['service'],
+        summary: 'State of the service',
+        response: { 200: Health },
+      },
+    },
+    () => {
+      const { manifest } = context.rollout.assign().bundle
+      return {
+        status: statusOf(context),
+        uptime_s: process.uptime(),
+        model: { name: manifest.name, version: manifest.version, created: manifest.created },
+        prediction_log: logHealth(context),
+      }
+    },
+  )
+
+  app.get(
+    '/health/live',
+    {
+      schema: {
+        operationId: 'live',
+        tags: ['service'],
+        summary: 'Is the process alive?',
+        response: { 200: Liveness },
+      },
+    },
+    () => ({ status: 'ok' as const }),
+  )
+
+  app.get(
+    '/health/ready',
+    {
+      schema: {
+        operationId: 'ready',
+        tags: ['service'],
+        summary: 'May it get traffic?',
+        response: { 200: Readiness, ...failures(503) },
+      },
+    },
+    () => {
+      if (stopping)
+        throw Object.assign(new Error('the service is stopping'), { statusCode: 503, code: 'STOPPING' })
+      return { status: statusOf(context), checks: { model: 'ok', prediction_log: logHealth(context) } }
+    },
+  )
+}
+
+function statusOf({ predictionLog }: AppContext): string {
+  const { state } = predictionLog.status()
+  return state === 'writing' || state === 'off' ? 'ok' : 'degraded'
+}
+
+function logHealth({ predictionLog }: AppContext) {
+  const { state, waiting, dropped, lastError } = predictionLog.status()
+  return { state, waiting, dropped, last_error: lastError }
+}

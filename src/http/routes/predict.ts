@@ -1,0 +1,115 @@
+/**
+ * `POST /predict` and `POST /batch_predict`: installs → predictions, each remembered in the log.
+ *
+ * A request asks the rollout once; all of a batch is answered by that one model. A bad row of a batch is answered with its own
+ * error and fails no other.
+ */
+import type { AppContext, Routes } from '../context.ts'
+import { failures } from '../schemas/failure.ts'
+import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
+import { BatchAnswer, batchBody, PredictAnswer } from '../schemas/predict.ts'
+import { explain } from '../plugins/validation.ts'
+import type { Assignment } from '../../rollout/index.ts'
+
+interface Answer {
+  readonly predictionId: string
+  readonly revenue: number
+  readonly inferenceTimeMs: number
+}
+
+export const predictRoutes: Routes = (app, context) => {
+  app.post(
+    '/predict',
+    {
+      schema: {
+        operationId: 'predict',
+        tags: ['predict'],
+        summary: 'Predict one install',
+        body: InstallRef,
+        response: { 200: PredictAnswer, ...failures(400, 413, 415, 500) },
+      },
+    },
+    (request) => {
+      const assignment = context.rollout.assign()
+      const time = context.now()
+      const { predictionId, revenue, inferenceTimeMs } = predict(context, assignment, request.body, time)
+      return {
+        predicted_revenue: revenue,
+        inference_time_ms: inferenceTimeMs,
+        timestamp: time.toISOString(),
+        prediction_id: predictionId,
+        model: modelOf(assignment),
+      }
+    },
+  )
+
+  app.post(
+    '/batch_predict',
+    {
+      schema: {
+        operationId: 'batchPredict',
+        tags: ['predict'],
+        summary: 'Predict many installs',
+        body: batchBody(context.batchMaxUsers),
+        response: { 200: BatchAnswer, ...failures(400, 413, 415, 500) },
+      },
+    },
+    (request) => {
+      const assignment = context.rollout.assign()
+      const time = context.now()
+      const isInstall = request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)
+      let inferenceTimeMs = 0
+      const predictions = request.body.users.map((input) => {
+        if (!isInstall(input as Record<string, unknown>))
+          return { input, error: explain(isInstall.errors, 'user') }
+        try {
+          const answer = predict(context, assignment, input as InstallBody, time)
+          inferenceTimeMs += answer.inferenceTimeMs
+          return { input, predicted_revenue: answer.revenue, prediction_id: answer.predictionId }
+        } catch (error) {
+          request.log.error({ err: error }, 'a user of a batch could not be predicted')
+          return { input, error: 'the model has no finite answer for this user' }
+        }
+      })
+      return {
+        predictions,
+        total_users: predictions.length,
+        inference_time_ms: roundTo6(inferenceTimeMs),
+        timestamp: time.toISOString(),
+        model: modelOf(assignment),
+      }
+    },
+  )
+}
+
+function predict(context: AppContext, assignment: Assignment, body: InstallBody, time: Date): Answer {
+  const { user_id: userId = null, ...install } = body
+  const { bundle, variant } = assignment
+  const start = performance.now()
+  const prediction = bundle.predict(install)
+  const inferenceTimeMs = roundTo6(performance.now() - start)
+  const revenue = roundTo6(prediction.revenue)
+  const predictionId = context.newPredictionId()
+  context.predictionLog.append({
+    predictionId,
+    time,
+    userId,
+    install,
+    predictedRevenue: revenue,
+    rawScore: prediction.rawScore,
+    inferenceTimeUs: inferenceTimeMs * 1000,
+    modelName: bundle.manifest.name,
+    modelVersion: bundle.manifest.version,
+    variant,
+  })
+  return { predictionId, revenue, inferenceTimeMs }
+}
+
+function modelOf({ bundle, variant }: Assignment): { name: string; version: string; variant: string } {
+  return { name: bundle.manifest.name, version: bundle.manifest.version, variant }
+}
+
+/** Half up on the double's exact value, which `Math.round(x * 1e6) / 1e6` is not. */
+function roundTo6(value: number): number {
+  return Number(value.toFixed(6))
+}

@@ -1,0 +1,31 @@
+/**
+ * What every error looks like.
+ */
+import { Type } from 'typebox'
+
+export const Failure = Type.Object(
+  {
+    statusCode: Type.Integer(),
+    code: Type.Optional(Type.String({ description: 'A stable name of the error.' })),
+    error: Type.String({ description: 'The status in words.' }),
+    message: Type.String({ description: 'The field, what was expected, and what came.' }),
+  },
+  { $id: 'Failure', description: 'An error.' },
+)
+
+const FailureRef = Type.Unsafe<Record<string, unknown>>({ $ref: 'Failure#' })
+
+const MEANINGS = {
+  400: 'The request is not as described; the message says where.',
+  413: 'The body is larger than BODY_LIMIT_BYTES.',
+  415: 'The body is not application/json.',
+  500: 'A fault of the service. Its log has the details, under the request id.',
+  503: 'Not available now; try again.',
+}
+
+/** Response schemas of the given error statuses. */
+export function failures(...statuses: (keyof typeof MEANINGS)[]): Record<number, typeof FailureRef> {
+  return Object.fromEntries(
+    statuses.map((status) => [status, { description: MEANINGS[status], ...FailureRef }]),
+  )
+}

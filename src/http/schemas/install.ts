@@ -1,0 +1,51 @@
+/**
+ * The install as a request has it. Strict: every field is present, nothing is coerced, nothing unknown is let through.
+ */
+import { type Static, Type } from 'typebox'
+
+/** Neither NUL nor half a surrogate pair: PostgreSQL can store neither, and the log must hold what was sent. */
+const STORABLE = String.raw`^[^\u0000\uD800-\uDFFF]*$`
+const MAX_TEXT = 256
+
+const text = (description: string, example: string) =>
+  Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    maxLength: MAX_TEXT,
+    pattern: STORABLE,
+    description,
+    examples: [example],
+  })
+
+const count = (description: string, example: number) =>
+  Type.Number({ minimum: 0, description, examples: [example] })
+
+export const Install = Type.Object(
+  {
+    country: text('ISO 3166 code of the country.', 'es'),
+    country_region: text('Region within the country.', 'Madrid'),
+    source: text('`Organic` or `Non-Organic`.', 'Organic'),
+    platform: text('`iOS` or `Android`, in any case.', 'iOS'),
+    device_family: text('Brand and model family.', 'Apple iPhone'),
+    os_version: text('Version of the operating system.', '14.4'),
+    event_1: count('How often event 1 happened on the first day.', 100),
+    event_2: count('How often event 2 happened on the first day.', 50),
+    event_3: Type.Unsafe<number | null>({
+      type: ['number', 'null'],
+      minimum: 0,
+      description: 'How often event 3 happened on the first day; null if it is not known.',
+      examples: [10],
+    }),
+    user_id: Type.Optional(
+      Type.Unsafe<string | null>({
+        type: ['string', 'null'],
+        maxLength: MAX_TEXT,
+        pattern: STORABLE,
+        description: 'The studio’s own id of the player; kept in the log, not used for the prediction.',
+      }),
+    ),
+  },
+  { $id: 'Install', additionalProperties: false, description: 'One player’s record at prediction time.' },
+)
+
+export type InstallBody = Static<typeof Install>
+export const InstallRef = Type.Unsafe<InstallBody>({ $ref: 'Install#' })

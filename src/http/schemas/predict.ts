@@ -1,0 +1,63 @@
+/**
+ * What `/predict` and `/batch_predict` take and answer.
+ */
+import { Type } from 'typebox'
+import { InstallRef } from './install.ts'
+
+const PredictionId = Type.String({ format: 'uuid', description: 'UUIDv7; the prediction’s key in the log.' })
+const Revenue = Type.Number({
+  minimum: 0,
+  description: 'Seven-day revenue in the unit of the training data, rounded to 6 decimals.',
+})
+const InferenceTime = Type.Number({ description: 'Time for features and trees, in milliseconds.' })
+const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601, UTC.' })
+
+export const ServedModel = Type.Object(
+  {
+    name: Type.String(),
+    version: Type.String(),
+    variant: Type.String({ description: '`champion` or `challenger`.' }),
+  },
+  { description: 'The model that answered.' },
+)
+
+export const PredictAnswer = Type.Object({
+  predicted_revenue: Revenue,
+  inference_time_ms: InferenceTime,
+  timestamp: Timestamp,
+  prediction_id: PredictionId,
+  model: ServedModel,
+})
+
+/**
+ * A user that is not a valid install is answered with an error of its own, so the list takes anything; the first choice is
+ * what a reader of the document should send.
+ */
+export const batchBody = (maxUsers: number) =>
+  Type.Object(
+    {
+      users: Type.Array(Type.Unsafe<unknown>({ anyOf: [InstallRef, {}] }), {
+        minItems: 1,
+        maxItems: maxUsers,
+      }),
+    },
+    { additionalProperties: false },
+  )
+
+export const BatchAnswer = Type.Object({
+  predictions: Type.Array(
+    Type.Object({
+      input: Type.Unknown({ description: 'The user as it was sent.' }),
+      predicted_revenue: Type.Optional(Revenue),
+      prediction_id: Type.Optional(PredictionId),
+      error: Type.Optional(
+        Type.String({ description: 'Why this user has no prediction; the others are answered.' }),
+      ),
+    }),
+    { description: 'In the order of the request. Each has either a prediction or an error.' },
+  ),
+  total_users: Type.Integer(),
+  inference_time_ms: InferenceTime,
+  timestamp: Timestamp,
+  model: ServedModel,
+})

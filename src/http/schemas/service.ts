@@ -1,0 +1,76 @@
+/**
+ * What the service says about itself: health, the model in service, the log's statistics.
+ */
+import { Type } from 'typebox'
+
+const PredictionLogHealth = Type.Object({
+  state: Type.String({
+    description: '`connecting`, `writing`, `backing-off`, `draining`, `closed` or `off`.',
+  }),
+  waiting: Type.Integer({ description: 'Predictions that are not in the database yet.' }),
+  dropped: Type.Integer({
+    description: 'Predictions that were answered but could not be kept, since the start.',
+  }),
+  last_error: Type.Union([Type.String(), Type.Null()]),
+})
+
+const Status = Type.String({
+  description: '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database.',
+})
+
+export const Health = Type.Object({
+  status: Status,
+  uptime_s: Type.Number(),
+  model: Type.Object({ name: Type.String(), version: Type.String(), created: Type.String() }),
+  prediction_log: PredictionLogHealth,
+})
+
+export const Liveness = Type.Object({ status: Type.Literal('ok') })
+
+export const Readiness = Type.Object({
+  status: Status,
+  checks: Type.Object({ model: Type.String(), prediction_log: PredictionLogHealth }),
+})
+
+export const ModelInfo = Type.Object({
+  name: Type.String(),
+  version: Type.String(),
+  variant: Type.String(),
+  created: Type.String(),
+  objective: Type.String(),
+  trees: Type.Integer(),
+  features: Type.Array(Type.String()),
+  categorical: Type.Array(Type.String()),
+  horizon_days: Type.Number({ description: 'Days after the install whose revenue is predicted.' }),
+  lightgbm_version: Type.String(),
+  golden_predictions: Type.Integer({
+    description: 'Predictions of Python’s LightGBM that this service reproduced when it loaded the model.',
+  }),
+  training: Type.Object({
+    rows: Type.Integer(),
+    description: Type.String(),
+    synthetic: Type.Boolean({ description: 'True: trained on made-up data, for trying out only.' }),
+    data_sha256: Type.String(),
+  }),
+  metrics: Type.Unknown({ description: 'As training reported them.' }),
+  parameters: Type.Unknown({ description: 'As training set them.' }),
+})
+
+const NumberOrNull = Type.Union([Type.Number(), Type.Null()])
+const TimeOrNull = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
+
+export const Stats = Type.Object({
+  total_predictions: Type.Integer(),
+  avg_predicted_revenue: NumberOrNull,
+  min_predicted_revenue: NumberOrNull,
+  max_predicted_revenue: NumberOrNull,
+  avg_inference_time_ms: NumberOrNull,
+  first_prediction: TimeOrNull,
+  last_prediction: TimeOrNull,
+  platform_distribution: Type.Record(Type.String(), Type.Integer(), {
+    description: 'Predictions by platform, in one case.',
+  }),
+  top_countries: Type.Array(Type.Object({ country: Type.String(), count: Type.Integer() }), {
+    description: 'The ten countries with the most predictions.',
+  }),
+})

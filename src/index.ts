@@ -1,0 +1,3 @@
+export * from './bundle/index.ts'
+export * from './ensemble/index.ts'
+export * from './features/index.ts'

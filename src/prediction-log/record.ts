@@ -1,0 +1,28 @@
+/**
+ * One prediction as the log keeps it. Texts must be storable by PostgreSQL: no NUL and no lone surrogates; the service
+ * refuses those at its door.
+ */
+export interface PredictionRecord {
+  /** UUIDv7. */
+  readonly predictionId: string
+  readonly time: Date
+  readonly userId: string | null
+  readonly install: {
+    readonly country: string | null
+    readonly country_region: string | null
+    readonly source: string | null
+    readonly platform: string | null
+    readonly device_family: string | null
+    readonly os_version: string | null
+    readonly event_1: number | null
+    readonly event_2: number | null
+    readonly event_3: number | null
+  }
+  /** As it was answered. */
+  readonly predictedRevenue: number
+  readonly rawScore: number
+  readonly inferenceTimeUs: number
+  readonly modelName: string
+  readonly modelVersion: string
+  readonly variant: string
+}

@@ -1,0 +1,1 @@
+export { type Assignment, createRollout, type Rollout, type Variant } from './rollout.ts'

@@ -1,0 +1,104 @@
+"""Writes a bundle as a folder, all of it or nothing, and opens one again after checking every hash.
+
+The layout is docs/bundle.md; model.txt, LightGBM's own format, lies beside model.json because
+LightGBM cannot load its own JSON. A bundle is written into a hidden folder beside the target and
+renamed into place. Refuses to replace anything that is not a bundle, and to open a damaged one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+
+from .errors import UserError
+from .feature_plan import Plan
+
+FORMAT = "day7-bundle/1"
+MANIFEST = "manifest.json"
+
+
+def json_text(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def default_version(files: Mapping[str, bytes]) -> str:
+    """Names the model by its content: the same plan and trees are the same version."""
+    return hashlib.sha256(files["features.json"] + files["model.json"]).hexdigest()[:12]
+
+
+def check_target(directory: Path) -> None:
+    """Refuses a target that a bundle must not replace; asked before training, which takes a while."""
+    if directory.is_dir():
+        if any(directory.iterdir()) and not (directory / MANIFEST).is_file():
+            raise UserError(f"expected a bundle, an empty folder or nothing at {directory}, found other files")
+    elif directory.exists():
+        raise UserError(f"expected a folder at {directory}, found a file")
+
+
+def write_bundle(directory: Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """Writes `files` and the manifest, which gets their hashes, in place of what was there."""
+    target = directory.resolve()
+    check_target(target)
+    hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
+    contents = {**files, MANIFEST: json_text({**manifest, "files": hashes}).encode()}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}.new")
+    try:
+        fresh.mkdir()
+        for name, content in contents.items():
+            _write_durably(fresh / name, content)
+        _swap(fresh, target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def open_bundle(directory: Path) -> tuple[dict[str, Any], Plan, lgb.Booster]:
+    """The manifest, the plan and the ensemble."""
+    manifest = json.loads(_read(directory, MANIFEST))
+    if manifest.get("format") != FORMAT:
+        raise UserError(f"{directory / MANIFEST}: expected the format {FORMAT}, got {manifest.get('format')!r}")
+    contents = {name: _read(directory, name) for name in manifest["files"]}
+    for name, expected in manifest["files"].items():
+        actual = hashlib.sha256(contents[name]).hexdigest()
+        if actual != expected:
+            raise UserError(f"{directory / name}: expected the sha256 {expected}, got {actual}")
+    if missing := {"features.json", "model.txt"} - contents.keys():
+        raise UserError(f"{directory / MANIFEST}: expected the files {', '.join(sorted(missing))}, which it does not list")
+    return manifest, Plan.parse(contents["features.json"].decode()), lgb.Booster(model_str=contents["model.txt"].decode())
+
+
+def _read(directory: Path, name: str) -> bytes:
+    try:
+        return (directory / name).read_bytes()
+    except OSError as error:
+        raise UserError(f"expected a bundle at {directory}: cannot read {name}: {error.strerror}") from error
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    if not target.exists():
+        fresh.rename(target)
+        return
+    # A folder cannot be renamed over a full one, so the old one steps aside for a moment.
+    old = fresh.with_suffix(".old")
+    target.rename(old)
+    try:
+        fresh.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    shutil.rmtree(old)

@@ -1,0 +1,138 @@
+"""Makes the golden installs: the rows on which the service must repeat Python to the last bit.
+
+First installs that have each broken some preprocessing somewhere (nulls, strange texts, counts from
+the smallest double to 1e300, versions that are not versions), then a seeded sample of the training
+rows, every second one with fields changed. Dirt is only of kinds that the service accepts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import lightgbm as lgb
+import pandas as pd
+
+from .feature_plan import Plan
+from .installs import FIELDS, NUMBER_FIELDS, TEXT_FIELDS, installs_frame
+
+Install = dict[str, Any]
+
+_ORDINARY: Install = {
+    "country": "es",
+    "country_region": "Madrid",
+    "source": "Organic",
+    "platform": "iOS",
+    "device_family": "Apple iPhone",
+    "os_version": "14.4",
+    "event_1": 100,
+    "event_2": 50,
+    "event_3": 10,
+}
+
+_STRANGE_TEXTS: tuple[str | None, ...] = (
+    None,
+    "",
+    " ",
+    " es",
+    "ES",
+    "na",
+    "NA",
+    "null",
+    "nan",
+    "unseen",
+    "__proto__",
+    "constructor",
+    "toString",
+    "hasOwnProperty",
+    "S\u00e3o Paulo",  # composed
+    "Sa\u0303o Paulo",  # the same to the eye, decomposed
+    "S\u00c3O PAULO",
+    "\u0130stanbul",  # the capital dotted I, two characters in lower case
+    "\u212aenya",  # the Kelvin sign, a k in lower case
+    "\u03a3\u03a3",  # sigma, whose lower case depends on its place
+    "\u1e9e",
+    "\U0001f3ae",  # two code units in JavaScript
+    "a\u0000b",
+    'quote " backslash \\ newline \n',
+    "\u2028",
+)
+
+_STRANGE_VERSIONS: tuple[str | None, ...] = (
+    None, "", "10", "14.4.1", "abc", "14.x", "14.4beta", "v14", ".", "..", ".5", "14.", "14..4", " 14.4", "-1.2",
+    "+3.4", "1e3.2", "0x10.1", "007.08", "\u0663.1", "14.\u0663", "\u00b2.1", "14,4", "\uff11\uff14.4",
+    "999999999999999.1", "1000000000000000.1", "12345678901234567890", "14.12345678901234567890",
+)  # fmt: skip
+
+_STRANGE_COUNTS: tuple[float, ...] = (
+    0, -0.0, 5e-324, 1e-300, 1e-35, 1e-9, 0.1, 0.5, 1, 1.5, 3, 2**31, 2**32, 1e12, 2**53, 2**53 + 2, 1e21, 1e22, 1e300,
+)  # fmt: skip
+
+
+def golden_installs(frame: pd.DataFrame, rows: int, seed: int) -> list[Install]:
+    """`rows` installs; `frame` is the training data that the sample is taken from."""
+    strange = _strange_installs()[:rows]
+    chooser = random.Random(seed)
+    sample = [_install(frame.iloc[chooser.randrange(len(frame))]) for _ in range(rows - len(strange))]
+    return strange + [_changed(install, chooser) if place % 2 else install for place, install in enumerate(sample)]
+
+
+def golden_lines(installs: list[Install], plan: Plan, booster: lgb.Booster) -> str:
+    """One JSON document a line: the install, its features, the raw score and the output."""
+    features = plan.apply(installs_frame(installs))
+    raw_scores = booster.predict(features, raw_score=True).tolist()
+    outputs = booster.predict(features).tolist()
+    lines = []
+    for install, row, raw_score, output in zip(installs, features.tolist(), raw_scores, outputs):
+        numbers = [None if math.isnan(value) else value for value in row]
+        line = {"install": install, "features": numbers, "raw_score": raw_score, "output": output}
+        lines.append(json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
+    return "".join(lines)
+
+
+def plain_install(row: Mapping[str, Any]) -> Install:
+    """The nine fields of a row of a frame as JSON has them: whole numbers without a point, NaN as null."""
+    texts = {name: row[name] for name in TEXT_FIELDS}
+    return {**texts, **{name: _plain_number(row[name]) for name in NUMBER_FIELDS}}
+
+
+def _install(row: pd.Series) -> Install:
+    return plain_install(row.to_dict())
+
+
+def _plain_number(value: float) -> int | float | None:
+    if math.isnan(value):
+        return None
+    return int(value) if value.is_integer() and value < 2**53 else float(value)
+
+
+def _strange_installs() -> list[Install]:
+    changes: list[Install] = [{}, {"event_3": None}, dict.fromkeys(NUMBER_FIELDS, 0)]
+    changes.append({**dict.fromkeys(TEXT_FIELDS), "event_3": None})
+    changes += [{"os_version": version} for version in _STRANGE_VERSIONS]
+    for count in _STRANGE_COUNTS:
+        changes += [dict.fromkeys(NUMBER_FIELDS, count), {"event_2": count}, {"event_1": count, "event_3": None}]
+    for text in _STRANGE_TEXTS:
+        changes += [{"platform": text}, {"country": text, "source": text, "country_region": text, "device_family": text}]
+    changes += [{"platform": platform} for platform in ("ios", "IOS", "iOs", "ANDROID", "Android", "\u0131os")]
+    return [{**_ORDINARY, **change} for change in changes]
+
+
+def _changed(install: Install, chooser: random.Random) -> Install:
+    changed = dict(install)
+    for name in chooser.sample(FIELDS, chooser.randint(1, 3)):
+        changed[name] = _change(name, install[name], chooser)
+    return changed
+
+
+def _change(name: str, value: Any, chooser: random.Random) -> Any:
+    if name in NUMBER_FIELDS:
+        nothing = [None] if name == "event_3" else []
+        return chooser.choice([*_STRANGE_COUNTS, *nothing, chooser.randrange(1000), chooser.random() * 100])
+    if name == "os_version":
+        return chooser.choice([*_STRANGE_VERSIONS, f"{chooser.randrange(20)}.{chooser.randrange(10)}"])
+    text = value or "unseen"
+    return chooser.choice([None, "", text.upper(), text.lower(), text.swapcase(), text + " ", text[::-1]])

@@ -1,0 +1,110 @@
+"""Turns the objective and the user's overrides into the parameters that LightGBM is called with.
+
+Overrides are tried out on a handful of rows first, so that LightGBM itself says, before the data is
+read, which it does not know. Refuses objectives that do not predict a revenue, what the service
+cannot evaluate (random forests, linear trees), and parameters that have an option of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import lightgbm as lgb
+import numpy as np
+
+from .errors import UserError
+
+OBJECTIVES = ("tweedie", "poisson", "gamma", "regression", "regression_l1", "huber", "fair", "quantile", "mape")
+
+Parameters = dict[str, str | int | float | bool]
+
+SEED = 7
+
+_DEFAULTS: Parameters = {
+    "boosting": "gbdt",
+    "learning_rate": 0.05,
+    "num_leaves": 31,
+    "min_data_in_leaf": 40,
+    "feature_fraction": 0.9,
+    "seed": SEED,
+    # The same model on every machine: one order of summation, whatever the number of cores.
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 2,
+}
+
+# Halfway between Poisson (1) and gamma (2): many zeros, a heavy tail.
+_TWEEDIE_VARIANCE_POWER = 1.5
+
+_SERVABLE_BOOSTING = ("gbdt", "dart")
+
+# Set by this package; here under LightGBM's own names, so that it reports any other name for them.
+_RESERVED: dict[str, tuple[str | int, str]] = {
+    "objective": ("", "use --objective"),
+    "num_iterations": (1, "use --max-trees"),
+    "early_stopping_round": (0, "training decides when to stop"),
+    "linear_tree": (0, "linear trees cannot be served yet"),
+    "categorical_feature": ("", "the feature plan says which features are categories"),
+    "verbosity": (0, "training is silent"),
+}
+
+
+def resolve_parameters(objective: str, overrides: Mapping[str, str]) -> Parameters:
+    """LightGBM's parameters, but for the number of trees."""
+    if objective not in OBJECTIVES:
+        raise UserError(f"--objective: expected one of {', '.join(OBJECTIVES)}, got {objective}")
+    for name, text in overrides.items():
+        if name in _RESERVED:
+            raise UserError(f"--set {name}: {_RESERVED[name][1]}")
+        if not text or any(character.isspace() for character in text):
+            raise UserError(f"--set {name}: expected a value without blanks, got {text!r}")
+    power: Parameters = {"tweedie_variance_power": _TWEEDIE_VARIANCE_POWER} if objective == "tweedie" else {}
+    parameters = {"objective": objective, **power, **_DEFAULTS, **{k: _value(v) for k, v in overrides.items()}}
+    if parameters["boosting"] not in _SERVABLE_BOOSTING:
+        raise UserError(
+            f"--set boosting: expected one of {', '.join(_SERVABLE_BOOSTING)} (others cannot be served yet), "
+            f"got {parameters['boosting']}"
+        )
+    _try_out(parameters)
+    return parameters
+
+
+def _value(text: str) -> str | int | float | bool:
+    try:
+        value = json.loads(text, parse_constant=str)
+    except ValueError:
+        return text
+    return value if isinstance(value, (bool, int, float)) else text
+
+
+def _try_out(parameters: Parameters) -> None:
+    reserved = {name: value for name, (value, _) in _RESERVED.items() if name not in parameters}
+    everything = {**parameters, **reserved}
+    target = np.arange(1.0, 101.0)
+    with _warnings() as warnings:
+        try:
+            lgb.Booster(everything, lgb.Dataset(target[:, None], target, params=everything)).update()
+        except lgb.basic.LightGBMError as error:
+            raise UserError(f"--set: LightGBM refuses the parameters: {str(error).strip()}") from error
+    for warning in warnings:
+        # An unknown name, or a second name for a parameter that is set already.
+        if "Unknown parameter" in warning or "will be ignored" in warning:
+            raise UserError(f"--set: LightGBM does not take it: {warning}")
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """LightGBM's messages while the block runs; its logger is for the whole process and is put back after."""
+    messages: list[str] = []
+    lgb.register_logger(_Messages(messages.append))
+    try:
+        yield messages
+    finally:
+        lgb.register_logger(_Messages(lambda message: None))
+
+
+class _Messages:
+    def __init__(self, take) -> None:
+        self.info = self.warning = lambda text: take(text.removeprefix("[LightGBM] [Warning] ").strip())

@@ -1,0 +1,89 @@
+"""Sends installs to a running service and compares each answer with Python's own from the bundle.
+
+Python applies the plan, predicts with LightGBM, sets what is below 0 to 0 and rounds to 6 decimals
+as the wire does; the service must answer the very same number for every row. Refuses a damaged
+bundle, a service that cannot be reached, and a reply that is not one prediction for each install.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .bundle import open_bundle
+from .decimals import round_half_up
+from .errors import UserError
+from .golden import plain_install
+from .installs import USER_ID
+from .train import predict
+
+WIRE_DECIMALS = 6
+SHOWN_DIFFERENCES = 10
+_TIMEOUT_SECONDS = 60
+
+Ask = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+
+
+def replay(frame: pd.DataFrame, bundle: Path, ask: Ask, batch: int) -> tuple[int, list[str]]:
+    """How many answers are equal, and a line for each that is not."""
+    _, plan, booster = open_bundle(bundle)
+    if plan.offset is not None:
+        raise UserError(f"{bundle}: replay cannot check a model with an offset ({plan.offset})")
+    expected = [round_half_up(value, WIRE_DECIMALS) for value in predict(booster, plan.apply(frame)).tolist()]
+    equal, differences = 0, []
+    for install, line, right, answer in zip(_installs(frame), frame.index, expected, _answers(frame, ask, batch)):
+        actual = answer.get("predicted_revenue")
+        if isinstance(actual, (int, float)) and not isinstance(actual, bool) and actual == right:
+            equal += 1
+        else:
+            got = answer.get("error") if actual is None else actual
+            differences.append(f"line {line}: expected {right!r}, got {got!r} for {json.dumps(install, ensure_ascii=False)}")
+    return equal, differences
+
+
+def service_at(url: str) -> Ask:
+    """Asks `url`/batch_predict."""
+    address = url.rstrip("/") + "/batch_predict"
+    # No proxy from the environment: the service is meant to be near.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def ask(users: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        body = json.dumps({"users": users}, allow_nan=False).encode()
+        try:
+            request = urllib.request.Request(address, body, {"content-type": "application/json"})
+            with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
+                reply = json.loads(response.read())
+        except urllib.error.HTTPError as error:
+            text = error.read(500).decode(errors="replace")
+            raise UserError(f"{address}: expected status 200, got {error.code}: {text}") from error
+        except (OSError, ValueError) as error:
+            raise UserError(f"{address}: expected a JSON answer: {error}") from error
+        return _predictions(reply, len(users), address)
+
+    return ask
+
+
+def _predictions(reply: Any, count: int, address: str) -> list[dict[str, Any]]:
+    predictions = reply.get("predictions") if isinstance(reply, dict) else None
+    if not isinstance(predictions, list) or not all(isinstance(answer, dict) for answer in predictions):
+        raise UserError(f"{address}: expected a list of predictions, got {str(reply)[:500]}")
+    if len(predictions) != count:
+        raise UserError(f"{address}: expected {count} predictions, got {len(predictions)}")
+    return predictions
+
+
+def _answers(frame: pd.DataFrame, ask: Ask, batch: int) -> Iterator[dict[str, Any]]:
+    for start in range(0, len(frame), batch):
+        yield from ask(list(_installs(frame.iloc[start : start + batch])))
+
+
+def _installs(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for row in frame.to_dict("records"):
+        identity = {USER_ID: row[USER_ID]} if row.get(USER_ID) else {}
+        yield {**identity, **plain_install(row)}
