@@ -70,10 +70,9 @@ function readTable(markdown: string): Map<string, Room> {
   const end = lines.findIndex((cells, at) => at > header && cells.length === 1)
   const list = (cell: string): string[] => (cell === '–' || cell === 'none' ? [] : cell.split(', '))
   return new Map(
-    lines.slice(header + 2, end).map(([, room, may, packages]) => [
-      room!,
-      { rooms: list(may!), packages: list(packages!) },
-    ]),
+    lines
+      .slice(header + 2, end)
+      .map(([, room, may, packages]) => [room!, { rooms: list(may!), packages: list(packages!) }]),
   )
 }
 

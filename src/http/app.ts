@@ -2,7 +2,7 @@
  * The service's table of contents: what it is made of, in the order in which a request meets it.
  */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify, { type FastifyBaseLogger } from 'fastify'
+import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { App, AppContext } from './context.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
 import { answerFailures } from './plugins/failures.ts'
@@ -25,7 +25,7 @@ export interface AppOptions {
 export async function createApp(context: AppContext, options: AppOptions): Promise<App> {
   const app = fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes,
     ajv: ajvOptions,
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),

@@ -1,12 +1,10 @@
 /**
  * The embedded database: PGlite (PostgreSQL compiled to WebAssembly) in a thread of its own, kept in a folder, reached over a
- * Unix socket by the same client as any other server.
- *
- * The socket is also the lock: a folder whose socket answers belongs to a living process, and two must never share one.
+ * Unix socket by the same client as any other server. Two processes never share a folder: a lock keeps the second one out.
  */
 import { once } from 'node:events'
 import { mkdir, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import { extname, join, relative, resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
@@ -25,27 +23,41 @@ const MAX_SOCKET_PATH_BYTES = 103
 export async function openEmbeddedDatabase(dataFolder: string): Promise<EmbeddedDatabase> {
   const home = resolve(dataFolder, 'postgres')
   await mkdir(home, { recursive: true, mode: 0o700 })
+  const lock = await lockFolder(home)
   const socket = shorter(join(home, 'socket'))
-  if (await answers(socket)) throw new Error(`the embedded database in ${home} is in use by another process`)
   await rm(socket, { force: true })
 
   const thread = new Worker(new URL(`./embedded-thread${extname(import.meta.url)}`, import.meta.url), {
     workerData: { folder: join(home, 'data'), socket },
   })
   let alive = true
-  thread.once('exit', () => (alive = false))
+  const ended = once(thread, 'exit').then(() => {
+    alive = false
+    lock.close()
+  })
   await once(thread, 'message')
-  thread.on('error', () => (alive = false))
+  thread.on('error', () => {}) // the end of the thread is what counts, and `alive` tells it
   return {
     socket,
     alive: () => alive,
     async close() {
-      if (!alive) return
-      const exited = once(thread, 'exit')
-      thread.postMessage('close')
-      await exited
+      if (alive) thread.postMessage('close')
+      await ended
     },
   }
+}
+
+/**
+ * The lock is a socket that its owner listens on: it ends with the process, however that ends. A file of it that nobody
+ * answers at was left behind.
+ */
+async function lockFolder(home: string): Promise<Server> {
+  const path = shorter(join(home, 'lock'))
+  if (await answers(path)) throw new Error(`the embedded database in ${home} is in use by another process`)
+  await rm(path, { force: true })
+  const lock = createServer((connection) => connection.destroy()).listen(path)
+  await once(lock, 'listening')
+  return lock.unref()
 }
 
 function shorter(path: string): string {

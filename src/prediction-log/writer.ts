@@ -88,8 +88,10 @@ export class Writer {
     this.#stop.abort()
     if (this.#state === 'closed') return
     this.#state = 'draining'
-    const deadline = AbortSignal.timeout(graceMs)
-    await Promise.race([this.#drain(deadline), once(deadline, 'abort')])
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(), graceMs)
+    await Promise.race([this.#drain(deadline.signal), once(deadline.signal, 'abort')])
+    clearTimeout(timer)
     this.#drop(this.#waiting.splice(0).length, 'the log was closed before they could be written')
     await this.#options.sink.close()
     this.#state = 'closed'
@@ -181,7 +183,7 @@ export class Writer {
 
 async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   const done = new AbortController()
-  const timeout = delay(timeoutMs, undefined, { signal: done.signal }).then(() => {
+  const timeout = delay(timeoutMs, undefined, { signal: done.signal, ref: false }).then(() => {
     throw new Error(`expected the database to answer within ${timeoutMs} ms`)
   })
   timeout.catch(() => {}) // it is not awaited when the work wins

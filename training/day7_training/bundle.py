@@ -62,17 +62,28 @@ def write_bundle(directory: Path, manifest: Mapping[str, Any], files: Mapping[st
 
 def open_bundle(directory: Path) -> tuple[dict[str, Any], Plan, lgb.Booster]:
     """The manifest, the plan and the ensemble."""
-    manifest = json.loads(_read(directory, MANIFEST))
-    if manifest.get("format") != FORMAT:
-        raise UserError(f"{directory / MANIFEST}: expected the format {FORMAT}, got {manifest.get('format')!r}")
+    manifest = _open_manifest(directory)
     contents = {name: _read(directory, name) for name in manifest["files"]}
     for name, expected in manifest["files"].items():
         actual = hashlib.sha256(contents[name]).hexdigest()
         if actual != expected:
             raise UserError(f"{directory / name}: expected the sha256 {expected}, got {actual}")
     if missing := {"features.json", "model.txt"} - contents.keys():
-        raise UserError(f"{directory / MANIFEST}: expected the files {', '.join(sorted(missing))}, which it does not list")
-    return manifest, Plan.parse(contents["features.json"].decode()), lgb.Booster(model_str=contents["model.txt"].decode())
+        raise UserError(f"{directory / MANIFEST}: expected it to list {', '.join(sorted(missing))}")
+    plan = Plan.parse(contents["features.json"].decode())
+    return manifest, plan, lgb.Booster(model_str=contents["model.txt"].decode())
+
+
+def _open_manifest(directory: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(_read(directory, MANIFEST))
+    except ValueError as error:
+        raise UserError(f"{directory / MANIFEST}: expected JSON: {error}") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise UserError(f"{directory / MANIFEST}: expected a manifest with the format {FORMAT}")
+    if not isinstance(manifest.get("files"), dict):
+        raise UserError(f"{directory / MANIFEST}: expected the hashes of the files under the key files")
+    return manifest
 
 
 def _read(directory: Path, name: str) -> bytes:

@@ -36,18 +36,28 @@ _COUNTRY_CODES = (
     " no fi ie nz kr tw my sg ae sa il na uy py bo ec cr pa gt do is lu"
 ).split()
 
-_COUNTRY_RATES = [0.5 + (rank * 37 % 60) / 30 for rank in range(len(_COUNTRY_CODES))]
+_COUNTRY_RATES = [0.6 + (rank * 37 % 60) / 50 for rank in range(len(_COUNTRY_CODES))]
 
 COUNTRIES = _ranked(_COUNTRY_CODES, _COUNTRY_RATES)
 
-SOURCES = _ranked(
-    ["Organic", "Bluepeak Ads", "Clickorchard", "Cross Promo", "Searchlight", "Lantern Video", "Paper Kite", "Influencer"],
-    [1.0, 1.2, 0.9, 1.1, 1.3, 0.8, 0.7, 1.4],
-)
+_SOURCES = {
+    "Organic": 1.0,
+    "Bluepeak Ads": 1.2,
+    "Clickorchard": 0.9,
+    "Cross Promo": 1.1,
+    "Searchlight": 1.3,
+    "Lantern Video": 0.8,
+    "Paper Kite": 0.7,
+    "Influencer": 1.4,
+}
+
+SOURCES = _ranked(list(_SOURCES), list(_SOURCES.values()))
 
 PURCHASE_PRICES = np.array([0.99, 0.99, 0.99, 1.99, 1.99, 4.99, 9.99, 19.99])
 
-_BEGINNINGS = "Bel Cor Dal Est Fen Gar Hol Ilm Jar Kes Lor Mar Nor Oster Pel Quin Ros Sal Tor Ulm Val Wes Yar Zel".split()
+_BEGINNINGS = (
+    "Bel Cor Dal Est Fen Gar Hol Ilm Jar Kes Lor Mar Nor Oster Pel Quin Ros Sal Tor Ulm Val Wes Yar Zel".split()
+)
 _ENDINGS = "ia mont grad haven ora wick berg ina ton ska ville ado mark ea".split()
 _PATTERNS = (
     "{}",
@@ -78,8 +88,11 @@ _BRANDS = ("Aurio", "Brightel", "Cobaltine", "Dynaphone", "Everon", "Fonix", "Gl
 
 
 def _android_devices() -> list[str]:
-    models = [(number, brand) for number in range(36) for brand in range(len(_BRANDS))]
-    return [f"{_BRANDS[brand]} {_BRANDS[brand][0]}{'XLMS'[number % 4]}-{100 + number * 7 + brand}" for number, brand in models]
+    return [
+        f"{brand} {brand[0]}{'XLMS'[number % 4]}-{100 + number * 7 + place}"
+        for number in range(36)
+        for place, brand in enumerate(_BRANDS)
+    ]
 
 
 # By platform: Android, then iOS.

@@ -1,16 +1,16 @@
 """The command line: reads the options, calls one command, prints what came out.
 
 Exit codes: 0 done (for `replay`: all equal), 1 `replay` found differences, 2 an error that the user
-can mend, printed as one `error: ...` on stderr.
+can mend, printed as one `error: ...` on stderr, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .commands import run_champion, run_replay, run_synthesize, run_train
 from .errors import UserError
@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"{error.filename or 'file'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        return 130
 
 
 def _fail(message: str) -> int:
@@ -47,10 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_train(commands) -> None:
+def _add_train(commands: Any) -> None:
     command = _command(commands, "train", run_train, "train on a CSV of installs and write a bundle")
     command.add_argument("--data", type=Path, required=True, metavar="FILE", help="CSV of installs with their revenue")
-    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle; an older bundle is replaced")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle; an older one is replaced")
     command.add_argument("--name", type=_text, default="day7-revenue", help="registered name (%(default)s)")
     command.add_argument("--version", type=_text, metavar="TEXT", help="default: 12 digits of the content's hash")
     command.add_argument("--description", default="", metavar="TEXT", help="what the data is")
@@ -73,28 +75,30 @@ def _add_train(commands) -> None:
     )
 
 
-def _add_synthesize(commands) -> None:
+def _add_synthesize(commands: Any) -> None:
     command = _command(commands, "synthesize", run_synthesize, "write a CSV of synthetic installs")
     command.add_argument("--rows", type=_positive, required=True, metavar="N")
     command.add_argument("--seed", type=_natural, required=True, metavar="S", help="the same seed gives the same bytes")
     command.add_argument("--out", type=Path, required=True, metavar="FILE")
 
 
-def _add_champion(commands) -> None:
+def _add_champion(commands: Any) -> None:
     command = _command(commands, "champion", run_champion, "train the bundle that ships, on synthetic installs")
     default = Path(__file__).parents[2] / "artifacts" / "champion"
     command.add_argument("--out", type=Path, default=default, metavar="DIR", help="default: artifacts/champion")
 
 
-def _add_replay(commands) -> None:
+def _add_replay(commands: Any) -> None:
     command = _command(commands, "replay", run_replay, "compare a running service with Python, row by row")
-    command.add_argument("--data", type=Path, required=True, metavar="FILE", help="CSV of installs; revenue is not needed")
+    command.add_argument("--data", type=Path, required=True, metavar="FILE", help="CSV; revenue may be absent")
     command.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle that the service serves")
     command.add_argument("--url", required=True, help="the service, such as http://127.0.0.1:5001")
-    command.add_argument("--batch", type=_positive, default=500, metavar="N", help="installs in a request (%(default)s)")
+    command.add_argument("--batch", type=_positive, default=500, metavar="N", help="installs a request (%(default)s)")
 
 
-def _command(commands, name: str, run, description: str) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], description: str
+) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=description, description=description[0].upper() + description[1:] + ".")
     command.set_defaults(run=run)
     return command

@@ -9,6 +9,7 @@ Sums are exact (math.fsum), so that neither row order nor processor changes the 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def training_features(document: Document, installs: pd.DataFrame, revenue: np.nd
         inside = folds == fold
         others = ~inside
         columns = [
-            _fit_column(column, installs[others], revenue[others]) if column.get("encoding") == "target_mean" else column
+            _fit_column(column, installs[others], revenue[others]) if _sees_revenue(column) else column
             for column in document["columns"]
         ]
         features[inside] = Plan({**document, "columns": columns}).apply(installs[inside])
@@ -91,6 +92,10 @@ def fold_numbers(rows: int, seed: int) -> np.ndarray:
     return folds
 
 
+def _sees_revenue(column: Document) -> bool:
+    return column.get("encoding") == "target_mean"
+
+
 def _fit_column(column: Document, installs: pd.DataFrame, revenue: np.ndarray) -> Document:
     if column["op"] != "lookup":
         return dict(column)
@@ -98,7 +103,7 @@ def _fit_column(column: Document, installs: pd.DataFrame, revenue: np.ndarray) -
     return {**column, **_FITTERS[column["encoding"]](groups, keys, revenue)}
 
 
-def _group(texts: pd.Series, fold) -> tuple[np.ndarray, list[str]]:
+def _group(texts: pd.Series, fold: Callable[[str], str]) -> tuple[np.ndarray, list[str]]:
     """A group number for each row and the sorted folded keys that they number; -1 is missing."""
     codes, uniques = pd.factorize(texts.to_numpy(dtype=object))
     folded = ["" if text == "" else fold(text) for text in uniques]

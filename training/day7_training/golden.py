@@ -116,7 +116,8 @@ def _strange_installs() -> list[Install]:
     for count in _STRANGE_COUNTS:
         changes += [dict.fromkeys(NUMBER_FIELDS, count), {"event_2": count}, {"event_1": count, "event_3": None}]
     for text in _STRANGE_TEXTS:
-        changes += [{"platform": text}, {"country": text, "source": text, "country_region": text, "device_family": text}]
+        changes.append({"platform": text})
+        changes.append(dict.fromkeys(("country", "country_region", "source", "device_family"), text))
     changes += [{"platform": platform} for platform in ("ios", "IOS", "iOs", "ANDROID", "Android", "\u0131os")]
     return [{**_ORDINARY, **change} for change in changes]
 

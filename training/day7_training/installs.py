@@ -31,7 +31,7 @@ REVENUE = "revenue"
 
 @dataclass(frozen=True)
 class Installs:
-    """`frame` has the nine fields, and `user_id` and `revenue` where the file has them."""
+    """`sha256` is that of the file's bytes."""
 
     frame: pd.DataFrame
     sha256: str
@@ -41,21 +41,14 @@ class Installs:
         return self.frame[REVENUE].to_numpy()
 
 
-def read_installs(
-    path: Path, *, with_revenue: bool = True, warn: Callable[[str], None] = lambda message: None
-) -> Installs:
-    """Reads `path`; without `with_revenue` a revenue column is not needed, and is ignored if there is one."""
-    data = _read_bytes(path)
-    required = (*FIELDS, REVENUE) if with_revenue else FIELDS
-    ignored = () if with_revenue else (REVENUE,)
-    table = read_columns(data, path, required=required, optional=(USER_ID,))
-    if extra := [name for name in table.extra if name not in ignored]:
-        warn(f"{path}: ignoring the extra columns {', '.join(extra)}")
-    series = {}
-    for name, column in table.columns.items():
-        decode = _numbers if name in NUMBER_FIELDS or name == REVENUE else _texts
-        series[name] = decode(name, column, table.lines, path)
-    return Installs(pd.DataFrame(series, index=pd.Index(table.lines, name="line")), hashlib.sha256(data).hexdigest())
+def read_training_installs(path: Path, warn: Callable[[str], None]) -> Installs:
+    """The nine fields and the revenue."""
+    return _read(path, (*FIELDS, REVENUE), optional=(), ignored=(USER_ID,), warn=warn)
+
+
+def read_installs(path: Path, warn: Callable[[str], None]) -> Installs:
+    """The nine fields and, if the file has it, `user_id`."""
+    return _read(path, FIELDS, optional=(USER_ID,), ignored=(REVENUE,), warn=warn)
 
 
 def installs_frame(installs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -64,6 +57,24 @@ def installs_frame(installs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     texts = {name: pd.Series([row[name] for row in rows], dtype=object) for name in TEXT_FIELDS}
     numbers = {name: pd.Series([row[name] for row in rows], dtype=np.float64) for name in NUMBER_FIELDS}
     return pd.DataFrame({**texts, **numbers})
+
+
+def _read(
+    path: Path,
+    required: tuple[str, ...],
+    optional: tuple[str, ...],
+    ignored: tuple[str, ...],
+    warn: Callable[[str], None],
+) -> Installs:
+    data = _read_bytes(path)
+    table = read_columns(data, path, required=required, optional=optional)
+    if extra := [name for name in table.extra if name not in ignored]:
+        warn(f"{path}: ignoring the extra columns {', '.join(extra)}")
+    series = {}
+    for name, column in table.columns.items():
+        decode = _numbers if name in NUMBER_FIELDS or name == REVENUE else _texts
+        series[name] = decode(name, column, table.lines, path)
+    return Installs(pd.DataFrame(series, index=pd.Index(table.lines, name="line")), hashlib.sha256(data).hexdigest())
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -79,7 +90,7 @@ def _texts(name: str, column: EncodedColumn, lines: np.ndarray, path: Path) -> p
     cells = np.empty(len(column.uniques), dtype=object)
     for code, text in enumerate(column.uniques):
         cells[code] = text or None
-        if not text and name not in NULLABLE_FIELDS and name != USER_ID:
+        if not text and name in FIELDS and name not in NULLABLE_FIELDS:
             raise _fault(path, column.first_line(code, lines), name, "a text", "an empty cell")
     return pd.Series(cells[column.codes], index=lines, dtype=object)
 

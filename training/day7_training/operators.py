@@ -115,7 +115,7 @@ _INDEX = Kind("a whole number from 0", lambda value, _: isinstance(value, int) a
 _EARLIER = Kind("an earlier column", lambda value, defined: isinstance(value, str) and value in defined)
 _EARLIER_LIST = Kind(
     "a list of earlier columns",
-    lambda value, defined: isinstance(value, list) and len(value) > 0 and all(_EARLIER.accepts(v, defined) for v in value),
+    lambda value, defined: isinstance(value, list) and bool(value) and all(_EARLIER.accepts(v, defined) for v in value),
 )
 _VALUES = Kind(
     "a map from text to number",

@@ -8,7 +8,7 @@ cannot evaluate (random forests, linear trees), and parameters that have an opti
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import lightgbm as lgb
@@ -33,6 +33,7 @@ _DEFAULTS: Parameters = {
     "deterministic": True,
     "force_row_wise": True,
     "num_threads": 2,
+    "verbosity": -1,
 }
 
 # Halfway between Poisson (1) and gamma (2): many zeros, a heavy tail.
@@ -40,14 +41,15 @@ _TWEEDIE_VARIANCE_POWER = 1.5
 
 _SERVABLE_BOOSTING = ("gbdt", "dart")
 
-# Set by this package; here under LightGBM's own names, so that it reports any other name for them.
-_RESERVED: dict[str, tuple[str | int, str]] = {
-    "objective": ("", "use --objective"),
+# Set by this package. Trying the overrides out beside these values makes LightGBM report any other name
+# for them; for those without a value here it does so anyway.
+_RESERVED: dict[str, tuple[str | int | bool | None, str]] = {
+    "objective": (None, "use --objective"),
     "num_iterations": (1, "use --max-trees"),
     "early_stopping_round": (0, "training decides when to stop"),
-    "linear_tree": (0, "linear trees cannot be served yet"),
-    "categorical_feature": ("", "the feature plan says which features are categories"),
+    "linear_tree": (False, "linear trees cannot be served yet"),
     "verbosity": (0, "training is silent"),
+    "categorical_feature": (None, "the feature plan says which features are categories"),
 }
 
 
@@ -80,12 +82,13 @@ def _value(text: str) -> str | int | float | bool:
 
 
 def _try_out(parameters: Parameters) -> None:
-    reserved = {name: value for name, (value, _) in _RESERVED.items() if name not in parameters}
+    reserved = {name: value for name, (value, _) in _RESERVED.items() if value is not None}
     everything = {**parameters, **reserved}
     target = np.arange(1.0, 101.0)
     with _warnings() as warnings:
         try:
-            lgb.Booster(everything, lgb.Dataset(target[:, None], target, params=everything)).update()
+            data = lgb.Dataset(target[:, None], target, params=everything, categorical_feature=[0])
+            lgb.Booster(everything, data).update()
         except lgb.basic.LightGBMError as error:
             raise UserError(f"--set: LightGBM refuses the parameters: {str(error).strip()}") from error
     for warning in warnings:
@@ -96,7 +99,7 @@ def _try_out(parameters: Parameters) -> None:
 
 @contextmanager
 def _warnings() -> Iterator[list[str]]:
-    """LightGBM's messages while the block runs; its logger is for the whole process and is put back after."""
+    """LightGBM's messages while the block runs. Its logger is for the whole process, and silent from then on."""
     messages: list[str] = []
     lgb.register_logger(_Messages(messages.append))
     try:
@@ -106,5 +109,5 @@ def _warnings() -> Iterator[list[str]]:
 
 
 class _Messages:
-    def __init__(self, take) -> None:
+    def __init__(self, take: Callable[[str], object]) -> None:
         self.info = self.warning = lambda text: take(text.removeprefix("[LightGBM] [Warning] ").strip())

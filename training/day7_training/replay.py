@@ -43,7 +43,8 @@ def replay(frame: pd.DataFrame, bundle: Path, ask: Ask, batch: int) -> tuple[int
             equal += 1
         else:
             got = answer.get("error") if actual is None else actual
-            differences.append(f"line {line}: expected {right!r}, got {got!r} for {json.dumps(install, ensure_ascii=False)}")
+            sent = json.dumps(install, ensure_ascii=False)
+            differences.append(f"line {line}: expected {right!r}, got {got!r} for {sent}")
     return equal, differences
 
 

@@ -17,7 +17,13 @@ from .catalogue import COUNTRIES, DEVICES, OS_VERSIONS, PURCHASE_PRICES, REGIONS
 from .errors import UserError
 from .installs import FIELDS, REVENUE, USER_ID
 
-NULL_SHARES = {"source": 0.041, "country_region": 0.032, "event_3": 0.020, "device_family": 0.0002, "os_version": 0.0002}
+NULL_SHARES = {
+    "source": 0.041,
+    "country_region": 0.032,
+    "event_3": 0.020,
+    "device_family": 0.0002,
+    "os_version": 0.0002,
+}
 ODD_CASE_SHARE = 0.05
 REPEATED_SHARE = 0.08
 
@@ -56,7 +62,7 @@ def synthesize(rows: int, seed: int) -> dict[str, list[str]]:
         "os_version": draw.choose_within(OS_VERSIONS, ios.astype(np.int64)),
         **{name: _cells(values, decimals) for (name, decimals), values in events.items()},
     }
-    rate = COUNTRIES.rates[country] * SOURCES.rates[source] * np.where(ios, 1.5, 1.0)
+    rate = COUNTRIES.rates[country] * SOURCES.rates[source] * np.where(ios, 1.3, 1.0)
     columns[REVENUE] = _cells(_revenue(draw, *events.values(), rate), 6)
     for name, share in NULL_SHARES.items():
         columns[name] = np.where(draw.uniform() < share, "", columns[name])
@@ -103,8 +109,10 @@ def _events(draw: _Draws) -> dict[tuple[str, int], np.ndarray]:
     return {("event_1", 0): event_1, ("event_2", 0): event_2, ("event_3", 1): event_3}
 
 
-def _revenue(draw: _Draws, event_1: np.ndarray, event_2: np.ndarray, event_3: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    chance = 0.6 + 0.8 * draw.uniform()
+def _revenue(
+    draw: _Draws, event_1: np.ndarray, event_2: np.ndarray, event_3: np.ndarray, rate: np.ndarray
+) -> np.ndarray:
+    chance = 0.75 + 0.5 * draw.uniform()
     shown = (event_2 + 1.5 * event_3) * _REVENUE_PER_EVENT * rate * chance
     shown = np.where(draw.uniform() < _NO_REVENUE_SHARE, 0.0, shown)
     prices = PURCHASE_PRICES[np.floor(draw.uniform() * len(PURCHASE_PRICES)).astype(np.int64)]

@@ -9,6 +9,7 @@ that the revenue does not allow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import lightgbm as lgb
 import numpy as np
@@ -45,17 +46,14 @@ def train(installs: Installs, parameters: Parameters, max_trees: int | None = No
     dart = parameters["boosting"] == "dart"
     limit = max_trees or (MAX_TREES_DART if dart else MAX_TREES)
     frame, revenue = installs.frame, installs.revenue
-    try:
-        tree_count, metrics = _evaluate(frame, revenue, parameters, limit, stop_early=not dart)
-        # The number of trees is all that validation decided, so nothing is left to hold rows back for:
-        # the served model learns from all of them, and the metrics are, if anything, too modest.
-        plan, data = _fit(frame, revenue)
-        booster = lgb.train(dict(parameters), data, num_boost_round=tree_count)
-    except (lgb.basic.LightGBMError, ValueError) as error:
-        raise UserError(f"LightGBM cannot train with these rows and parameters: {str(error).strip()}") from error
+    tree_count, metrics = _evaluate(frame, revenue, parameters, limit, stop_early=not dart)
+    # The number of trees is all that validation decided, so nothing is left to hold rows back for:
+    # the served model learns from all of them, and the metrics are, if anything, too modest.
+    plan, data = _fit(frame, revenue)
     # Some numbers lose digits when saved: the model that counts is the one that comes back from the file.
-    text = booster.model_to_string()
-    return Trained(plan, lgb.Booster(model_str=text), text, tree_count, metrics)
+    text = _boost(parameters, data, tree_count).model_to_string()
+    reloaded = lgb.Booster(model_str=text)
+    return Trained(plan, reloaded, text, reloaded.num_trees(), metrics)
 
 
 def check_trainable(installs: Installs, objective: str) -> None:
@@ -84,9 +82,16 @@ def _evaluate(
         features = plan.apply(frame.iloc[validation])
         watched = [lgb.Dataset(features, revenue[validation], reference=data)]
         callbacks = [lgb.early_stopping(PATIENCE_TREES, first_metric_only=True, verbose=False)]
-    booster = lgb.train(dict(parameters), data, num_boost_round=limit, valid_sets=watched, callbacks=callbacks)
+    booster = _boost(parameters, data, limit, valid_sets=watched, callbacks=callbacks)
     predicted = predict(booster, plan.apply(frame.iloc[holdout]))
     return (booster.best_iteration if stop_early else limit), measure(revenue[holdout], predicted)
+
+
+def _boost(parameters: Parameters, data: lgb.Dataset, trees: int, **watching: Any) -> lgb.Booster:
+    try:
+        return lgb.train(dict(parameters), data, num_boost_round=trees, **watching)
+    except (lgb.basic.LightGBMError, ValueError) as error:
+        raise UserError(f"LightGBM cannot train with these rows and parameters: {str(error).strip()}") from error
 
 
 def _split(rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

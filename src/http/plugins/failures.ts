@@ -8,7 +8,7 @@ import type { FastifyError, FastifyInstance } from 'fastify'
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const statusCode = statusOf(error)
-    if (statusCode >= 500) request.log.error({ err: error }, 'request failed')
+    if (statusCode === 500) request.log.error({ err: error }, 'request failed')
     return reply.code(statusCode).send({
       statusCode,
       code: statusCode === 500 ? 'INTERNAL' : error.code,

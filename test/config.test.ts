@@ -1,0 +1,67 @@
+/**
+ * The configuration: defaults, faults, and the two documents that are made from it.
+ */
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { ConfigError, readConfig, SETTINGS, settingsAsEnv, settingsAsMarkdown } from '../src/config.ts'
+
+t.test('defaults', (t) => {
+  t.same(readConfig({}), {
+    host: '127.0.0.1',
+    port: 5001,
+    dataDir: '.day7',
+    database: 'embedded',
+    modelDir: 'artifacts/champion',
+    logLevel: 'info',
+    bodyLimitBytes: 8 * 1024 * 1024,
+    batchMaxUsers: 10_000,
+    logFlushMs: 200,
+    logBufferMax: 100_000,
+    shutdownGraceMs: 10_000,
+  })
+  t.ok(Object.isFrozen(readConfig({})))
+  t.end()
+})
+
+t.test('databases', (t) => {
+  t.equal(readConfig({ DATABASE_URL: 'off' }).database, 'off')
+  t.equal(readConfig({ DATABASE_URL: '' }).database, 'embedded')
+  t.same(readConfig({ DATABASE_URL: 'postgresql://a:b@c/d' }).database, { url: 'postgresql://a:b@c/d' })
+  t.end()
+})
+
+t.test('every fault is reported at once, and no password', (t) => {
+  const environment = {
+    PORT: '70000',
+    LOG_LEVEL: 'loud',
+    BODY_LIMIT_BYTES: '1e6',
+    BATCH_MAX_USERS: '0',
+    DATABASE_URL: 'mysql://u:secret@h/d',
+  }
+  try {
+    readConfig(environment)
+    t.fail('it should have thrown')
+  } catch (error) {
+    t.ok(error instanceof ConfigError)
+    t.same((error as ConfigError).faults, [
+      'PORT: expected a whole number from 0 to 65535, got "70000"',
+      'DATABASE_URL: expected postgres://user:password@host:port/database, or off',
+      'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
+      'BODY_LIMIT_BYTES: expected a whole number from 1024 to 1073741824, got "1e6"',
+      'BATCH_MAX_USERS: expected a whole number from 1 to 1000000, got "0"',
+    ])
+  }
+  t.end()
+})
+
+t.test('.env.example and docs/operations.md have every setting as it is', (t) => {
+  t.equal(readFileSync('.env.example', 'utf8'), settingsAsEnv(), 'npm run settings writes it')
+  const tableOf = (text: string) =>
+    text
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => line.split('|').map((cell) => cell.trim()))
+  t.same(tableOf(readFileSync('docs/operations.md', 'utf8')), tableOf(settingsAsMarkdown()))
+  t.equal(tableOf(settingsAsMarkdown()).length, SETTINGS.length)
+  t.end()
+})

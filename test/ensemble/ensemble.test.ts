@@ -1,0 +1,196 @@
+/**
+ * The evaluator against LightGBM's rules written down one by one, against a plain recursive evaluator on random models, and
+ * against wrong files. Equality with LightGBM itself is test/bundle/conformance.test.ts's.
+ */
+import fc from 'fast-check'
+import t from 'tap'
+import { ModelFormatError, parseModel } from '../../src/ensemble/index.ts'
+import { type DumpNode, dumpOf, leaf, split } from './dumps.ts'
+
+/** kZeroThreshold */
+const TINY = Math.fround(1e-35)
+
+t.test('which way a value goes: Tree::NumericalDecision', (t) => {
+  const goesRight = (options: DumpNode, value: number) =>
+    parseModel(dumpOf([split(options)])).predictRaw(Float64Array.of(value, 0)) === 1
+  const cases: [DumpNode, number, boolean][] = [
+    [{}, 0.5, false],
+    [{}, 0.5000000000000001, true],
+    [{}, -Infinity, false],
+    [{}, Infinity, true],
+    [{}, NaN, false], // None: NaN is 0
+    [{ threshold: -0.5 }, NaN, true], // whatever default_left says
+    [{ threshold: 0 }, TINY, false], // tiny values become 0 before any tree
+    [{ threshold: -TINY }, -TINY, true],
+    [{ missing_type: 'NaN' }, NaN, false],
+    [{ missing_type: 'NaN', default_left: false }, NaN, true],
+    [{ missing_type: 'NaN', default_left: false, threshold: 1e300 }, NaN, true],
+    [{ missing_type: 'NaN', default_left: false, threshold: 1e300 }, Infinity, false], // 1e300 stands for Infinity
+    [{ missing_type: 'NaN', threshold: -1e300 }, NaN, false],
+    [{ missing_type: 'NaN', threshold: -1e300 }, -1e308, true],
+    [{ missing_type: 'Zero', threshold: -1 }, 0, false],
+    [{ missing_type: 'Zero', threshold: -1 }, NaN, false],
+    [{ missing_type: 'Zero', threshold: -1 }, TINY, false],
+    [{ missing_type: 'Zero', threshold: -1 }, TINY * 1.01, true],
+    [{ missing_type: 'Zero', default_left: false }, 0, true],
+    [{ missing_type: 'Zero', default_left: false }, NaN, true],
+    [{ missing_type: 'Zero', default_left: false }, 0.1, false],
+  ]
+  for (const [options, value, right] of cases)
+    t.equal(goesRight(options, value), right, `${value} at ${JSON.stringify(options)}`)
+  t.end()
+})
+
+t.test('which way a category goes: Tree::CategoricalDecision', (t) => {
+  const node = split({ decision_type: '==', threshold: '0||3||40' })
+  const ensemble = parseModel(dumpOf([node]))
+  const goesLeft = (value: number) => ensemble.predictRaw(Float64Array.of(value, 0)) === -1
+  for (const value of [0, 3, 40, 3.9, -0.5, 1e-36]) t.equal(goesLeft(value), true, `${value} goes left`)
+  for (const value of [1, 2, 41, 64, 1e6, 4294967299, -1, NaN, Infinity, -Infinity])
+    t.equal(goesLeft(value), false, `${value} goes right`)
+  t.end()
+})
+
+t.test('leaves are summed from first to last', (t) => {
+  const values = [0.1, 0.2, 0.3, 1e16, -1e16]
+  const ensemble = parseModel(dumpOf(values.map((value) => leaf(value))))
+  t.equal(
+    ensemble.predictRaw(new Float64Array(2)),
+    values.reduce((sum, value) => sum + value, 0),
+  )
+  t.equal(ensemble.treeCount, 5)
+  t.equal(parseModel(dumpOf([])).predictRaw(new Float64Array(2)), 0)
+  t.end()
+})
+
+t.test('outputs', (t) => {
+  const output = (objective: string, raw: number, overrides = {}) =>
+    parseModel(dumpOf([leaf(raw)], { objective, ...overrides })).predict(new Float64Array(2))
+  t.equal(output('regression', -3), -3)
+  t.equal(output('regression sqrt', -3), -9)
+  t.equal(output('tweedie', -3), Math.exp(-3))
+  t.equal(output('poisson', 2), Math.exp(2))
+  t.equal(output('binary sigmoid:1', 2), 1 / (1 + Math.exp(-2)))
+  t.equal(output('binary sigmoid:0.7', 2), 1 / (1 + Math.exp(-0.7 * 2)))
+  t.equal(output('cross_entropy_lambda', 2), Math.log1p(Math.exp(2)))
+  t.equal(output('', 2), 2, 'a custom objective')
+  const forest = parseModel(dumpOf([leaf(1), leaf(2)], { average_output: true }))
+  t.equal(forest.predict(new Float64Array(2)), 1.5, 'a random forest averages')
+  t.equal(forest.predictRaw(new Float64Array(2)), 3, 'but not its raw score')
+  t.end()
+})
+
+t.test('random models: the loop equals a recursive evaluator', (t) => {
+  const value = fc.oneof(
+    fc.constantFrom(NaN, 0, -0, Infinity, -Infinity, TINY, -TINY, TINY * 2, 1, 2, 3, -1),
+    fc.double({ noNaN: true }),
+  )
+  const threshold = fc.oneof(
+    fc.constantFrom(0, TINY, -TINY, 1e300, -1e300, 1, 2),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+  )
+  const { tree } = fc.letrec<{ tree: DumpNode; leaf: DumpNode; split: DumpNode }>((tie) => ({
+    leaf: fc.double({ noNaN: true, min: -10, max: 10 }).map((value) => leaf(value)),
+    split: fc
+      .tuple(
+        fc.record({
+          split_feature: fc.nat(1),
+          threshold,
+          default_left: fc.boolean(),
+          missing_type: fc.constantFrom('None', 'Zero', 'NaN'),
+        }),
+        fc.option(fc.uniqueArray(fc.nat(70), { minLength: 1, maxLength: 5 }), { freq: 3 }),
+        tie('tree'),
+        tie('tree'),
+      )
+      .map(([options, categories, left, right]) =>
+        split(
+          categories ? { ...options, decision_type: '==', threshold: categories.join('||') } : options,
+          left,
+          right,
+        ),
+      ),
+    tree: fc.oneof({ maxDepth: 6, depthSize: 'large' }, tie('leaf'), tie('split')),
+  }))
+  fc.assert(
+    fc.property(
+      fc.array(tree, { maxLength: 9 }),
+      fc.array(fc.tuple(value, value), { minLength: 1 }),
+      (trees, rows) => {
+        const ensemble = parseModel(dumpOf(trees))
+        for (const row of rows) {
+          const expected = trees.reduce((sum, each) => sum + walk(each, row), 0)
+          const actual = ensemble.predictRaw(Float64Array.from(row))
+          if (!Object.is(actual, expected)) throw new Error(`expected ${expected}, got ${actual} for ${row}`)
+        }
+      },
+    ),
+    { numRuns: 500 },
+  )
+  t.end()
+})
+
+/** LightGBM's rules, read from its source once more and written plainly. */
+function walk(node: DumpNode, row: readonly number[]): number {
+  if ('leaf_value' in node) return node['leaf_value'] as number
+  let value = row[node['split_feature'] as number]!
+  if (Math.abs(value) <= TINY) value = 0
+  return walk(node[goesLeft(node, value) ? 'left_child' : 'right_child'] as DumpNode, row)
+}
+
+function goesLeft(node: DumpNode, value: number): boolean {
+  if (node['decision_type'] === '==')
+    return (node['threshold'] as string)
+      .split('||')
+      .some((category) => Number(category) === Math.trunc(value))
+  let threshold = node['threshold'] as number
+  if (Math.abs(threshold) >= 1e300) threshold *= Infinity
+  if (node['missing_type'] === 'NaN' && Number.isNaN(value)) return node['default_left'] as boolean
+  if (Number.isNaN(value)) value = 0
+  if (node['missing_type'] === 'Zero' && value === 0) return node['default_left'] as boolean
+  return value <= threshold
+}
+
+t.test('a tree deeper than the call stack', (t) => {
+  let tree = leaf(7)
+  for (let depth = 0; depth < 100_000; depth++) tree = split({ threshold: depth }, leaf(-1), tree)
+  t.equal(parseModel(dumpOf([tree])).predictRaw(Float64Array.of(1e9, 0)), 7)
+  t.end()
+})
+
+t.test('a file that is not understood is refused, with the place', (t) => {
+  const wrong: [unknown, RegExp][] = [
+    [null, /the document: expected an object, got null/],
+    ['tree\nversion=v4', /the document: expected an object, got string/],
+    [dumpOf([], { feature_names: ['a'] }), /max_feature_idx: 2 columns, but 1 feature names/],
+    [dumpOf([], { feature_names: 'a' }), /feature_names: expected a list/],
+    [dumpOf([], { tree_info: {} }), /tree_info: expected a list/],
+    [dumpOf([leaf(1)], { num_tree_per_iteration: 2 }), /1 trees are not a multiple of 2/],
+    [dumpOf([], { num_tree_per_iteration: -1 }), /num_tree_per_iteration to be a whole number/],
+    [dumpOf([], { objective: 'cubic' }), /objective: unknown objective "cubic"/],
+    [dumpOf([], { objective: 'binary' }), /expected a sigmoid > 0/],
+    [
+      dumpOf([split({ split_feature: 2 })]),
+      /tree_info\[0\], split 0: expected split_feature .* from 0 to 1, got 2/,
+    ],
+    [dumpOf([split({ split_feature: 0.5 })]), /split_feature/],
+    [dumpOf([split({ threshold: null })]), /expected threshold to be a number, got null/],
+    [dumpOf([split({ decision_type: '<' })]), /decision_type "<=" or "==", got "<"/],
+    [dumpOf([split({ missing_type: 'Inf' })]), /missing_type None, Zero or NaN, got "Inf"/],
+    [dumpOf([split({ default_left: 1 })]), /default_left/],
+    [dumpOf([split({ decision_type: '==', threshold: '1||x' })]), /expected categories/],
+    [dumpOf([split({ decision_type: '==', threshold: '4294967296' })]), /expected categories/],
+    [
+      dumpOf([leaf(1), { ...split({}), right_child: undefined }]),
+      /tree_info\[1\], right_child: expected an object/,
+    ],
+    [dumpOf([{ leaf_value: null as unknown as number, leaf_index: 4 }]), /leaf 4: expected leaf_value/],
+    [dumpOf([{ ...leaf(1), leaf_const: 1 }]), /linear trees .* are not supported/],
+    [dumpOf([leaf(1), leaf(1)], { num_tree_per_iteration: 2 }), /several classes are not supported/],
+  ]
+  for (const [source, message] of wrong)
+    t.throws(() => parseModel(source), { name: 'ModelFormatError', message })
+  t.throws(() => parseModel(null), ModelFormatError)
+  t.throws(() => parseModel(dumpOf([])).predict(new Float64Array(3)), /expected a row of 2 features, got 3/)
+  t.end()
+})

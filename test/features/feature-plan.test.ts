@@ -1,0 +1,180 @@
+/**
+ * Each operator's rules for null, unknown, case and type, as docs/bundle.md has them; and every way to write a plan wrong.
+ */
+import t from 'tap'
+import { FeaturePlanError, type Install, parseFeaturePlan } from '../../src/features/index.ts'
+import { EXAMPLE } from '../example.ts'
+
+type Column = Record<string, unknown>
+
+function planOf(
+  columns: Column[],
+  features = columns.map((column) => column['name']),
+  offset: unknown = null,
+) {
+  return parseFeaturePlan({ format: 'day7-feature-plan/1', columns, features, offset })
+}
+
+function encode(columns: Column[], install: Partial<Install>): number {
+  const plan = planOf(columns)
+  const row = new Float64Array(columns.length)
+  plan.encode({ ...EXAMPLE, ...install }, row)
+  return row.at(-1)!
+}
+
+t.test('number and is_missing', (t) => {
+  const number = { name: 'a', op: 'number', field: 'event_3' }
+  t.same(encode([number], { event_3: 2.5 }), 2.5)
+  t.equal(encode([number], { event_3: 5e-324 }), 5e-324)
+  t.same(encode([number], { event_3: null }), NaN)
+  const isMissing = (field: string) => [{ name: 'a', op: 'is_missing', field }]
+  t.same(encode(isMissing('event_3'), { event_3: null }), 1)
+  t.equal(encode(isMissing('event_3'), { event_3: 0 }), 0)
+  t.equal(encode(isMissing('source'), { source: '' }), 1)
+  t.equal(encode(isMissing('source'), { source: ' ' }), 0)
+  t.end()
+})
+
+t.test('lookup', (t) => {
+  const column = {
+    name: 'a',
+    op: 'lookup',
+    field: 'country',
+    encoding: 'frequency',
+    fold: 'ascii_lower',
+    values: JSON.parse('{"es": 0.5, "São Paulo": 7, "sÃo": 8, "__proto__": 9, "7": 10}'),
+    unknown: -1,
+    missing: null,
+  }
+  const at = (country: string | null) => encode([column], { country })
+  t.equal(at('es'), 0.5)
+  t.equal(at('ES'), 0.5)
+  t.equal(at('fr'), -1)
+  t.same(at(null), NaN)
+  t.same(at(''), NaN)
+  t.same(at(' es'), -1, 'white space is not trimmed')
+  t.equal(at('SÃO'), 8, 'only A–Z are folded')
+  t.equal(at('__proto__'), 9)
+  t.equal(at('constructor'), -1, 'names that every object has are unknown texts')
+  t.equal(at('7'), 10)
+  t.equal(encode([{ ...column, fold: 'none' }], { country: 'ES' }), -1)
+  t.equal(encode([{ ...column, fold: 'none' }], { country: 'São Paulo' }), 7)
+  t.end()
+})
+
+t.test('version_part', (t) => {
+  const part = (part: number, os_version: string | null) =>
+    encode([{ name: 'a', op: 'version_part', field: 'os_version', part, absent: part === 0 ? null : 0 }], {
+      os_version,
+    })
+  t.equal(part(0, '14.4.1'), 14)
+  t.equal(part(1, '14.4.1'), 4)
+  t.equal(part(1, '10'), 0, 'an absent part')
+  t.equal(part(2, '14.4'), 0)
+  t.equal(part(0, '9-beta.1'), 9)
+  t.same(part(1, '14.x'), NaN)
+  t.same(part(0, 'abc'), NaN)
+  t.same(part(0, ''), NaN)
+  t.same(part(0, null), NaN)
+  t.same(part(1, '14.'), NaN)
+  t.same(part(0, '٣.1'), NaN, 'digits of other alphabets are not digits')
+  t.same(part(0, '123456789012345'), 123456789012345)
+  t.same(part(0, '1234567890123456'), NaN, 'more digits than a double keeps')
+  t.end()
+})
+
+t.test('sum and ratio', (t) => {
+  const counts = ['event_1', 'event_2', 'event_3'].map((field) => ({ name: field, op: 'number', field }))
+  const sum = [...counts, { name: 'total', op: 'sum', of: ['event_1', 'event_2', 'event_3'] }]
+  t.same(encode(sum, { event_1: 0.1, event_2: 0.2, event_3: 0.3 }), 0.1 + 0.2 + 0.3, 'from left to right')
+  t.equal(encode(sum, { event_1: 1, event_2: 2, event_3: null }), 3, 'NaN counts as 0')
+  const ratio = (plus: number) => [
+    ...counts,
+    { name: 'r', op: 'ratio', numerator: 'event_1', denominator: 'event_2', plus },
+  ]
+  t.equal(encode(ratio(1), { event_1: 1, event_2: 2 }), 1 / 3)
+  t.equal(encode(ratio(0), { event_1: 1, event_2: 0 }), Infinity)
+  t.same(encode(ratio(0), { event_1: 0, event_2: 0 }), NaN)
+  const ofMissing = [
+    ...counts,
+    { name: 'r', op: 'ratio', numerator: 'event_3', denominator: 'event_2', plus: 1 },
+  ]
+  t.same(encode(ofMissing, { event_3: null }), NaN)
+  t.end()
+})
+
+t.test('features are picked in their own order, and the offset is returned', (t) => {
+  const columns = ['event_1', 'event_2', 'event_3'].map((field) => ({ name: field, op: 'number', field }))
+  const plan = planOf(columns, ['event_3', 'event_1'], 'event_2')
+  const row = new Float64Array(2)
+  t.equal(plan.encode({ ...EXAMPLE, event_1: 1, event_2: 2, event_3: 3 }, row), 2)
+  t.same([...row], [3, 1])
+  t.equal(planOf(columns).encode(EXAMPLE, new Float64Array(3)), 0)
+  t.end()
+})
+
+t.test('a plan that is not understood is refused, with the place', (t) => {
+  const good = { name: 'a', op: 'number', field: 'event_1' }
+  const lookup = {
+    name: 'a',
+    op: 'lookup',
+    field: 'country',
+    encoding: 'code',
+    fold: 'none',
+    values: {},
+    unknown: 0,
+    missing: 0,
+  }
+  const wrong: [string, RegExp, () => unknown][] = [
+    ['not an object', /the document: expected an object, got null/, () => parseFeaturePlan(null)],
+    ['format', /format: expected "day7-feature-plan\/1", got "x"/, () => parseFeaturePlan({ format: 'x' })],
+    ['columns', /columns: expected a list/, () => parseFeaturePlan({ format: 'day7-feature-plan/1' })],
+    ['no features', /features: expected a list/, () => planOf([good], [])],
+    [
+      'operator',
+      /columns\[0\].op: expected one of number, .*got "log2"/,
+      () => planOf([{ ...good, op: 'log2' }]),
+    ],
+    ['no operator', /columns\[0\].op/, () => planOf([{ name: 'a' }])],
+    [
+      'key too many',
+      /columns\[0\]: expected only the keys name, op, field, got "clip"/,
+      () => planOf([{ ...good, clip: 1 }]),
+    ],
+    ['key too few', /columns\[0\]: expected the key "field"/, () => planOf([{ name: 'a', op: 'number' }])],
+    ['field', /columns\[0\].field: expected one of event_1/, () => planOf([{ ...good, field: 'country' }])],
+    ['name', /columns\[0\].name: expected a name/, () => planOf([{ ...good, name: '' }])],
+    ['name twice', /columns\[1\].name: expected a name used once/, () => planOf([good, good])],
+    ['feature twice', /features: expected names used once/, () => planOf([good], ['a', 'a'])],
+    ['unknown feature', /features\[0\]: expected the name of a column, got "b"/, () => planOf([good], ['b'])],
+    ['unknown offset', /offset: expected the name of a column/, () => planOf([good], ['a'], 'b')],
+    [
+      'later column',
+      /columns\[0\].of\[0\]: expected the name of an earlier/,
+      () => planOf([{ name: 's', op: 'sum', of: ['a'] }, good]),
+    ],
+    ['itself', /columns\[0\].of\[0\]/, () => planOf([{ name: 's', op: 'sum', of: ['s'] }])],
+    ['nothing to add', /columns\[0\].of: expected a list/, () => planOf([{ name: 's', op: 'sum', of: [] }])],
+    [
+      'value',
+      /columns\[0\].values\["es"\]: expected a number, got "1"/,
+      () => planOf([{ ...lookup, values: { es: '1' } }]),
+    ],
+    ['values', /columns\[0\].values: expected an object/, () => planOf([{ ...lookup, values: [1] }])],
+    ['encoding', /columns\[0\].encoding: expected one of code/, () => planOf([{ ...lookup, encoding: 'x' }])],
+    ['fold', /columns\[0\].fold: expected one of none/, () => planOf([{ ...lookup, fold: 'upper' }])],
+    [
+      'unknown',
+      /columns\[0\].unknown: expected a finite number/,
+      () => planOf([{ ...lookup, unknown: 'x' }]),
+    ],
+    [
+      'part',
+      /columns\[0\].part: expected a whole number/,
+      () => planOf([{ name: 'v', op: 'version_part', field: 'os_version', part: 0.5, absent: 0 }]),
+    ],
+  ]
+  for (const [name, message, read] of wrong) t.throws(read, { name: 'FeaturePlanError', message }, name)
+  t.throws(() => planOf([good], ['b']), FeaturePlanError)
+  t.end()
+})

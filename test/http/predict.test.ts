@@ -1,0 +1,188 @@
+/**
+ * `/predict` and `/batch_predict`: what they answer, what they log, and how they say no.
+ */
+import t from 'tap'
+import { loadBundle } from '../../src/bundle/index.ts'
+import { EXAMPLE } from '../example.ts'
+import { appWith, NOW } from './app.ts'
+
+const bundle = await loadBundle('artifacts/champion')
+const { app, logged } = await appWith()
+t.teardown(() => app.close())
+t.beforeEach(() => void logged.splice(0))
+
+const post = async (url: string, payload: unknown) => {
+  const response = await app.inject({ method: 'POST', url, payload: payload as object })
+  return { status: response.statusCode, body: response.json() }
+}
+
+t.test('a prediction is answered and logged', async (t) => {
+  const { status, body } = await post('/predict', { ...EXAMPLE, user_id: 'player 1' })
+  const { revenue, rawScore } = bundle.predict(EXAMPLE)
+  t.equal(status, 200)
+  t.equal(body.predicted_revenue, Number(revenue.toFixed(6)))
+  t.equal(body.timestamp, NOW.toISOString())
+  t.ok(body.inference_time_ms >= 0)
+  const { name, version } = bundle.manifest
+  t.same(body.model, { name, version, variant: 'champion' })
+  t.equal(logged.length, 1)
+  t.match(logged[0], {
+    predictionId: body.prediction_id,
+    time: NOW,
+    userId: 'player 1',
+    install: EXAMPLE,
+    predictedRevenue: body.predicted_revenue,
+    rawScore,
+    inferenceTimeUs: body.inference_time_ms * 1000,
+    modelName: name,
+    modelVersion: version,
+    variant: 'champion',
+  })
+})
+
+t.test('nulls are legal where the contract says so', async (t) => {
+  const nulls = {
+    country: null,
+    country_region: null,
+    source: null,
+    platform: null,
+    device_family: null,
+    os_version: null,
+  }
+  const { status } = await post('/predict', { ...EXAMPLE, ...nulls, event_3: null, user_id: null })
+  t.equal(status, 200)
+  t.equal(logged[0]!.userId, null)
+})
+
+t.test('a wrong install is refused with the field, what was expected and what came', async (t) => {
+  const { event_2: _, ...withoutEvent2 } = EXAMPLE
+  const wrong: [unknown, string][] = [
+    [withoutEvent2, 'event_2: expected, but it is missing'],
+    [{ ...EXAMPLE, event_1: '100' }, 'event_1: expected number, got string "100"'],
+    [{ ...EXAMPLE, event_1: null }, 'event_1: expected number, got null'],
+    [{ ...EXAMPLE, event_1: true }, 'event_1: expected number, got boolean true'],
+    [{ ...EXAMPLE, event_1: -1 }, 'event_1: expected a number ≥ 0, got -1'],
+    [{ ...EXAMPLE, event_3: -0.5 }, 'event_3: expected a number ≥ 0, got -0.5'],
+    [{ ...EXAMPLE, country: 34 }, 'country: expected string or null, got 34'],
+    [{ ...EXAMPLE, country: ['es'] }, 'country: expected string or null, got array ["es"]'],
+    [{ ...EXAMPLE, country: 'x'.repeat(257) }, 'country: expected at most 256 characters, got 257'],
+    [{ ...EXAMPLE, user_id: 7 }, 'user_id: expected string or null, got 7'],
+    [
+      { ...EXAMPLE, source: 'a\u0000b' },
+      String.raw`source: expected text without NUL and without half a surrogate pair, got string "a\u0000b"`,
+    ],
+    [
+      { ...EXAMPLE, source: '\uD800' },
+      String.raw`source: expected text without NUL and without half a surrogate pair, got string "\ud800"`,
+    ],
+    [[EXAMPLE], `body: expected object, got array ${JSON.stringify([EXAMPLE]).slice(0, 57)}…`],
+  ]
+  for (const [payload, message] of wrong) {
+    const { status, body } = await post('/predict', payload)
+    t.equal(status, 400)
+    t.same(body, { statusCode: 400, code: 'FST_ERR_VALIDATION', error: 'Bad Request', message })
+  }
+  const unknown = await post('/predict', { ...EXAMPLE, event_4: 1 })
+  t.equal(unknown.status, 400)
+  t.match(
+    unknown.body.message,
+    /^event_4: unknown field; expected only country, country_region, .*, user_id$/,
+  )
+  t.same(logged, [])
+})
+
+t.test('a body that cannot be read', async (t) => {
+  const send = async (payload: string, contentType = 'application/json', url = '/predict') => {
+    const response = await app.inject({
+      method: 'POST',
+      url,
+      payload,
+      headers: { 'content-type': contentType },
+    })
+    return [response.statusCode, response.json().message]
+  }
+  const infinite = JSON.stringify(EXAMPLE).replace('"event_1":100', '"event_1":1e999')
+  t.same(await send(infinite), [400, 'event_1: expected number, got Infinity'])
+  t.match(await send('{"country": '), [400, /not valid JSON/])
+  t.match(await send(''), [400, /cannot be empty/])
+  t.match(await send('{"__proto__": {"country": "es"}}'), [400, /not valid JSON|forbidden prototype/])
+  t.match(await send('country=es', 'application/x-www-form-urlencoded'), [415, /Unsupported Media Type/])
+  t.match(await send('es', 'text/plain'), [415, /Unsupported Media Type/])
+  t.match(await send(`{"country": "${'x'.repeat(100_000)}"}`), [413, /too large/])
+  t.same(logged, [])
+})
+
+t.test('a batch: a bad row has its own error, and the others are answered', async (t) => {
+  const users = [
+    EXAMPLE,
+    { ...EXAMPLE, event_1: -1 },
+    'no install',
+    { ...EXAMPLE, country: 'fr', user_id: 'b' },
+  ]
+  const { status, body } = await post('/batch_predict', { users })
+  t.equal(status, 200)
+  t.equal(body.total_users, 4)
+  t.equal(body.timestamp, NOW.toISOString())
+  t.ok(body.inference_time_ms > 0)
+  t.match(body.model, { name: bundle.manifest.name, variant: 'champion' })
+  t.same(
+    body.predictions.map((each: { input: unknown }) => each.input),
+    users,
+    'inputs come back as they were sent',
+  )
+  t.same(Object.keys(body.predictions[0]), ['input', 'predicted_revenue', 'prediction_id'])
+  t.same(body.predictions[1], { input: users[1], error: 'event_1: expected a number ≥ 0, got -1' })
+  t.same(body.predictions[2], {
+    input: 'no install',
+    error: 'user: expected object, got string "no install"',
+  })
+  const alone = await post('/predict', users[3])
+  t.equal(body.predictions[3].predicted_revenue, alone.body.predicted_revenue)
+  t.same(
+    logged.slice(0, 2).map((record) => [record.predictionId, record.install.country, record.userId]),
+    [
+      [body.predictions[0].prediction_id, 'es', null],
+      [body.predictions[3].prediction_id, 'fr', 'b'],
+    ],
+  )
+})
+
+t.test('a wrong batch', async (t) => {
+  const wrong: [unknown, string | RegExp][] = [
+    [{}, 'users: expected, but it is missing'],
+    [{ users: [] }, 'users: expected at least 1, got 0'],
+    [{ users: EXAMPLE }, /^users: expected array, got object /],
+    [{ users: Array.from({ length: 6 }, () => EXAMPLE) }, 'users: expected at most 5, got 6'],
+    [{ users: [EXAMPLE], model: 'x' }, 'model: unknown field; expected only users'],
+    [[EXAMPLE], /^body: expected object, got array/],
+  ]
+  for (const [payload, message] of wrong) {
+    const { status, body } = await post('/batch_predict', payload)
+    t.equal(status, 400)
+    t.match(body.message, message)
+  }
+  t.same(logged, [])
+})
+
+t.test('a model that has no finite answer', async (t) => {
+  const broken = Object.assign(Object.create(bundle), {
+    predict: () => {
+      throw new RangeError('model x answered Infinity')
+    },
+  })
+  const { app, logged } = await appWith({
+    rollout: { assign: () => ({ bundle: broken, variant: 'champion' }) },
+  })
+  const single = await app.inject({ method: 'POST', url: '/predict', payload: EXAMPLE })
+  t.equal(single.statusCode, 500)
+  t.same(single.json(), {
+    statusCode: 500,
+    code: 'INTERNAL',
+    error: 'Internal Server Error',
+    message: 'the request could not be answered; the log has the details',
+  })
+  const batch = await app.inject({ method: 'POST', url: '/batch_predict', payload: { users: [EXAMPLE] } })
+  t.match(batch.json().predictions, [{ error: 'the model has no finite answer for this user' }])
+  t.same(logged, [])
+  await app.close()
+})

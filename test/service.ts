@@ -1,0 +1,63 @@
+/**
+ * The service as a process of its own, on a free port of the loopback interface.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Test } from 'tap'
+
+export interface ServiceProcess {
+  readonly url: string
+  readonly process: ChildProcess
+  /** Lines that it has logged so far. */
+  readonly logged: string[]
+  /** Sends the signal and waits for the end. @returns the exit code, or the signal that ended it */
+  stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>
+}
+
+/**
+ * Ends with the test, if the test does not end it before.
+ * @param environment settings; what is not set keeps its default, but for the port
+ */
+export async function startService(
+  t: Test,
+  environment: Readonly<Record<string, string>>,
+): Promise<ServiceProcess> {
+  const service = spawn(process.execPath, ['src/server.ts'], {
+    env: { PATH: process.env['PATH'], PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => service.kill('SIGKILL'))
+  const exited = once(service, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  const logged: string[] = []
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface(service.stdout).on('line', (line) => {
+      logged.push(line)
+      const listening = /Server listening at (http:[^"]+)/.exec(line)
+      if (listening) resolve(listening[1]!)
+    })
+    service.once('exit', (code) =>
+      reject(new Error(`the service ended with ${code} before it listened:\n${logged.join('\n')}`)),
+    )
+  })
+  return {
+    url,
+    process: service,
+    logged,
+    async stop(signal = 'SIGTERM') {
+      service.kill(signal)
+      const [code, by] = await exited
+      return code ?? by!
+    },
+  }
+}
+
+/** A folder for DATA_DIR. tap's own are too deep for the path of a Unix socket. */
+export function dataFolder(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'day7-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}

@@ -1,0 +1,39 @@
+"""What the tests share: a small synthetic file, a bundle trained on it, and a way to write rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from day7_training.cli import main
+from day7_training.installs import FIELDS, REVENUE
+from day7_training.synthetic import write_synthetic
+
+HEADER = ",".join([*FIELDS, REVENUE])
+ROW = "es,Madrid,Organic,iOS,Apple iPhone,14.4,1,2,3,0.5"
+
+
+@pytest.fixture(scope="session")
+def synthetic_csv(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "installs.csv"
+    write_synthetic(path, rows=1500, seed=3)
+    return path
+
+
+@pytest.fixture(scope="session")
+def bundle(synthetic_csv, tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("bundles") / "small"
+    arguments = ["train", "--data", synthetic_csv, "--out", directory, "--max-trees", 30, "--synthetic"]
+    assert main([str(argument) for argument in arguments]) == 0
+    return directory
+
+
+@pytest.fixture
+def write_csv(tmp_path):
+    def write(*rows: str, header: str = HEADER) -> Path:
+        path = tmp_path / "installs.csv"
+        path.write_bytes("\n".join([header, *rows, ""]).encode())
+        return path
+
+    return write

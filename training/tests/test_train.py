@@ -1,0 +1,184 @@
+"""Training end to end: a whole bundle with right hashes, the same bytes twice, and what is refused."""
+
+import hashlib
+import json
+import math
+import os
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+
+from conftest import ROW
+from day7_training.bundle import open_bundle
+from day7_training.cli import main
+from day7_training.errors import UserError
+from day7_training.installs import FIELDS, installs_frame, read_training_installs
+from day7_training.parameters import resolve_parameters
+from day7_training.train import train
+
+FILES = {"features.json", "model.json", "model.txt", "golden.ndjson", "profile.json"}
+
+
+def run(*arguments) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def refused(capsys, *arguments) -> str:
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    return error.splitlines()[-1]
+
+
+def manifest_of(bundle):
+    return json.loads((bundle / "manifest.json").read_text())
+
+
+def test_the_manifest_says_what_the_bundle_is(bundle, synthetic_csv):
+    manifest = manifest_of(bundle)
+    contents = {name: (bundle / name).read_bytes() for name in FILES}
+    assert manifest["files"] == {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    joined = contents["features.json"] + contents["model.json"]
+    assert manifest["version"] == hashlib.sha256(joined).hexdigest()[:12]
+    assert manifest["training"] == {
+        "dataSha256": hashlib.sha256(synthetic_csv.read_bytes()).hexdigest(),
+        "rows": 1500,
+        "description": "",
+        "synthetic": True,
+    }
+    assert manifest["objective"] == "tweedie" and manifest["horizonDays"] == 7 and manifest["offset"] is None
+    assert manifest["metrics"]["holdout"]["rows"] == 300
+    assert manifest["metrics"]["holdout"]["normalisedGini"] > 0.8
+    assert set(os.listdir(bundle)) == FILES | {"manifest.json"}
+    assert os.listdir(bundle.parent) == [bundle.name]  # no temporary folder is left
+
+
+def test_features_and_categories_agree_everywhere(bundle):
+    manifest, plan, booster = open_bundle(bundle)
+    model = json.loads((bundle / "model.json").read_text())
+    assert manifest["features"] == plan.features == model["feature_names"] == booster.feature_name()
+    assert manifest["categorical"] == plan.categorical == ["platform_code", "source_code"]
+    assert len(model["tree_info"]) == manifest["parameters"]["num_iterations"] <= 30
+
+
+def test_golden_predictions_are_those_of_the_saved_model(bundle):
+    _, plan, booster = open_bundle(bundle)
+    lines = [json.loads(line) for line in (bundle / "golden.ndjson").read_text().split("\n")[:-1]]
+    assert len(lines) == 400 and all(list(line["install"]) == list(FIELDS) for line in lines)
+    features = plan.apply(installs_frame(line["install"] for line in lines))
+    written = np.array([[math.nan if value is None else value for value in line["features"]] for line in lines])
+    np.testing.assert_array_equal(features, written)
+    assert booster.predict(features, raw_score=True).tolist() == [line["raw_score"] for line in lines]
+    assert booster.predict(features).tolist() == [line["output"] for line in lines]
+
+
+def test_golden_installs_are_dirty(bundle):
+    installs = [json.loads(line)["install"] for line in (bundle / "golden.ndjson").read_text().split("\n")[:-1]]
+    for field, value in [
+        ("country", None), ("platform", ""), ("country", "__proto__"), ("source", "constructor"), ("event_2", 1e300),
+        ("event_1", 5e-324), ("event_3", None), ("os_version", "\u0663.1"), ("os_version", "14.x"),
+        ("country_region", "S\u00e3o Paulo"), ("country_region", "Sa\u0303o Paulo"), ("platform", "IOS"),
+    ]:  # fmt: skip
+        assert any(install[field] == value for install in installs), (field, value)
+
+
+def test_the_profile_counts_every_row_once(bundle):
+    profile = json.loads((bundle / "profile.json").read_text())
+    assert profile["rows"] == 1500 and len(profile["features"]) == 15
+    for histogram in [profile["predictions"], *profile["features"].values()]:
+        assert len(histogram["counts"]) == len(histogram["edges"]) + 1
+        assert histogram["edges"] == sorted(set(histogram["edges"]))
+        assert sum(histogram["counts"]) + histogram["missing"] == 1500
+    assert 0 < profile["features"]["event_3"]["missing"] < 100
+
+
+def test_training_twice_gives_the_same_bytes(bundle, synthetic_csv, tmp_path):
+    assert run("train", "--data", synthetic_csv, "--out", tmp_path / "again", "--max-trees", 30, "--synthetic") == 0
+    for name in FILES:
+        assert (tmp_path / "again" / name).read_bytes() == (bundle / name).read_bytes(), name
+    first, second = manifest_of(bundle), manifest_of(tmp_path / "again")
+    assert {**first, "created": ""} == {**second, "created": ""}
+
+
+def test_the_model_learns_from_out_of_fold_features(write_csv):
+    # Pairs of rows share a country and nothing else tells them apart: only a leak could tell their revenue.
+    revenue = np.random.Generator(np.random.PCG64(2)).random(1200)
+    rows = [f"c{row // 2},{ROW.partition(',')[2].rpartition(',')[0]},{value}" for row, value in enumerate(revenue)]
+    installs = read_training_installs(write_csv(*rows), warn=pytest.fail)
+    trained = train(installs, resolve_parameters("regression", {}))
+    predicted = trained.booster.predict(trained.plan.apply(installs.frame))
+    assert np.corrcoef(predicted, revenue)[0, 1] < 0.1
+
+
+def test_the_champion_is_the_same_each_time(tmp_path, capsys):
+    assert run("champion", "--out", tmp_path / "a") == 0
+    assert run("champion", "--out", tmp_path / "b") == 0
+    first, second = manifest_of(tmp_path / "a"), manifest_of(tmp_path / "b")
+    assert first["files"] == second["files"]
+    assert first["training"]["synthetic"] is True and first["training"]["rows"] == 20_000
+    assert first["training"]["description"] == "synthetic installs: 20000 rows, seed 7"
+    assert (tmp_path / "a" / "model.json").stat().st_size < 3_000_000
+    assert "normalisedGini" in capsys.readouterr().out
+
+
+def test_a_bundle_is_replaced_and_other_folders_are_not(synthetic_csv, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    train = ("train", "--data", synthetic_csv, "--out", out, "--max-trees", 2, "--golden-rows", 3)
+    assert run(*train, "--version", "one") == 0
+    assert run(*train, "--version", "two") == 0
+    assert manifest_of(out)["version"] == "two" and os.listdir(tmp_path) == ["out"]
+    assert (out / "golden.ndjson").read_bytes().count(b"\n") == 3
+    (out / "manifest.json").unlink()
+    assert "found other files" in refused(capsys, *train)
+    assert set(os.listdir(out)) == FILES
+
+
+def test_a_damaged_bundle_is_not_opened(synthetic_csv, tmp_path):
+    out = tmp_path / "out"
+    run("train", "--data", synthetic_csv, "--out", out, "--max-trees", 2, "--golden-rows", 1)
+    (out / "model.txt").write_bytes((out / "model.txt").read_bytes() + b"\n")
+    with pytest.raises(UserError, match="model.txt: expected the sha256"):
+        open_bundle(out)
+
+
+@pytest.mark.parametrize(
+    ("revenues", "objective", "expected"),
+    [
+        (range(99), "tweedie", "expected at least 100 rows to train on, got 99"),
+        ([0] * 100, "tweedie", "column revenue: expected different values to learn from, got 0.0 in every row"),
+        ([*range(1, 100), 0], "gamma", "line 101, column revenue: the objective gamma expects revenue above 0"),
+    ],
+)
+def test_untrainable_data_is_refused(write_csv, tmp_path, capsys, revenues, objective, expected):
+    data = write_csv(*(f"{ROW.rpartition(',')[0]},{revenue}" for revenue in revenues))
+    error = refused(capsys, "train", "--data", data, "--out", tmp_path / "out", "--objective", objective)
+    assert expected in error and not (tmp_path / "out").exists()
+
+
+def test_the_least_data_still_trains(write_csv, tmp_path):
+    data = write_csv(*(f"{ROW.rpartition(',')[0]},{revenue}" for revenue in range(100)))
+    assert run("train", "--data", data, "--out", tmp_path / "out") == 0
+
+
+@pytest.mark.parametrize("objective", ["poisson", "regression", "regression_l1", "huber", "fair", "quantile", "mape"])
+def test_every_objective_trains(synthetic_csv, tmp_path, objective):
+    out = tmp_path / "out"
+    assert run("train", "--data", synthetic_csv, "--out", out, "--objective", objective, "--max-trees", 5) == 0
+    assert json.loads((out / "model.json").read_text())["objective"].split()[0] == objective
+
+
+def test_dart_trains_without_early_stopping(synthetic_csv, tmp_path):
+    out = tmp_path / "out"
+    assert run("train", "--data", synthetic_csv, "--out", out, "--set", "boosting=dart", "--max-trees", 12) == 0
+    assert lgb.Booster(model_file=out / "model.txt").num_trees() == 12
+
+
+def test_overrides_reach_lightgbm(synthetic_csv, tmp_path):
+    out = tmp_path / "out"
+    overrides = ("--set", "zero_as_missing=true", "--set", "num_leaves=5")
+    assert run("train", "--data", synthetic_csv, "--out", out, *overrides, "--max-trees", 3) == 0
+    text = (out / "model.txt").read_text()
+    assert "[zero_as_missing: 1]" in text and "[num_leaves: 5]" in text
+    assert manifest_of(out)["parameters"]["zero_as_missing"] is True
