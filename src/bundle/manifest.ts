@@ -52,7 +52,7 @@ export function readManifest(document: unknown): Manifest {
     training: {
       dataSha256: training.text('dataSha256'),
       rows: training.number('rows'),
-      description: training.text('description'),
+      description: training.anyText('description'),
       synthetic: training.value('synthetic') === true,
     },
     metrics: manifest.object('metrics'),
@@ -93,6 +93,11 @@ class Keys {
 
   text(key: string): string {
     return this.#typed(key, 'a text', (value) => typeof value === 'string' && value !== '') as string
+  }
+
+  /** A text that may be empty. */
+  anyText(key: string): string {
+    return this.#typed(key, 'a text', (value) => typeof value === 'string') as string
   }
 
   number(key: string): number {

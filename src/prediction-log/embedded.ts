@@ -31,11 +31,19 @@ export async function openEmbeddedDatabase(dataFolder: string): Promise<Embedded
     workerData: { folder: join(home, 'data'), socket },
   })
   let alive = true
-  const ended = once(thread, 'exit').then(() => {
-    alive = false
-    lock.close()
+  const ended = new Promise<void>((resolve) => {
+    thread.once('exit', () => {
+      alive = false
+      lock.close()
+      resolve()
+    })
   })
-  await once(thread, 'message')
+  try {
+    await once(thread, 'message')
+  } catch (error) {
+    await ended
+    throw error
+  }
   thread.on('error', () => {}) // the end of the thread is what counts, and `alive` tells it
   return {
     socket,

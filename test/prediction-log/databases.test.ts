@@ -1,6 +1,8 @@
 /**
  * The log against both databases it can stand on: PGlite in its thread, and a real PostgreSQL server. One suite for both.
  */
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
@@ -101,6 +103,16 @@ t.test('PGlite', async (t) => {
     })
     await sql.end()
     await embedded.close()
+  })
+
+  await t.test('a folder that is no database is an error, and nothing worse', async (t) => {
+    const folder = dataFolder(t)
+    await mkdir(join(folder, 'postgres'))
+    await writeFile(join(folder, 'postgres', 'data'), 'not a folder')
+    await t.rejects(openEmbeddedDatabase(folder))
+    await rm(join(folder, 'postgres', 'data'))
+    const mended = await openEmbeddedDatabase(folder)
+    await mended.close()
   })
 
   t.test('a path too long for a socket', async (t) => {

@@ -1,0 +1,137 @@
+/**
+ * A bundle loads only if it is whole: every way to spoil one, and what the refusal says.
+ */
+import { createHash } from 'node:crypto'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { BundleError, loadBundle } from '../../src/bundle/index.ts'
+import { EXAMPLE } from '../example.ts'
+
+const CHAMPION = 'artifacts/champion'
+
+t.test('the champion that ships', async (t) => {
+  const bundle = await loadBundle(CHAMPION)
+  t.equal(bundle.goldenCount, 400)
+  t.equal(bundle.manifest.training.synthetic, true)
+  const { revenue, rawScore } = bundle.predict(EXAMPLE)
+  t.equal(revenue, Math.exp(rawScore))
+})
+
+t.test('a spoilt bundle is refused, with file and reason', async (t) => {
+  const golden = await readFile(join(CHAMPION, 'golden.ndjson'), 'utf8')
+  const first = JSON.parse(golden.split('\n', 1)[0]!)
+  const next = (value: number) => value + Math.abs(value) * Number.EPSILON
+  const goldenLine = (changes: object) => `${JSON.stringify({ ...first, ...changes })}\n`
+
+  const spoilt: [string, RegExp, Change][] = [
+    ['no manifest', /manifest.json: ENOENT/, { remove: 'manifest.json' }],
+    ['no JSON', /manifest.json: .*JSON/, { file: 'manifest.json', text: () => '{' }],
+    ['a list', /manifest.json: expected an object/, { file: 'manifest.json', text: () => '[]' }],
+    [
+      'another format',
+      /expected format "day7-bundle\/1", got "day7-bundle\/9"/,
+      { manifest: { format: 'day7-bundle/9' } },
+    ],
+    ['no version', /expected version to be a text, got undefined/, { manifest: { version: undefined } }],
+    ['wrong features', /expected features to be a list of texts/, { manifest: { features: [1] } }],
+    ['no rows', /expected training.rows to be a number/, { manifest: { training: { dataSha256: 'x' } } }],
+    ['no hashes', /expected "files" to list features.json/, { manifest: { files: {} } }],
+    [
+      'a path',
+      /plain file name .* got "..\/secret"/,
+      { manifest: { files: { '../secret': 'a'.repeat(64) } } },
+    ],
+    ['a wrong hash', /sha256 in hex, got "abc"/, { manifest: { files: { 'model.json': 'abc' } } }],
+    ['a missing file', /profile.json: ENOENT/, { remove: 'profile.json' }],
+    [
+      'a changed file',
+      /model.json: expected sha256 .* as the manifest says/,
+      { file: 'model.json', text: (text) => `${text} ` },
+    ],
+    [
+      'a plan not understood',
+      /features.json: feature plan, format/,
+      { file: 'features.json', text: () => '{}', rehash: true },
+    ],
+    [
+      'a model not understood',
+      /model.json: model file, feature_names/,
+      { file: 'model.json', text: () => '{}', rehash: true },
+    ],
+    [
+      'other features',
+      /features.json: features: the manifest has .*, the file /,
+      { manifest: { features: ['a'] } },
+    ],
+    ['another offset', /features.json: offset: /, { manifest: { offset: 'event_1' } }],
+    [
+      'a model of other features',
+      /model.json: feature names: /,
+      { file: 'model.json', text: (text) => text.replace('"event_1"', '"event_9"'), rehash: true },
+    ],
+    [
+      'no golden predictions',
+      /golden.ndjson: expected at least one/,
+      { file: 'golden.ndjson', text: () => '\n', rehash: true },
+    ],
+    [
+      'another feature',
+      /golden.ndjson: line 1: feature platform_code differs: Python has 2.5, this evaluator 1/,
+      {
+        file: 'golden.ndjson',
+        text: () => goldenLine({ features: [2.5, ...first.features.slice(1)] }),
+        rehash: true,
+      },
+    ],
+    [
+      'a raw score, off by one bit',
+      /golden.ndjson: line 1: raw score differs: Python has /,
+      { file: 'golden.ndjson', text: () => goldenLine({ raw_score: next(first.raw_score) }), rehash: true },
+    ],
+    [
+      'an output, off by two bits',
+      /golden.ndjson: line 1: output differs: Python has /,
+      { file: 'golden.ndjson', text: () => goldenLine({ output: next(next(first.output)) }), rehash: true },
+    ],
+    [
+      'a changed leaf',
+      /golden.ndjson: line 1: raw score differs/,
+      {
+        file: 'model.json',
+        text: (text) => text.replaceAll(/"leaf_value":-?0\.0/g, '"leaf_value":0.1'),
+        rehash: true,
+      },
+    ],
+  ]
+  for (const [name, message, change] of spoilt) {
+    const folder = join(t.testdir(), 'bundle')
+    await cp(CHAMPION, folder, { recursive: true })
+    await spoil(folder, change)
+    await t.rejects(loadBundle(folder), { name: 'BundleError', code: 'BUNDLE_INVALID', message }, name)
+    await t.rejects(loadBundle(folder), BundleError)
+  }
+})
+
+interface Change {
+  readonly remove?: string
+  readonly manifest?: Record<string, unknown>
+  readonly file?: string
+  readonly text?: (text: string) => string
+  /** Give the changed file its right hash, so that only its content is wrong. */
+  readonly rehash?: boolean
+}
+
+async function spoil(folder: string, { remove, manifest, file, text, rehash }: Change): Promise<void> {
+  if (remove) await rm(join(folder, remove))
+  const path = join(folder, 'manifest.json')
+  const update = async (changes: object) =>
+    writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), ...changes }))
+  if (manifest) await update(manifest)
+  if (!file || !text) return
+  const changed = text(await readFile(join(folder, file), 'utf8'))
+  await writeFile(join(folder, file), changed)
+  if (!rehash) return
+  const { files } = JSON.parse(await readFile(path, 'utf8'))
+  await update({ files: { ...files, [file]: createHash('sha256').update(changed).digest('hex') } })
+}

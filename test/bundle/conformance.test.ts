@@ -1,0 +1,56 @@
+/**
+ * Python and TypeScript agree: bundles of every kind that training can write, each with thousands of dirty golden installs
+ * (nulls, unseen categories, zeros, huge and tiny counts, odd case, other alphabets). Loading one compares features and raw
+ * scores bit for bit and outputs to one unit in the last place.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { loadBundle } from '../../src/bundle/index.ts'
+import { training } from '../training.ts'
+
+const GOLDEN_ROWS = 3000
+
+const KINDS: Readonly<Record<string, readonly string[]>> = {
+  'as it is': [],
+  'missing is zero': ['--set', 'zero_as_missing=true'],
+  'no missing values': ['--set', 'use_missing=false'],
+  'large trees': ['--set', 'num_leaves=255', '--set', 'min_data_in_leaf=2'],
+  dart: ['--set', 'boosting=dart', '--max-trees', '40'],
+  goss: ['--set', 'data_sample_strategy=goss'],
+  poisson: ['--objective', 'poisson'],
+  'squared error of the root': ['--objective', 'regression', '--set', 'reg_sqrt=true'],
+  'absolute error': ['--objective', 'regression_l1'],
+  'one tree': ['--max-trees', '1'],
+}
+
+t.test('Python and TypeScript agree on every kind of bundle', async (t) => {
+  const folder = t.testdir()
+  const data = join(folder, 'installs.csv')
+  await training('synthesize', '--rows', '4000', '--seed', '11', '--out', data)
+  const missingTypes = new Set<string>()
+  for (const [kind, options] of Object.entries(KINDS)) {
+    const out = join(folder, 'bundle')
+    await training('train', '--data', data, '--out', out, '--golden-rows', String(GOLDEN_ROWS), ...options)
+    const bundle = await loadBundle(out)
+    t.equal(
+      bundle.goldenCount,
+      GOLDEN_ROWS,
+      `${kind}: ${bundle.ensemble.treeCount} trees, every golden prediction equal`,
+    )
+    const model = await readFile(join(out, 'model.json'), 'utf8')
+    for (const [, missing] of model.matchAll(/"missing_type":"(\w+)"/g)) missingTypes.add(missing!)
+    if (kind === 'as it is') t.match(model, '"decision_type":"=="', 'there are categorical splits')
+  }
+  t.same([...missingTypes].toSorted(), ['NaN', 'None', 'Zero'], 'all three missing types were met')
+})
+
+t.test('the shipped champion is what its command gives, byte for byte', async (t) => {
+  const folder = join(t.testdir(), 'champion')
+  await training('champion', '--out', folder)
+  const read = async (from: string, file: string) => readFile(join(from, file), 'utf8')
+  const manifest = JSON.parse(await read('artifacts/champion', 'manifest.json'))
+  t.same({ ...JSON.parse(await read(folder, 'manifest.json')), created: manifest.created }, manifest)
+  for (const file of Object.keys(manifest.files))
+    t.ok((await read(folder, file)) === (await read('artifacts/champion', file)), `${file} is the same`)
+})

@@ -1,0 +1,68 @@
+/**
+ * What the README says happens: its commands are run as they stand there, on other paths and another port. `npm ci && npm test` is
+ * what runs this; `npm start` and `npm run champion` have their own tests.
+ */
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { SETTINGS } from '../src/config.ts'
+import { dataFolder, startService } from './service.ts'
+
+const execute = promisify(execFile)
+const readme = readFileSync('README.md', 'utf8')
+const blocks = [...readme.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language, text]) => ({
+  language,
+  text: text!,
+}))
+
+/** The one block that holds the text. */
+function block(holding: string): string {
+  const found = blocks.filter(({ text }) => text.includes(holding))
+  if (found.length !== 1) throw new Error(`expected one block with "${holding}", found ${found.length}`)
+  return found[0]!.text
+}
+
+const shell = async (script: string) => (await execute('bash', ['-euc', script], { maxBuffer: 1e8 })).stdout
+
+t.test('the curl gets what is shown', async (t) => {
+  const service = await startService(t, { DATA_DIR: dataFolder(t) })
+  const answer = JSON.parse(await shell(block('curl -X POST').replace('http://127.0.0.1:5001', service.url)))
+  const shown = JSON.parse(block('"predicted_revenue"'))
+  t.same(Object.keys(answer), Object.keys(shown))
+  t.equal(answer.predicted_revenue, shown.predicted_revenue)
+  t.same(answer.model, shown.model)
+  await service.stop()
+})
+
+t.test('from a CSV to a served model', async (t) => {
+  const folder = dataFolder(t)
+  const here = (script: string) => script.replaceAll('/tmp/', `${folder}/`).replaceAll(/^\$ /gm, '')
+  const lines = here(block('day7_training train')).trimEnd()
+  const start = /^MODEL_DIR=(\S+) npm start$/m.exec(lines)
+  t.ok(start, 'the last line starts the service')
+  const printed = await shell(lines.replace(start![0], ''))
+  t.match(printed, /normalisedGini +0\.\d+/)
+  t.match(printed, /400 of 400 golden predictions equal/)
+
+  const service = await startService(t, { MODEL_DIR: start![1]!, DATA_DIR: folder })
+  const replay = here(block('day7_training replay')).replace('http://127.0.0.1:5001', service.url)
+  t.equal(await shell(replay), block('of 20000 equal'))
+  await service.stop()
+})
+
+t.test('what the documents point to exists', (t) => {
+  for (const file of ['README.md', 'docs/architecture.md', 'docs/bundle.md', 'docs/operations.md']) {
+    const text = readFileSync(file, 'utf8')
+    for (const [, target] of text.matchAll(/\]\((?!http)([^)#]+)\)/g))
+      t.ok(existsSync(file.includes('/') ? `docs/${target}` : target!), `${file} → ${target}`)
+  }
+  for (const [, script] of readme.matchAll(/npm run (\w+)/g))
+    t.ok(JSON.parse(readFileSync('package.json', 'utf8')).scripts[script!], `npm run ${script}`)
+  for (const [, name] of readme.matchAll(/`([A-Z]+_[A-Z_]+|HOST|PORT)`/g))
+    t.ok(
+      SETTINGS.some((setting) => setting.name === name),
+      name,
+    )
+  t.end()
+})

@@ -1,0 +1,26 @@
+/**
+ * From a CSV to the service and back: every answer of a real process equals Python's, with a model trained on that CSV. The
+ * same command works for any CSV: `python -m day7_training replay`.
+ */
+import { join } from 'node:path'
+import t from 'tap'
+import { dataFolder, startService } from './service.ts'
+import { training } from './training.ts'
+
+t.test('train on a CSV, serve the bundle, replay the CSV', async (t) => {
+  const folder = dataFolder(t)
+  const data = join(folder, 'installs.csv')
+  const bundle = join(folder, 'bundle')
+  await training('synthesize', '--rows', '3000', '--seed', '5', '--out', data)
+  await training('train', '--data', data, '--out', bundle)
+  const service = await startService(t, { MODEL_DIR: bundle, DATA_DIR: folder })
+  const replay = (model: string) =>
+    training('replay', '--data', data, '--bundle', model, '--url', service.url)
+  t.equal(await replay(bundle), '3000 of 3000 equal\n')
+  await t.rejects(
+    replay('../artifacts/champion'),
+    { code: 1, stdout: /\n\d+ of 3000 equal\n$/ },
+    'another model differs',
+  )
+  t.equal(await service.stop(), 0)
+})
