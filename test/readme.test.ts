@@ -62,7 +62,7 @@ t.test('what the documents point to exists', (t) => {
   for (const [, name] of readme.matchAll(/`([A-Z]+_[A-Z_]+|HOST|PORT)`/g))
     t.ok(
       SETTINGS.some((setting) => setting.name === name),
-      name,
+      name!,
     )
   t.end()
 })

@@ -99,7 +99,11 @@ def convert_m2cgen(folder: Path, booster: lightgbm.Booster) -> None:
     import m2cgen
 
     sys.setrecursionlimit(100_000)
-    source = m2cgen.export_to_javascript(booster, function_name="score")
+    regressor = lightgbm.LGBMRegressor()  # m2cgen knows the wrapper only
+    regressor._Booster = booster
+    regressor.fitted_ = True
+    regressor._n_features = FEATURES
+    source = m2cgen.export_to_javascript(regressor, function_name="score")
     (folder / "m2cgen.mjs").write_text(source + "\nexport { score }\n")
 
 

@@ -54,6 +54,7 @@ class Specimen:
     ranges: bool = False
     dump_refused: str | None = None
     """Why the JSON of this model is not the model."""
+    contributions: bool = True
 
 
 def train(recipe: Recipe, rng: np.random.Generator) -> Specimen:

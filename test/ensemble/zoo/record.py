@@ -28,6 +28,7 @@ def record(specimen: Specimen, rng: np.random.Generator) -> dict[str, Any]:
     header = dict(line.split("=", 1) for line in specimen.text.split("\nTree=")[0].splitlines() if "=" in line)
     rows = hostile_rows(specimen.text, specimen.table, specimen.hostile_rows, rng)
     linear = "is_linear=1" in specimen.text
+    contributions = specimen.contributions and not linear
     document = {
         "name": specimen.name,
         "text": specimen.text,
@@ -39,11 +40,11 @@ def record(specimen: Specimen, rng: np.random.Generator) -> dict[str, Any]:
         "objective": header.get("objective", ""),
         "linear": linear,
         "rows": _base64(rows),
-        "answers": [_answers(booster, rows, linear, 0, -1)],
+        "answers": [_answers(booster, rows, contributions, 0, -1)],
     }
     if specimen.ranges:
         some = rows[:RANGE_ROWS]
-        document["answers"] += [_answers(booster, some, linear, start, count) for start, count in RANGES]
+        document["answers"] += [_answers(booster, some, contributions, start, count) for start, count in RANGES]
     return document
 
 
@@ -55,7 +56,7 @@ def write(document: dict[str, Any], folder: Path) -> int:
     return len(packed)
 
 
-def _answers(booster: lgb.Booster, rows: np.ndarray, linear: bool, start: int, count: int) -> dict[str, Any]:
+def _answers(booster: lgb.Booster, rows: np.ndarray, contributions: bool, start: int, count: int) -> dict[str, Any]:
     def ask(rows: np.ndarray, **kind: bool) -> np.ndarray:
         return booster.predict(rows, start_iteration=start, num_iteration=count, num_threads=1, **kind)
 
@@ -66,7 +67,7 @@ def _answers(booster: lgb.Booster, rows: np.ndarray, linear: bool, start: int, c
         "raw": _base64(ask(rows, raw_score=True)),
         "output": _base64(ask(rows)),
         "leaves": _base64(ask(rows, pred_leaf=True), "<i4"),
-        "contributions": None if linear else _base64(ask(rows[:CONTRIBUTION_ROWS], pred_contrib=True)),
+        "contributions": _base64(ask(rows[:CONTRIBUTION_ROWS], pred_contrib=True)) if contributions else None,
     }
 
 
