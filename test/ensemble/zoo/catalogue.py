@@ -89,6 +89,7 @@ def _missing() -> list[Recipe]:
         Recipe("tiny-zero-as-missing", kinds=("tiny", "missing"), params={"min_data_in_bin": 1, "zero_as_missing": True}),
         Recipe("wide", kinds=("wide", "plain", "missing")),
         Recipe("endless", kinds=("endless", "missing"), params={"min_data_in_leaf": 1}),
+        Recipe("endless-deep", kinds=("endless", "endless", "sparse"), params={"num_leaves": 40, "min_data_in_leaf": 1}),
     ]
 
 

@@ -6,6 +6,7 @@ the model's own thresholds with the doubles beside them, and categories that are
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -18,7 +19,7 @@ TINY = float(np.float32(1e-35))
 NUMBERS = [
     *(np.nan, 0.0, -0.0, np.inf, -np.inf, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-36, 1e-35, -1e-35, 3e-35, -3e-35),
     *(sign * value for sign in (1, -1) for value in (TINY, np.nextafter(TINY, 0), np.nextafter(TINY, 1))),
-    *(1.0, -1.0, -0.5, 3.9, 4e9, -4e9, 5e300, -5e300, 1.7976931348623157e308),
+    *(1.0, -1.0, -0.5, 3.9, 4e9, -4e9, 5e300, -5e300, 1.7976931348623157e308, -1.7976931348623157e308),
 ]
 CATEGORIES = [
     *(np.nan, 0.0, -0.0, -0.5, -0.999, -1.0, -7.0, 0.5, 3.9, 31.0, 32.0, 33.0, 1e-36, np.inf, -np.inf, 5e300, -5e300),
@@ -31,7 +32,7 @@ def hostile_rows(text: str, table: Table, count: int, rng: np.random.Generator) 
     width = table.values.shape[1]
     pools = []
     for index in range(width):
-        near = [np.nextafter(value, side) for value in thresholds[index] for side in (-np.inf, np.inf)]
+        near = [math.nextafter(value, side) for value in thresholds[index] for side in (-math.inf, math.inf)]
         own = [*thresholds[index], *near]
         pool = CATEGORIES if categories[index] else NUMBERS
         seen = [category + part for category in categories[index] for part in (0.0, 0.7)]

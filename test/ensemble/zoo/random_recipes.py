@@ -14,6 +14,7 @@ OBJECTIVES = (
 ).split()
 KINDS = "plain missing sparse tiny whole halves wide endless empty few forty many ids".split()
 NOT_LINEAR = ("regression_l1", "quantile", "mape", "lambdarank", "rank_xendcg", "custom", "custom_classes")
+NOT_MONOTONE = ("regression_l1", "quantile", "mape")
 BOOSTERS = {"gbdt": {}, "dart": DART, "goss": GOSS, "rf": FOREST}
 
 
@@ -21,7 +22,7 @@ def random_recipe(index: int, rng: np.random.Generator) -> Recipe:
     objective = str(rng.choice(OBJECTIVES))
     custom = objective.startswith("custom")
     kinds = ("plain", *map(str, rng.choice(KINDS, rng.integers(1, 9))))
-    booster = str(rng.choice([name for name in BOOSTERS if not (custom and name == "rf")], p=None))
+    booster = str(rng.choice([name for name in BOOSTERS if not (custom and name == "rf")]))
     linear = bool(rng.random() < 0.15) and objective not in NOT_LINEAR and booster != "rf" and "endless" not in kinds
     params = {
         **BOOSTERS[booster],
@@ -47,7 +48,7 @@ def random_recipe(index: int, rng: np.random.Generator) -> Recipe:
     }
     if not linear and booster != "rf" and rng.random() < 0.1:
         params["use_quantized_grad"] = True
-    if not linear and rng.random() < 0.15:
+    if not linear and objective not in NOT_MONOTONE and rng.random() < 0.15:
         params["monotone_constraints"] = [0 if kind in CATEGORIES else int(rng.integers(-1, 2)) for kind in kinds]
     return Recipe(
         f"random-{index:04d}",
