@@ -37,7 +37,7 @@ export class Bundle {
   /** @throws RangeError if the model's answer is not a finite number */
   predict(install: Install): Prediction {
     const offset = this.#plan.encode(install, this.#row)
-    const rawScore = this.ensemble.predictRaw(this.#row) + offset
+    const rawScore = (this.ensemble.predictRaw(this.#row) as number) + offset
     const output = this.ensemble.outputOf(rawScore)
     if (!Number.isFinite(output))
       throw new RangeError(

@@ -31,7 +31,7 @@ export function checkGolden(ndjson: string, plan: FeaturePlan, ensemble: Ensembl
       const expected = golden.features[column] ?? NaN
       if (!Object.is(expected, actual)) throw differs(`feature ${plan.features[column]}`, expected, actual)
     })
-    const rawScore = ensemble.predictRaw(row) + offset
+    const rawScore = (ensemble.predictRaw(row) as number) + offset
     if (rawScore !== golden.raw_score) throw differs('raw score', golden.raw_score, rawScore)
     const output = ensemble.outputOf(rawScore)
     if (!(ulpsBetween(output, golden.output) <= 1)) throw differs('output', golden.output, output)

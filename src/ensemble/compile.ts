@@ -1,5 +1,5 @@
 /**
- * Lays a Model out for the loop in `loop.ts`: flat typed arrays, one node after another.
+ * Lays trees out for the loop in `loop.ts`: flat typed arrays, one node after another.
  *
  *   node n:   view[n]       which view of the row it looks at
  *             threshold[n]  the row goes left if that view is ≤ this
@@ -11,16 +11,7 @@
  * A view is a feature's value with the missing ones already sent to their side: −Infinity is ≤ any threshold and goes left,
  * NaN is ≤ none and goes right. A categorical split has a view of its own, −Infinity or NaN.
  */
-import {
-  type CategoricalSplit,
-  isLeaf,
-  MISSING_NAN,
-  MISSING_NONE,
-  type Model,
-  type NumericalSplit,
-  type Split,
-  type TreeNode,
-} from './model.ts'
+import { CATEGORICAL, DEFAULT_LEFT, MISSING_NAN, MISSING_NONE, missingType, type Tree } from './tree.ts'
 
 /** How a view is made from its feature's value; the numbers are only names. */
 export const VIEW_NONE = 0 // missing is 0
@@ -47,7 +38,6 @@ export interface Layout {
   readonly steps: Int32Array
   /** What to fill in before the loop; entry i belongs to slot i + 1, since slot 0 is the leaves' NaN. */
   readonly views: readonly View[]
-  readonly treeCount: number
   /** Each node's LightGBM leaf number; −1 for a split. */
   readonly leafIndex: Int32Array
 }
@@ -55,10 +45,9 @@ export interface Layout {
 /** Trees that `loop.ts` walks at a time, to keep four loads in flight. */
 export const TREES_IN_FLIGHT = 4
 
-export function compile(model: Model): Layout {
-  const { trees } = model
+export function compile(trees: readonly Tree[]): Layout {
   const filled = Math.ceil(trees.length / TREES_IN_FLIGHT) * TREES_IN_FLIGHT
-  const nodeCount = trees.reduce((total, tree) => total + countNodes(tree), 0) + 1
+  const nodeCount = trees.reduce((total, tree) => total + tree.left.length + tree.leafValue.length, 0) + 1
   const layout = {
     view: new Int32Array(nodeCount),
     threshold: new Float64Array(nodeCount),
@@ -79,27 +68,25 @@ export function compile(model: Model): Layout {
   })
   // The tree that adds nothing: −0, since x + (−0) is x for every double, +0 and −0 included.
   placeLeaf(next, -0, 0)
-  return { ...layout, views: views.list, treeCount: trees.length }
+  return { ...layout, views: views.list }
 
-  /** Level by level, so that the siblings are neighbours and the first steps of a tree share a cache line. */
-  function place(tree: TreeNode, start: number): { end: number; depth: number } {
+  /** Level by level, so that siblings are neighbours and the first steps of a tree share a cache line. */
+  function place(tree: Tree, start: number): { end: number; depth: number } {
     let end = start + 1
-    let depth = 0
-    let level: [TreeNode, number][] = [[tree, start]]
-    while (level.length > 0) {
+    let depth = -1
+    for (let level = [[tree.left.length > 0 ? 0 : ~0, start] as const]; level.length > 0; depth++) {
       const below: typeof level = []
       for (const [node, n] of level) {
-        if (isLeaf(node)) {
-          placeLeaf(n, node.value, node.index)
+        if (node < 0) {
+          placeLeaf(n, tree.leafValue[~node]!, ~node)
           continue
         }
-        layout.view[n] = views.slotOf(node)
-        layout.threshold[n] = node.categories ? 0 : node.threshold
+        layout.view[n] = views.slotOf(tree, node)
+        layout.threshold[n] = tree.decision[node]! & CATEGORICAL ? 0 : tree.threshold[node]!
         layout.child[n] = end
-        below.push([node.right, end], [node.left, end + 1])
+        below.push([tree.right[node]!, end], [tree.left[node]!, end + 1])
         end += 2
       }
-      if (below.length > 0) depth++
       level = below
     }
     return { end, depth }
@@ -112,39 +99,33 @@ export function compile(model: Model): Layout {
   }
 }
 
-function countNodes(tree: TreeNode): number {
-  let count = 0
-  const open = [tree]
-  for (let node = open.pop(); node; node = open.pop()) {
-    count++
-    if (!isLeaf(node)) open.push(node.left, node.right)
-  }
-  return count
-}
-
-/** Gives equal splits the same slot. */
+/** Gives splits that ask the same of the row the same slot. */
 class ViewTable {
   readonly list: View[] = []
   readonly #slots = new Map<string, number>()
 
-  slotOf(split: Split): number {
-    const kind = split.categories ? VIEW_CATEGORY : kindOf(split)
-    const key = `${split.feature} ${kind} ${split.categories ? split.categories.join() : ''}`
+  slotOf(tree: Tree, split: number): number {
+    const feature = tree.feature[split]!
+    const kind = kindOf(tree.decision[split]!)
+    const categories = kind === VIEW_CATEGORY ? tree.categories[tree.threshold[split]!]! : NO_CATEGORIES
+    const key = `${feature} ${kind} ${categories.join()}`
     let slot = this.#slots.get(key)
     if (slot === undefined) {
-      this.list.push({ feature: split.feature, kind, categories: split.categories ?? NO_CATEGORIES })
-      slot = this.list.length
+      slot = this.list.push({ feature, kind, categories })
       this.#slots.set(key, slot)
     }
     return slot
   }
 }
 
-const NO_CATEGORIES: CategoricalSplit['categories'] = new Uint32Array(0)
+const NO_CATEGORIES = new Uint32Array(0)
 
 /** Tree::NumericalDecision: the missing type decides, and `default_left` counts only where something can be missing. */
-function kindOf({ missing, defaultLeft }: NumericalSplit): number {
+function kindOf(decision: number): number {
+  if (decision & CATEGORICAL) return VIEW_CATEGORY
+  const missing = missingType(decision)
+  const left = (decision & DEFAULT_LEFT) !== 0
   if (missing === MISSING_NONE) return VIEW_NONE
-  if (missing === MISSING_NAN) return defaultLeft ? VIEW_NAN_LEFT : VIEW_NAN_RIGHT
-  return defaultLeft ? VIEW_ZERO_LEFT : VIEW_ZERO_RIGHT
+  if (missing === MISSING_NAN) return left ? VIEW_NAN_LEFT : VIEW_NAN_RIGHT
+  return left ? VIEW_ZERO_LEFT : VIEW_ZERO_RIGHT
 }

@@ -1,29 +1,25 @@
 /**
- * Reads LightGBM's `dump_model()` JSON into a Model. Refuses, with the place, whatever it does not understand: linear trees,
- * unknown decision and missing types, features outside the columns, trees with holes.
+ * Reads LightGBM's `dump_model()` JSON into a Model. Refuses, with the place, whatever it does not understand.
  *
- * JSON cannot hold an infinity: LightGBM writes infinite thresholds as ±1e300 (GBDT::DumpModel, AvoidInf).
+ * JSON cannot hold an infinity. LightGBM writes every threshold beyond ±1e300 as ±1e300 (Common::AvoidInf): above stands for
+ * +∞, which splits NaN from all else; below can only be −Number.MAX_VALUE, the least that its training chooses.
  */
 import { ModelFormatError } from './errors.ts'
 import {
-  type Leaf,
-  MISSING_NAN,
-  MISSING_NONE,
-  MISSING_ZERO,
-  type MissingType,
+  CATEGORICAL,
+  checkTree,
+  DEFAULT_LEFT,
+  type LinearLeaves,
+  MISSING_SHIFT,
   type Model,
-  type TreeNode,
-} from './model.ts'
+  type Tree,
+} from './tree.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-const MISSING_TYPES = new Map<unknown, MissingType>([
-  ['None', MISSING_NONE],
-  ['Zero', MISSING_ZERO],
-  ['NaN', MISSING_NAN],
-])
+const MISSING_TYPES: readonly unknown[] = ['None', 'Zero', 'NaN']
 
-/** LightGBM's own training stops far below this; a bitset for it takes 2 MB. */
+/** A set with this category takes 2 MB; LightGBM's own training stops far below. */
 const MAX_CATEGORY = 2 ** 24
 
 export function readDump(document: unknown): Model {
@@ -31,20 +27,15 @@ export function readDump(document: unknown): Model {
   const names = dump['feature_names']
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string'))
     throw new ModelFormatError('feature_names', 'expected a list of names')
-  const featureCount = whole(dump, 'max_feature_idx', 'the document', Number.MAX_SAFE_INTEGER - 1) + 1
+  const featureCount = whole(dump, 'max_feature_idx', 'the document') + 1
   if (featureCount !== names.length)
     throw new ModelFormatError(
       'max_feature_idx',
       `${featureCount} columns, but ${names.length} feature names`,
     )
-  const classCount = whole(dump, 'num_tree_per_iteration', 'the document', 1e6)
+  const classCount = whole(dump, 'num_tree_per_iteration', 'the document')
   const treeInfo = dump['tree_info']
   if (!Array.isArray(treeInfo)) throw new ModelFormatError('tree_info', 'expected a list of trees')
-  if (classCount < 1 || treeInfo.length % classCount !== 0)
-    throw new ModelFormatError(
-      'tree_info',
-      `${treeInfo.length} trees are not a multiple of ${classCount} classes`,
-    )
   const objective = dump['objective'] ?? ''
   if (typeof objective !== 'string') throw new ModelFormatError('objective', 'expected a text')
   return {
@@ -54,99 +45,133 @@ export function readDump(document: unknown): Model {
     averageOutput: dump['average_output'] === true,
     trees: treeInfo.map((info, at) => {
       const where = `tree_info[${at}]`
-      return readTree(
-        object(object(info, where)['tree_structure'], `${where}.tree_structure`),
-        where,
-        featureCount,
-      )
+      const tree = readTree(object(object(info, where)['tree_structure'], `${where}.tree_structure`), where)
+      checkTree(tree, featureCount, where)
+      return tree
     }),
   }
 }
 
-/**
- * Depth first with a stack of our own, since a tree may be deeper than the call stack. A node is finished when both of its
- * children are: each frame collects them in turn.
- */
-function readTree(root: Json, where: string, featureCount: number): TreeNode {
-  interface Frame {
-    readonly json: Json
-    left?: TreeNode
-  }
-  const stack: Frame[] = []
-  let json = root
-  for (;;) {
-    if ('leaf_value' in json === false) {
-      stack.push({ json })
-      json = object(json['left_child'], `${where}, left_child`)
+/** Splits are numbered from parent to child; leaves have the file's own `leaf_index`. No recursion: trees may be deep. */
+function readTree(root: Json, where: string): Tree {
+  const splits: Json[] = []
+  const leaves: Json[] = []
+  const left: number[] = []
+  const right: number[] = []
+  const open: { json: Json; hang: (child: number) => void }[] = [{ json: root, hang: () => {} }]
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { json, hang } = next
+    if ('leaf_value' in json) {
+      const index = json['leaf_index'] === undefined ? 0 : whole(json, 'leaf_index', where)
+      if (leaves[index]) throw new ModelFormatError(where, `leaf_index ${index} is used twice`)
+      leaves[index] = json
+      hang(~index)
       continue
     }
-    let done: TreeNode = readLeaf(json, where)
-    for (;;) {
-      const frame = stack.at(-1)
-      if (!frame) return done
-      if (!frame.left) {
-        frame.left = done
-        json = object(frame.json['right_child'], `${where}, right_child`)
-        break
-      }
-      stack.pop()
-      done = readSplit(frame.json, frame.left, done, where, featureCount)
-    }
+    const split = splits.push(json) - 1
+    hang(split)
+    const children: [string, number[]][] = [
+      ['right_child', right],
+      ['left_child', left],
+    ]
+    for (const [key, list] of children)
+      open.push({
+        json: object(json[key], `${where}, ${key} of split ${String(json['split_index'])}`),
+        hang: (child) => (list[split] = child),
+      })
+  }
+  if (leaves.length !== splits.length + 1)
+    throw new ModelFormatError(
+      where,
+      `expected leaf_index from 0 to ${splits.length}, got ${leaves.length - 1}`,
+    )
+
+  const categories: Uint32Array[] = []
+  const threshold = new Float64Array(splits.length)
+  const decision = new Uint8Array(splits.length)
+  splits.forEach((json, split) => {
+    const place = `${where}, split ${String(json['split_index'])}`
+    decision[split] = readDecision(json, place)
+    threshold[split] =
+      decision[split]! & CATEGORICAL
+        ? categories.push(readCategories(json['threshold'], place)) - 1
+        : readThreshold(json, place)
+  })
+  return {
+    feature: Int32Array.from(splits, (json, split) =>
+      whole(json, 'split_feature', `${where}, split ${split}`),
+    ),
+    threshold,
+    decision,
+    left: Int32Array.from(left),
+    right: Int32Array.from(right),
+    categories,
+    leafValue: Float64Array.from(leaves, (json, leaf) =>
+      number(json, 'leaf_value', `${where}, leaf ${leaf}`),
+    ),
+    splitRows: counts(splits, 'internal_count'),
+    leafRows: counts(leaves, 'leaf_count'),
+    linear: 'leaf_const' in leaves[0]! ? readLinear(leaves, where) : null,
   }
 }
 
-function readLeaf(json: Json, where: string): Leaf {
-  if ('leaf_const' in json)
-    throw new ModelFormatError(where, 'linear trees (linear_tree=true) are not supported')
-  const index = json['leaf_index'] === undefined ? 0 : whole(json, 'leaf_index', where, 2 ** 31)
-  const value = json['leaf_value']
-  if (typeof value !== 'number')
-    throw new ModelFormatError(`${where}, leaf ${index}`, 'expected leaf_value to be a number')
-  return { value, index }
-}
-
-function readSplit(
-  json: Json,
-  left: TreeNode,
-  right: TreeNode,
-  tree: string,
-  featureCount: number,
-): TreeNode {
-  const where = `${tree}, split ${String(json['split_index'])}`
-  const feature = whole(json, 'split_feature', where, featureCount - 1)
-  const { decision_type: decision, threshold, default_left: defaultLeft } = json
-  if (decision === '==') return { feature, categories: readCategories(threshold, where), left, right }
-  if (decision !== '<=')
+function readDecision(json: Json, where: string): number {
+  const { decision_type: decision, missing_type: missing, default_left: defaultLeft } = json
+  if (decision !== '==' && decision !== '<=')
     throw new ModelFormatError(where, `expected decision_type "<=" or "==", got ${JSON.stringify(decision)}`)
-  if (typeof threshold !== 'number')
-    throw new ModelFormatError(where, `expected threshold to be a number, got ${JSON.stringify(threshold)}`)
-  const missing = MISSING_TYPES.get(json['missing_type'])
-  if (missing === undefined)
+  if (!MISSING_TYPES.includes(missing))
     throw new ModelFormatError(
       where,
-      `expected missing_type None, Zero or NaN, got ${JSON.stringify(json['missing_type'])}`,
+      `expected missing_type None, Zero or NaN, got ${JSON.stringify(missing)}`,
     )
   if (typeof defaultLeft !== 'boolean')
     throw new ModelFormatError(where, 'expected default_left to be true or false')
-  return { feature, threshold: widenInfinity(threshold), missing, defaultLeft, left, right }
+  return (
+    (decision === '==' ? CATEGORICAL : 0) |
+    (defaultLeft ? DEFAULT_LEFT : 0) |
+    (MISSING_TYPES.indexOf(missing) << MISSING_SHIFT)
+  )
 }
 
-function widenInfinity(threshold: number): number {
-  return threshold >= 1e300 ? Infinity : threshold <= -1e300 ? -Infinity : threshold
+function readThreshold(json: Json, where: string): number {
+  const threshold = number(json, 'threshold', where)
+  return threshold >= 1e300 ? Infinity : threshold <= -1e300 ? -Number.MAX_VALUE : threshold
 }
 
 /** `"0||3||17"` → bits 0, 3 and 17. */
 function readCategories(threshold: unknown, where: string): Uint32Array {
   const categories = String(threshold).split('||').map(Number)
-  for (const category of categories)
+  let words = 0
+  for (const category of categories) {
     if (!Number.isInteger(category) || category < 0 || category > MAX_CATEGORY)
       throw new ModelFormatError(
         where,
         `expected categories "a||b||…" from 0 to ${MAX_CATEGORY}, got ${JSON.stringify(threshold)}`,
       )
-  const words = new Uint32Array((Math.max(...categories) >>> 5) + 1)
-  for (const category of categories) words[category >>> 5]! |= 1 << (category & 31)
-  return words
+    words = Math.max(words, (category >>> 5) + 1)
+  }
+  const set = new Uint32Array(words)
+  for (const category of categories) set[category >>> 5]! |= 1 << (category & 31)
+  return set
+}
+
+function readLinear(leaves: readonly Json[], where: string): LinearLeaves {
+  const list = (json: Json, key: string, leaf: number): number[] => {
+    const value = json[key]
+    if (!Array.isArray(value) || !value.every((each) => typeof each === 'number'))
+      throw new ModelFormatError(`${where}, leaf ${leaf}`, `expected ${key} to be a list of numbers`)
+    return value
+  }
+  return {
+    constant: Float64Array.from(leaves, (json, leaf) => number(json, 'leaf_const', `${where}, leaf ${leaf}`)),
+    features: leaves.map((json, leaf) => Int32Array.from(list(json, 'leaf_features', leaf))),
+    coefficients: leaves.map((json, leaf) => Float64Array.from(list(json, 'leaf_coeff', leaf))),
+  }
+}
+
+/** They serve contributions only; without them LightGBM takes zeros. */
+function counts(nodes: readonly Json[], key: string): Float64Array {
+  return Float64Array.from(nodes, (json) => (typeof json[key] === 'number' ? json[key] : 0))
 }
 
 function object(value: unknown, where: string): Json {
@@ -155,12 +180,21 @@ function object(value: unknown, where: string): Json {
   return value as Json
 }
 
-function whole(json: Json, key: string, where: string, max: number): number {
+function number(json: Json, key: string, where: string): number {
   const value = json[key]
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max)
+  if (typeof value !== 'number')
+    throw new ModelFormatError(where, `expected ${key} to be a number, got ${JSON.stringify(value)}`)
+  return value
+}
+
+const MAX_INT32 = 2 ** 31 - 1
+
+function whole(json: Json, key: string, where: string): number {
+  const value = json[key]
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_INT32)
     throw new ModelFormatError(
       where,
-      `expected ${key} to be a whole number from 0 to ${max}, got ${JSON.stringify(value)}`,
+      `expected ${key} to be a whole number ≥ 0, got ${JSON.stringify(value)}`,
     )
   return value
 }

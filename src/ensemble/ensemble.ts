@@ -1,81 +1,215 @@
 /**
- * The library's face: a model file → an Ensemble that answers for rows of doubles. Exact: raw scores are LightGBM's own, bit
- * for bit. The calls that return a number allocate nothing.
+ * The library's face: a model file → an Ensemble that answers for rows of doubles. Exact: raw scores, leaves and contributions
+ * are LightGBM's own, and outputs differ at most by the last places of `Math.exp`. The calls that return a number allocate nothing.
  */
 import { compile, type Layout } from './compile.ts'
+import { addContributions, checkExplainable } from './contributions.ts'
 import { readDump } from './dump.ts'
 import { ModelFormatError } from './errors.ts'
+import { linearOutput } from './linear.ts'
 import { fillViews, findLeaves } from './loop.ts'
-import type { Model } from './model.ts'
 import { type Transform, transformOf } from './objective.ts'
+import { readText } from './text.ts'
+import type { Model, Tree } from './tree.ts'
+
+export interface ModelOptions {
+  /** First iteration to use; what is out of range is cut to it, as LightGBM does. Default 0. */
+  readonly startIteration?: number
+  /** Iterations to use; default, and 0 or less: all that follow. */
+  readonly numIterations?: number
+}
 
 /**
  * Compiles a model.
- * @param source the parsed JSON of LightGBM's `dump_model()`
+ * @param source the text of LightGBM's `model.txt`, or the parsed JSON of its `dump_model()`
  * @throws ModelFormatError that says where the file cannot be understood
  */
-export function parseModel(source: unknown): Ensemble {
-  return new Ensemble(readDump(source))
+export function parseModel(source: unknown, options: ModelOptions = {}): Ensemble {
+  const model = typeof source === 'string' ? readText(source) : readDump(source)
+  return new Ensemble(model, options)
 }
 
-/** Scratch of one ensemble: an Ensemble is for one thread, as everything in JavaScript is, and its calls never interleave. */
+/** For one thread, as everything in JavaScript is: calls share scratch memory and never interleave. */
 export class Ensemble {
+  /** The columns of a row, in their order. */
   readonly featureNames: readonly string[]
   readonly featureCount: number
+  /** Trees in use: iterations × classes. */
   readonly treeCount: number
   readonly classCount: number
   /** LightGBM's objective with its parameters; '' for a custom one. */
   readonly objective: string
+  readonly #trees: readonly Tree[]
   readonly #layout: Layout
   readonly #iterations: number
   readonly #averageOutput: boolean
   readonly #transform: Transform
+  readonly #isLinear: boolean
   readonly #slots: Float64Array
   readonly #leaves: Int32Array
   readonly #scores: Float64Array
 
-  constructor(model: Model) {
+  constructor(model: Model, options: ModelOptions = {}) {
+    const { classCount } = model
+    if (classCount < 1 || model.trees.length % classCount !== 0)
+      throw new ModelFormatError(
+        'the trees',
+        `${model.trees.length} trees are not a multiple of ${classCount} classes`,
+      )
+    this.#trees = selectIterations(model, options)
     this.featureNames = Object.freeze([...model.featureNames])
     this.featureCount = model.featureNames.length
-    this.treeCount = model.trees.length
-    this.classCount = model.classCount
+    this.treeCount = this.#trees.length
+    this.classCount = classCount
     this.objective = model.objective
-    this.#layout = compile(model)
-    this.#iterations = model.trees.length / model.classCount
+    this.#iterations = this.#trees.length / classCount
     this.#averageOutput = model.averageOutput
     this.#transform = transformOf(model.objective)
-    if (model.classCount !== 1)
-      throw new ModelFormatError('num_tree_per_iteration', 'models of several classes are not supported')
+    this.#isLinear = this.#trees.some((tree) => tree.linear)
+    this.#layout = compile(this.#trees)
     this.#slots = new Float64Array(this.#layout.views.length + 1)
     this.#leaves = new Int32Array(this.#layout.root.length)
-    this.#scores = new Float64Array(model.classCount)
+    this.#scores = new Float64Array(classCount)
   }
 
   /**
-   * The sum of the leaves, as `predict(raw_score=True)`.
-   * @param row one double a feature, in the model's order; NaN is missing
+   * The objective's output, as `predict()`: a number for one class, a Float64Array of `classCount` for several.
+   * @param row one double a feature, in the order of `featureNames`; NaN is missing
+   * @param out where to write the outputs; without it, several classes get a new array
+   * @throws RangeError if the row or `out` has another length
    */
-  predictRaw(row: Float64Array): number {
-    if (row.length !== this.featureCount)
-      throw new RangeError(`expected a row of ${this.featureCount} features, got ${row.length}`)
-    fillViews(this.#layout, row, 0, this.#slots)
-    findLeaves(this.#layout, this.#slots, this.#leaves)
-    const { threshold } = this.#layout
-    const leaves = this.#leaves
-    let sum = 0
-    for (let tree = 0; tree < leaves.length; tree++) sum += threshold[leaves[tree]!]!
-    return sum
+  predict(row: Float64Array, out?: Float64Array): number | Float64Array {
+    this.#score(row)
+    this.#convert(this.#scores, 0)
+    return this.#answer(out)
   }
 
-  /** The objective's output, as `predict()`. */
-  predict(row: Float64Array): number {
-    return this.outputOf(this.predictRaw(row))
+  /** The sums of the leaves, as `predict(raw_score=True)`; otherwise as `predict`. */
+  predictRaw(row: Float64Array, out?: Float64Array): number | Float64Array {
+    this.#score(row)
+    return this.#answer(out)
   }
 
-  /** The objective's output for a raw score, which may have had an offset added. */
+  /**
+   * Many rows at once.
+   * @param matrix rows one behind the other, `rowCount` × `featureCount`
+   * @param options `raw`: raw scores instead of outputs; `out`: where to write them
+   * @returns `rowCount` × `classCount` doubles, row by row
+   */
+  predictBatch(
+    matrix: Float64Array,
+    rowCount: number,
+    options: { readonly raw?: boolean; readonly out?: Float64Array } = {},
+  ): Float64Array {
+    const { featureCount, classCount } = this
+    expectLength('a matrix', matrix, rowCount * featureCount)
+    const out = options.out ?? new Float64Array(rowCount * classCount)
+    expectLength('out', out, rowCount * classCount)
+    for (let r = 0; r < rowCount; r++) {
+      this.#sum(matrix, r * featureCount, out, r * classCount)
+      if (!options.raw) this.#convert(out, r * classCount)
+    }
+    return out
+  }
+
+  /** The number of the leaf at which the row ends in each tree, iteration after iteration, as `predict(pred_leaf=True)`. */
+  predictLeaf(row: Float64Array): Int32Array {
+    expectLength('a row', row, this.featureCount)
+    this.#walk(row, 0)
+    const { leafIndex } = this.#layout
+    return Int32Array.from(this.#trees, (_, tree) => leafIndex[this.#leaves[tree]!]!)
+  }
+
+  /**
+   * TreeSHAP values of the raw score, as `predict(pred_contrib=True)`: for each class `featureCount` contributions and the
+   * expected value. Their sum is the raw score.
+   * @throws ModelFormatError for linear trees, for which they are not defined
+   */
+  predictContributions(row: Float64Array): Float64Array {
+    expectLength('a row', row, this.featureCount)
+    checkExplainable(this.#trees)
+    const width = this.featureCount + 1
+    const totals = new Float64Array(this.classCount * width)
+    this.#trees.forEach((tree, at) => {
+      const start = (at % this.classCount) * width
+      addContributions(tree, row, totals.subarray(start, start + width))
+    })
+    return totals
+  }
+
+  /** The output for a raw score of a model with one class, to which an offset may have been added. */
   outputOf(rawScore: number): number {
-    this.#scores[0] = this.#averageOutput ? rawScore / this.#iterations : rawScore
-    this.#transform(this.#scores, 0, 1)
+    this.#scores[0] = rawScore
+    this.#convert(this.#scores, 0)
     return this.#scores[0]
   }
+
+  /**
+   * A row from named values; a feature that is not named is missing.
+   * @throws RangeError for a name that is no feature
+   */
+  rowOf(values: Readonly<Record<string, number>>): Float64Array {
+    const row = new Float64Array(this.featureCount).fill(NaN)
+    for (const [name, value] of Object.entries(values)) {
+      const at = this.featureNames.indexOf(name)
+      if (at < 0)
+        throw new RangeError(`expected a feature of the model (${this.featureNames.join(', ')}), got ${name}`)
+      row[at] = value
+    }
+    return row
+  }
+
+  #score(row: Float64Array): void {
+    expectLength('a row', row, this.featureCount)
+    this.#sum(row, 0, this.#scores, 0)
+  }
+
+  /** The leaves are added tree after tree, as GBDT::PredictRaw adds them: another order would give another double. */
+  #sum(rows: Float64Array, start: number, out: Float64Array, at: number): void {
+    this.#walk(rows, start)
+    const leaves = this.#leaves
+    const { threshold, leafIndex } = this.#layout
+    const { classCount, treeCount } = this
+    out.fill(0, at, at + classCount)
+    for (let tree = 0, k = 0; tree < treeCount; tree++) {
+      const node = leaves[tree]!
+      out[at + k]! += this.#isLinear
+        ? linearOutput(this.#trees[tree]!, leafIndex[node]!, rows, start)
+        : threshold[node]!
+      k = k + 1 === classCount ? 0 : k + 1
+    }
+  }
+
+  #walk(rows: Float64Array, start: number): void {
+    fillViews(this.#layout, rows, start, this.#slots)
+    findLeaves(this.#layout, this.#slots, this.#leaves)
+  }
+
+  #convert(scores: Float64Array, at: number): void {
+    const { classCount } = this
+    if (this.#averageOutput) for (let k = at; k < at + classCount; k++) scores[k]! /= this.#iterations
+    this.#transform(scores, at, classCount)
+  }
+
+  #answer(out: Float64Array | undefined): number | Float64Array {
+    if (this.classCount === 1 && !out) return this.#scores[0]!
+    if (!out) return this.#scores.slice()
+    expectLength('out', out, this.classCount)
+    out.set(this.#scores)
+    return this.classCount === 1 ? out[0]! : out
+  }
+}
+
+/** GBDT::InitPredict */
+function selectIterations({ trees, classCount }: Model, options: ModelOptions): readonly Tree[] {
+  const total = trees.length / classCount
+  const start = Math.min(Math.max(options.startIteration ?? 0, 0), total)
+  const wanted = options.numIterations ?? 0
+  const count = wanted > 0 ? Math.min(wanted, total - start) : total - start
+  return trees.slice(start * classCount, (start + count) * classCount)
+}
+
+function expectLength(what: string, values: Float64Array, length: number): void {
+  if (values.length !== length)
+    throw new RangeError(`expected ${what} of ${length} doubles, got ${values.length}`)
 }

@@ -1,2 +1,2 @@
-export { Ensemble, parseModel } from './ensemble.ts'
+export { Ensemble, type ModelOptions, parseModel } from './ensemble.ts'
 export { ModelFormatError } from './errors.ts'

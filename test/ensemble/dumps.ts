@@ -14,12 +14,12 @@ export function dumpOf(trees: DumpNode[], overrides: Record<string, unknown> = {
     objective: 'regression',
     average_output: false,
     feature_names: ['a', 'b'],
-    tree_info: trees.map((tree_structure, tree_index) => ({ tree_index, tree_structure })),
+    tree_info: trees.map((tree, tree_index) => ({ tree_index, tree_structure: numberLeaves(tree) })),
     ...overrides,
   }
 }
 
-export const leaf = (leaf_value: number, leaf_index = 0): DumpNode => ({ leaf_value, leaf_index })
+export const leaf = (leaf_value: number): DumpNode => ({ leaf_value })
 
 export function split(
   options: DumpNode,
@@ -37,4 +37,16 @@ export function split(
     left_child: left,
     right_child: right,
   }
+}
+
+/** Gives each leaf that has no number the next one, as LightGBM does. */
+function numberLeaves(tree: DumpNode): DumpNode {
+  const open = [tree]
+  let next = 0
+  for (let node = open.pop(); node; node = open.pop()) {
+    if ('leaf_value' in node) node['leaf_index'] ??= next++
+    else if (node['left_child'] && node['right_child'])
+      open.push(node['left_child'] as DumpNode, node['right_child'] as DumpNode)
+  }
+  return tree
 }

@@ -21,8 +21,9 @@ def catalogue() -> list[Recipe]:
 
 
 def _objectives() -> list[Recipe]:
-    plain = "regression regression_l1 huber fair poisson quantile mape gamma tweedie cross_entropy cross_entropy_lambda".split()
+    plain = "regression regression_l1 huber fair poisson quantile mape gamma tweedie cross_entropy".split()
     return [
+        Recipe("cross_entropy_lambda", "cross_entropy_lambda"),
         *(Recipe(objective, objective, ranges=objective in ("regression", "poisson")) for objective in plain),
         *(Recipe(f"{name}-mixed", name, MIXED) for name in ("tweedie", "poisson", "cross_entropy_lambda", "gamma")),
         Recipe("regression-sqrt", "regression", params={"reg_sqrt": True}),
@@ -69,8 +70,8 @@ def _splits() -> list[Recipe]:
         Recipe("categories-not-missing", kinds=MIXED, params={**wide_open, "use_missing": False}),
         Recipe("categories-zero-missing", kinds=MIXED, params={**wide_open, "zero_as_missing": True}),
         Recipe("extra-trees", kinds=MIXED, params={"extra_trees": True}),
-        Recipe("quantized", params={"use_quantized_grad": True, "num_grad_quant_bins": 8, "quant_train_renew_leaf": True}),
-        Recipe("monotone", params={"monotone_constraints": [1, -1, 0, 0, 1, 0], "monotone_constraints_method": "intermediate"}),
+        Recipe("quantized", params={"use_quantized_grad": True, "quant_train_renew_leaf": True}),
+        Recipe("monotone", params={"monotone_constraints": [1, -1, 0, 0, 1, 0]}),
         Recipe("few-bins", params={"max_bin": 3, "path_smooth": 1.0}),
         Recipe("halves", kinds=("halves", "halves", "whole"), params={"min_data_in_bin": 1}, ranges=True),
     ]
@@ -94,10 +95,10 @@ def _missing() -> list[Recipe]:
 
 
 def _shapes() -> list[Recipe]:
-    chain = {"num_leaves": 200, "max_depth": -1, "min_data_in_leaf": 1, "min_data_in_bin": 1, "min_sum_hessian_in_leaf": 0}
+    chain = {"num_leaves": 200, "max_depth": -1, "min_data_in_leaf": 1, "min_data_in_bin": 1}
     tiny_trees = {"num_leaves": 3, "learning_rate": 0.03}
     return [
-        Recipe("deep-chain", table=_stairs, target=_doubling, params={**chain, "max_bin": 255}, rounds=3),
+        Recipe("stairs", table=_stairs, target=_doubling, params={**chain, "max_bin": 255}, rounds=3),
         Recipe("deep-wide", table=_single_flags, target=_doubling, params={**chain, "learning_rate": 1.0}, rounds=2),
         Recipe("large-leaves", kinds=MIXED, params={"num_leaves": 120, "min_data_in_leaf": 1}, rounds=4),
         Recipe("thousands", rounds=3000, kinds=("plain", "missing"), params=tiny_trees, hostile_rows=40, ranges=True),
@@ -118,6 +119,7 @@ def _linear() -> list[Recipe]:
         Recipe("linear", kinds=numbers, params=LINEAR, ranges=True),
         Recipe("linear-no-nan", kinds=("plain", "whole"), params={**LINEAR, "linear_lambda": 0.1}),
         Recipe("linear-categories", kinds=MIXED, params={**LINEAR, "num_leaves": 16}),
+        Recipe("linear-wide", kinds=("wide", "plain", "wide"), params=LINEAR),
         Recipe("linear-binary", "binary", kinds=numbers, params=LINEAR),
         Recipe("linear-multiclass", "multiclass", kinds=MIXED, params=LINEAR, rounds=5),
         Recipe("linear-constant", target=lambda signal, rng: np.full(len(signal), 2.5), kinds=numbers, params=LINEAR),
@@ -145,7 +147,7 @@ def _as_version_2(text: str) -> str:
 
 
 def _stairs(rng: np.random.Generator) -> Table:
-    steps = np.arange(200.0)
+    steps = np.arange(150.0)
     return Table(np.column_stack([steps, rng.permutation(steps)]), ("plain", "plain"), steps)
 
 
@@ -157,4 +159,4 @@ def _single_flags(rng: np.random.Generator) -> Table:
 
 def _doubling(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Each step outweighs all before it, so that each split cuts off one row."""
-    return 1.6**signal if signal.max() < 150 else 1.3**signal
+    return 1.6**signal

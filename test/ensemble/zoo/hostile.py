@@ -1,7 +1,8 @@
 """Makes the rows that a model is asked about: ordinary ones, and ones made to trip an evaluator.
 
-Every value is a double. Hostile are missing values, both zeros, infinities, denormals, the neighbourhood of kZeroThreshold,
-the model's own thresholds with the doubles beside them, and categories that are negative, fractional, huge or unseen.
+Every value is a double. Hostile are missing values, both zeros, infinities, denormals, the neighbourhood of
+kZeroThreshold, the model's own thresholds with the doubles beside them, and categories that are negative,
+fractional, huge or unseen.
 """
 
 from __future__ import annotations
@@ -70,13 +71,15 @@ def _constants(text: str, width: int) -> tuple[list[list[float]], list[list[floa
     for tree in text.split("\nTree=")[1:]:
         fields = dict(re.findall(r"^(\w+)=(.*)$", tree, re.MULTILINE))
         kinds = fields.get("decision_type", "").split() or ["0"] * len(fields.get("threshold", "").split())
-        for feature, threshold, kind in zip(fields.get("split_feature", "").split(), fields.get("threshold", "").split(), kinds):
+        columns = (fields.get(name, "").split() for name in ("split_feature", "threshold"))
+        for feature, threshold, kind in zip(*columns, kinds):
             if int(kind) & 1 and "cat_boundaries" in fields:
                 bounds = [int(bound) for bound in fields["cat_boundaries"].split()]
                 words = [int(word) for word in fields["cat_threshold"].split()]
                 start, end = bounds[int(threshold)], bounds[int(threshold) + 1]
-                bits = [(at - start) * 32 + bit for at in range(start, end) if words[at] for bit in range(32) if words[at] >> bit & 1]
-                categories[int(feature)].update(float(bit) for bit in bits)
+                for at, word in enumerate(words[start:end]):
+                    bits = [bit for bit in range(32) if word >> bit & 1] if word else []
+                    categories[int(feature)].update(float(at * 32 + bit) for bit in bits)
             else:
                 thresholds[int(feature)].add(float(threshold))
     return [_thin(values) for values in thresholds], [_thin(values) for values in categories]

@@ -3,8 +3,8 @@
     training/.venv/bin/python test/ensemble/zoo/make_zoo.py --out test/fixtures/zoo --seed 1
     training/.venv/bin/python test/ensemble/zoo/make_zoo.py --out DIR --seed 7 --scale large
 
-The small zoo is the committed one; the large adds several hundred models of random make to it. The same seed gives the same
-bytes with the same LightGBM. Replaces the fixtures in the folder, and refuses a folder that holds anything else.
+The small zoo is the committed one; the large adds several hundred models of random make to it. The same seed gives
+the same bytes with the same LightGBM. Replaces the fixtures in the folder, and refuses a folder that holds anything else.
 """
 
 from __future__ import annotations

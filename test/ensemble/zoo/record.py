@@ -1,7 +1,8 @@
 """Asks LightGBM about a model, and writes the model, the rows and the answers as one file.
 
-The judge is the booster loaded again from its text, given float64 arrays: that is what a reader of the file must equal. A file
-is gzip of one JSON document; arrays are base64 of little-endian doubles (leaves: int32). test/ensemble/zoo.ts reads it.
+The judge is the booster loaded again from its text, given float64 arrays: that is what a reader of the file must
+equal. A file is gzip of one JSON document; arrays are base64 of little-endian doubles (leaves: int32).
+test/ensemble/zoo.ts reads it.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ def record(specimen: Specimen, rng: np.random.Generator) -> dict[str, Any]:
     rows = hostile_rows(specimen.text, specimen.table, specimen.hostile_rows, rng)
     linear = "is_linear=1" in specimen.text
     contributions = specimen.contributions and not linear
+    dump, refused = (None, specimen.dump_refused) if specimen.dump_refused else _dump(booster)
     document = {
         "name": specimen.name,
         "text": specimen.text,
-        "dump": None if specimen.dump_refused else booster.dump_model(num_iteration=-1),
-        "dumpRefused": specimen.dump_refused,
+        "dump": dump,
+        "dumpRefused": refused,
         "featureNames": booster.feature_name(),
         "treeCount": booster.num_trees(),
         "classCount": booster.num_model_per_iteration(),
@@ -54,6 +56,15 @@ def write(document: dict[str, Any], folder: Path) -> int:
     packed = gzip.compress(text.encode(), 9, mtime=0)
     (folder / f"{document['name']}.json.gz").write_bytes(packed)
     return len(packed)
+
+
+def _dump(booster: lgb.Booster) -> tuple[dict[str, Any] | None, str | None]:
+    """The dump, or why there is none: linear trees on wide values are trained to leaves that are not numbers."""
+    try:
+        return booster.dump_model(num_iteration=-1), None
+    except json.JSONDecodeError as error:
+        line = error.doc[error.pos :].split("\n")[0]
+        return None, f"the dump is not JSON: {line.rstrip(',')} in it"
 
 
 def _answers(booster: lgb.Booster, rows: np.ndarray, contributions: bool, start: int, count: int) -> dict[str, Any]:

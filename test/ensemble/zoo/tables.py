@@ -1,7 +1,7 @@
-"""Makes the tables that the zoo's models are trained on: columns of known kinds of dirt, and a target for every objective.
+"""Makes the tables that the zoo's models are trained on: columns of every kind of dirt, a target for every objective.
 
-A column is named by its kind. Numbers: plain, missing, sparse, tiny, whole, halves, wide, endless, empty. Categories: few, forty,
-many, ids. The same kinds, rows and seed give the same table.
+A column is named by its kind. Numbers: plain, missing, sparse, tiny, whole, halves, wide, endless, empty. Categories:
+few, forty, many, ids. The same kinds, rows and seed give the same table.
 """
 
 from __future__ import annotations

@@ -1,0 +1,158 @@
+/**
+ * Reads LightGBM's own text format (`model.txt`) into a Model: GBDT::LoadModelFromString and Tree::Tree(const char*). Goes by
+ * keys, not by the version number, as LightGBM does. Refuses a file that ends before `end of trees`, lists whose length is
+ * not what they say, and what is no number.
+ */
+import { ModelFormatError } from './errors.ts'
+import { CATEGORICAL, checkTree, type LinearLeaves, type Model, type Tree } from './tree.ts'
+
+export function readText(text: string): Model {
+  const lines = text.split(/\r?\n/)
+  if (lines[0] !== 'tree')
+    throw new ModelFormatError('line 1', `expected "tree", got ${JSON.stringify(lines[0]!.slice(0, 40))}`)
+  const firstTree = lines.findIndex((line) => line.startsWith('Tree='))
+  const end = lines.indexOf('end of trees')
+  if (end < 0) throw new ModelFormatError('the end', 'expected "end of trees": the file is cut short')
+
+  const header = readKeys(lines, 1, firstTree < 0 ? end : firstTree)
+  const featureCount = wholeOf(header, 'max_feature_idx', 'the header') + 1
+  const featureNames = (header.get('feature_names') ?? '').split(' ').filter((name) => name !== '')
+  if (featureNames.length !== featureCount)
+    throw new ModelFormatError(
+      'the header',
+      `max_feature_idx says ${featureCount} columns, feature_names has ${featureNames.length}`,
+    )
+  const classes = header.has('num_tree_per_iteration') ? 'num_tree_per_iteration' : 'num_class'
+
+  const trees: Tree[] = []
+  for (let line = firstTree; line >= 0 && line < end;) {
+    const next = lines.findIndex((each, at) => at > line && (each.startsWith('Tree=') || at === end))
+    const where = `tree ${trees.length} (line ${line + 1})`
+    const tree = readTree(readKeys(lines, line + 1, next), where)
+    checkTree(tree, featureCount, where)
+    trees.push(tree)
+    line = next
+  }
+  return {
+    featureNames,
+    classCount: wholeOf(header, classes, 'the header'),
+    objective: header.get('objective') ?? '',
+    averageOutput: header.has('average_output'),
+    trees,
+  }
+}
+
+type Keys = ReadonlyMap<string, string>
+
+function readKeys(lines: readonly string[], start: number, end: number): Keys {
+  const keys = new Map<string, string>()
+  for (let at = start; at < end; at++) {
+    const line = lines[at]!
+    if (line === '') continue
+    const equals = line.indexOf('=')
+    if (equals < 0) keys.set(line, '')
+    else keys.set(line.slice(0, equals), line.slice(equals + 1))
+  }
+  return keys
+}
+
+function readTree(keys: Keys, where: string): Tree {
+  const leaves = wholeOf(keys, 'num_leaves', where)
+  if (leaves < 1) throw new ModelFormatError(where, 'expected num_leaves ≥ 1, got 0')
+  const splits = leaves - 1
+  const categoryCount = wholeOf(keys, 'num_cat', where)
+  const list = (key: string, length: number): number[] => numbersOf(keys, key, length, where)
+  // Counts serve contributions only; without them LightGBM takes zeros.
+  const counts = (key: string, length: number): Float64Array =>
+    keys.get(key) ? Float64Array.from(list(key, length)) : new Float64Array(length)
+
+  // The values first: a file that claims a billion leaves has to bring them.
+  const leafValue = Float64Array.from(list('leaf_value', leaves))
+  const decision = Uint8Array.from(
+    keys.has('decision_type') ? list('decision_type', splits) : new Uint8Array(splits),
+  )
+  // Tree::Decision asks num_cat first: without categorical splits the bit means nothing.
+  if (categoryCount === 0) for (let split = 0; split < splits; split++) decision[split]! &= ~CATEGORICAL
+  return {
+    feature: integersOf(list('split_feature', splits), 'split_feature', where),
+    threshold: Float64Array.from(list('threshold', splits)),
+    decision,
+    left: integersOf(list('left_child', splits), 'left_child', where),
+    right: integersOf(list('right_child', splits), 'right_child', where),
+    categories: categoryCount === 0 ? [] : readCategories(keys, categoryCount, where),
+    leafValue,
+    splitRows: counts('internal_count', splits),
+    leafRows: counts('leaf_count', leaves),
+    linear: keys.get('is_linear') === '1' ? readLinear(keys, leaves, where) : null,
+  }
+}
+
+function readCategories(keys: Keys, count: number, where: string): Uint32Array[] {
+  const bounds = numbersOf(keys, 'cat_boundaries', count + 1, where)
+  const words = numbersOf(keys, 'cat_threshold', bounds.at(-1)!, where)
+  return Array.from({ length: count }, (_, at) => {
+    if (!(bounds[at]! >= 0 && bounds[at]! <= bounds[at + 1]!))
+      throw new ModelFormatError(
+        where,
+        `expected cat_boundaries to rise, got ${bounds[at]} before ${bounds[at + 1]}`,
+      )
+    return Uint32Array.from(words.slice(bounds[at], bounds[at + 1]))
+  })
+}
+
+/** Flat lists, leaf after leaf, `num_features` of each. */
+function readLinear(keys: Keys, leaves: number, where: string): LinearLeaves {
+  const lengths = numbersOf(keys, 'num_features', leaves, where)
+  const total = lengths.reduce((sum, length) => sum + length, 0)
+  const features = integersOf(numbersOf(keys, 'leaf_features', total, where), 'leaf_features', where)
+  const coefficients = Float64Array.from(numbersOf(keys, 'leaf_coeff', total, where))
+  const starts = lengths.map((_, leaf) => lengths.slice(0, leaf).reduce((sum, length) => sum + length, 0))
+  return {
+    constant: Float64Array.from(numbersOf(keys, 'leaf_const', leaves, where)),
+    features: lengths.map((length, leaf) => features.subarray(starts[leaf], starts[leaf]! + length)),
+    coefficients: lengths.map((length, leaf) => coefficients.subarray(starts[leaf], starts[leaf]! + length)),
+  }
+}
+
+const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i
+const NOT_FINITE = new Map([
+  ['inf', Infinity],
+  ['-inf', -Infinity],
+  ['nan', NaN],
+  ['-nan', NaN],
+])
+
+function numbersOf(keys: Keys, key: string, length: number, where: string): number[] {
+  const text = keys.get(key)
+  if (text === undefined) throw new ModelFormatError(where, `expected ${key}, it is missing`)
+  const tokens = text.split(' ').filter((token) => token !== '')
+  if (tokens.length !== length)
+    throw new ModelFormatError(where, `expected ${length} numbers in ${key}, got ${tokens.length}`)
+  return tokens.map((token) => {
+    if (NUMBER.test(token)) return Number(token)
+    const value = NOT_FINITE.get(token)
+    if (value === undefined)
+      throw new ModelFormatError(
+        where,
+        `expected numbers in ${key}, got ${JSON.stringify(token.slice(0, 40))}`,
+      )
+    return value
+  })
+}
+
+/** Typed arrays would turn 4294967296 into 0 and 0.5 into 0 without a word. */
+function integersOf(values: readonly number[], key: string, where: string): Int32Array {
+  return Int32Array.from(values, (value) => {
+    if (value !== (value | 0))
+      throw new ModelFormatError(where, `expected whole numbers in ${key}, got ${value}`)
+    return value
+  })
+}
+
+function wholeOf(keys: Keys, key: string, where: string): number {
+  const text = keys.get(key)
+  const value = Number(text)
+  if (text === undefined || !/^\d+$/.test(text) || value >= 2 ** 31)
+    throw new ModelFormatError(where, `expected ${key} to be a whole number ≥ 0, got ${JSON.stringify(text)}`)
+  return value
+}
