@@ -59,8 +59,11 @@ function readTree(root: Json, where: string): Tree {
   const left: number[] = []
   const right: number[] = []
   const open: { json: Json; hang: (child: number) => void }[] = [{ json: root, hang: () => {} }]
+  const seen = new Set<Json>()
   for (let next = open.pop(); next; next = open.pop()) {
     const { json, hang } = next
+    if (seen.has(json)) throw new ModelFormatError(where, 'a node has two parents')
+    seen.add(json)
     if ('leaf_value' in json) {
       const index = json['leaf_index'] === undefined ? 0 : whole(json, 'leaf_index', where)
       if (leaves[index]) throw new ModelFormatError(where, `leaf_index ${index} is used twice`)

@@ -2,21 +2,24 @@
  * The library's face: a model file → an Ensemble that answers for rows of doubles. Exact: raw scores, leaves and contributions
  * are LightGBM's own, and outputs differ at most by the last places of `Math.exp`. The calls that return a number allocate nothing.
  */
-import { compile, type Layout } from './compile.ts'
 import { addContributions, checkExplainable } from './contributions.ts'
 import { readDump } from './dump.ts'
 import { ModelFormatError } from './errors.ts'
-import { linearOutput } from './linear.ts'
-import { fillViews, findLeaves } from './loop.ts'
+import { ReferenceLoop } from './loop.ts'
 import { type Transform, transformOf } from './objective.ts'
+import { pack } from './packed.ts'
+import { type Kernel, streamKernel } from './stream.ts'
 import { readText } from './text.ts'
 import type { Model, Tree } from './tree.ts'
+import { wasmKernel } from './wasm.ts'
 
 export interface ModelOptions {
   /** First iteration to use; what is out of range is cut to it, as LightGBM does. Default 0. */
   readonly startIteration?: number
   /** Iterations to use; default, and 0 or less: all that follow. */
   readonly numIterations?: number
+  /** Default: the fastest that can run this model here. They differ in speed alone. */
+  readonly kernel?: Kernel['name']
 }
 
 /**
@@ -29,6 +32,9 @@ export function parseModel(source: unknown, options: ModelOptions = {}): Ensembl
   return new Ensemble(model, options)
 }
 
+/** A file can claim any number, and every class takes memory. */
+const MAX_CLASSES = 1_000_000
+
 /** For one thread, as everything in JavaScript is: calls share scratch memory and never interleave. */
 export class Ensemble {
   /** The columns of a row, in their order. */
@@ -39,19 +45,19 @@ export class Ensemble {
   readonly classCount: number
   /** LightGBM's objective with its parameters; '' for a custom one. */
   readonly objective: string
+  /** What evaluates a row. */
+  readonly kernel: Kernel['name']
   readonly #trees: readonly Tree[]
-  readonly #layout: Layout
+  readonly #kernel: Kernel
+  #reference: ReferenceLoop | undefined
   readonly #iterations: number
   readonly #averageOutput: boolean
   readonly #transform: Transform
-  readonly #isLinear: boolean
-  readonly #slots: Float64Array
-  readonly #leaves: Int32Array
   readonly #scores: Float64Array
 
   constructor(model: Model, options: ModelOptions = {}) {
     const { classCount } = model
-    if (classCount < 1 || model.trees.length % classCount !== 0)
+    if (classCount < 1 || classCount > MAX_CLASSES || model.trees.length % classCount !== 0)
       throw new ModelFormatError(
         'the trees',
         `${model.trees.length} trees are not a multiple of ${classCount} classes`,
@@ -65,10 +71,8 @@ export class Ensemble {
     this.#iterations = this.#trees.length / classCount
     this.#averageOutput = model.averageOutput
     this.#transform = transformOf(model.objective)
-    this.#isLinear = this.#trees.some((tree) => tree.linear)
-    this.#layout = compile(this.#trees)
-    this.#slots = new Float64Array(this.#layout.views.length + 1)
-    this.#leaves = new Int32Array(this.#layout.root.length)
+    this.#kernel = this.#chooseKernel(options.kernel)
+    this.kernel = this.#kernel.name
     this.#scores = new Float64Array(classCount)
   }
 
@@ -106,7 +110,7 @@ export class Ensemble {
     const out = options.out ?? new Float64Array(rowCount * classCount)
     expectLength('out', out, rowCount * classCount)
     for (let r = 0; r < rowCount; r++) {
-      this.#sum(matrix, r * featureCount, out, r * classCount)
+      this.#kernel.score(matrix, r * featureCount, out, r * classCount)
       if (!options.raw) this.#convert(out, r * classCount)
     }
     return out
@@ -115,9 +119,7 @@ export class Ensemble {
   /** The number of the leaf at which the row ends in each tree, iteration after iteration, as `predict(pred_leaf=True)`. */
   predictLeaf(row: Float64Array): Int32Array {
     expectLength('a row', row, this.featureCount)
-    this.#walk(row, 0)
-    const { leafIndex } = this.#layout
-    return Int32Array.from(this.#trees, (_, tree) => leafIndex[this.#leaves[tree]!]!)
+    return this.#loop().leaves(row, 0)
   }
 
   /**
@@ -161,28 +163,25 @@ export class Ensemble {
 
   #score(row: Float64Array): void {
     expectLength('a row', row, this.featureCount)
-    this.#sum(row, 0, this.#scores, 0)
+    this.#kernel.score(row, 0, this.#scores, 0)
   }
 
-  /** The leaves are added tree after tree, as GBDT::PredictRaw adds them: another order would give another double. */
-  #sum(rows: Float64Array, start: number, out: Float64Array, at: number): void {
-    this.#walk(rows, start)
-    const leaves = this.#leaves
-    const { threshold, leafIndex } = this.#layout
-    const { classCount, treeCount } = this
-    out.fill(0, at, at + classCount)
-    for (let tree = 0, k = 0; tree < treeCount; tree++) {
-      const node = leaves[tree]!
-      out[at + k]! += this.#isLinear
-        ? linearOutput(this.#trees[tree]!, leafIndex[node]!, rows, start)
-        : threshold[node]!
-      k = k + 1 === classCount ? 0 : k + 1
-    }
+  /** The packed kernels are for one class and constant leaves. */
+  #chooseKernel(wanted: Kernel['name'] | undefined): Kernel {
+    const isPlain = this.classCount === 1 && !this.#trees.some((tree) => tree.linear)
+    const packed = isPlain && wanted !== 'reference' ? pack(this.#trees) : null
+    const kernel =
+      (packed && wanted !== 'typed-array' && wasmKernel(packed, this.featureCount)) ||
+      (packed && wanted !== 'wasm' && streamKernel(packed)) ||
+      this.#loop()
+    if (wanted && kernel.name !== wanted)
+      throw new RangeError(`the ${wanted} kernel cannot run this model here`)
+    return kernel
   }
 
-  #walk(rows: Float64Array, start: number): void {
-    fillViews(this.#layout, rows, start, this.#slots)
-    findLeaves(this.#layout, this.#slots, this.#leaves)
+  /** Built when it is first needed: a model that the packed kernels run needs it for leaves alone. */
+  #loop(): ReferenceLoop {
+    return (this.#reference ??= new ReferenceLoop(this.#trees, this.classCount))
   }
 
   #convert(scores: Float64Array, at: number): void {

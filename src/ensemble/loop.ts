@@ -1,7 +1,9 @@
 /**
- * The evaluation itself: a row of doubles → the node at which each tree ends. No branch depends on the data.
+ * The reference: a row of doubles → the node at which each tree ends, for every kind of model. No branch depends on the data.
+ * The packed kernels must equal it bit for bit.
  */
 import {
+  compile,
   type Layout,
   TREES_IN_FLIGHT,
   VIEW_CATEGORY,
@@ -11,9 +13,56 @@ import {
   VIEW_ZERO_LEFT,
 } from './compile.ts'
 import { isIn, withoutDust } from './decision.ts'
+import { linearOutput } from './linear.ts'
+import type { Tree } from './tree.ts'
+
+export class ReferenceLoop {
+  readonly name = 'reference'
+  readonly #trees: readonly Tree[]
+  readonly #classCount: number
+  readonly #layout: Layout
+  readonly #isLinear: boolean
+  readonly #slots: Float64Array
+  readonly #leaves: Int32Array
+
+  constructor(trees: readonly Tree[], classCount: number) {
+    this.#trees = trees
+    this.#classCount = classCount
+    this.#layout = compile(trees)
+    this.#isLinear = trees.some((tree) => tree.linear)
+    this.#slots = new Float64Array(this.#layout.views.length + 1)
+    this.#leaves = new Int32Array(this.#layout.root.length)
+  }
+
+  /** The sums of all classes, written to `out` from `at` on. Trees are added in order, as GBDT::PredictRaw adds them. */
+  score(rows: Float64Array, start: number, out: Float64Array, at: number): void {
+    const classCount = this.#classCount
+    this.#walk(rows, start)
+    out.fill(0, at, at + classCount)
+    const { threshold, leafIndex } = this.#layout
+    for (let tree = 0, k = 0; tree < this.#trees.length; tree++) {
+      const node = this.#leaves[tree]!
+      out[at + k]! += this.#isLinear
+        ? linearOutput(this.#trees[tree]!, leafIndex[node]!, rows, start)
+        : threshold[node]!
+      k = k + 1 === classCount ? 0 : k + 1
+    }
+  }
+
+  /** LightGBM's number of the leaf at which each tree ends. */
+  leaves(rows: Float64Array, start: number): Int32Array {
+    this.#walk(rows, start)
+    return Int32Array.from(this.#trees, (_, tree) => this.#layout.leafIndex[this.#leaves[tree]!]!)
+  }
+
+  #walk(rows: Float64Array, start: number): void {
+    fillViews(this.#layout, rows, start, this.#slots)
+    findLeaves(this.#layout, this.#slots, this.#leaves)
+  }
+}
 
 /** Fills `slots` (one double a view, behind the leaves' NaN) from the row's features, which begin at `start`. */
-export function fillViews(layout: Layout, row: Float64Array, start: number, slots: Float64Array): void {
+function fillViews(layout: Layout, row: Float64Array, start: number, slots: Float64Array): void {
   const { views } = layout
   slots[0] = NaN
   for (let i = 0; i < views.length; i++) {
@@ -29,7 +78,7 @@ export function fillViews(layout: Layout, row: Float64Array, start: number, slot
 }
 
 /** Writes where each tree ends into `leaves`. Four trees run at a time: their loads do not wait for each other. */
-export function findLeaves(layout: Layout, slots: Float64Array, leaves: Int32Array): void {
+function findLeaves(layout: Layout, slots: Float64Array, leaves: Int32Array): void {
   const { view, threshold, child, root, steps } = layout
   for (let group = 0, tree = 0; group < steps.length; group++, tree += TREES_IN_FLIGHT) {
     let a = root[tree]!

@@ -23,20 +23,18 @@ export function transformOf(objective: string): Transform {
     case 'quantile':
     case 'fair':
     case 'mape':
-      return parameters.includes('sqrt') ? each((x) => Math.sign(x) * x * x) : () => {}
+      return parameters.includes('sqrt') ? square : () => {}
     case 'poisson':
     case 'gamma':
     case 'tweedie':
-      return each(Math.exp)
+      return exponential
     case 'cross_entropy':
-      return each((x) => 1 / (1 + Math.exp(-x)))
+      return logistic(1)
     case 'cross_entropy_lambda':
-      return each((x) => Math.log1p(Math.exp(x)))
+      return softplus
     case 'binary':
-    case 'multiclassova': {
-      const sigmoid = sigmoidOf(parameters, objective)
-      return each((x) => 1 / (1 + Math.exp(-sigmoid * x)))
-    }
+    case 'multiclassova':
+      return logistic(sigmoidOf(parameters, objective))
     case 'multiclass':
       return softmax
     default:
@@ -44,9 +42,23 @@ export function transformOf(objective: string): Transform {
   }
 }
 
-function each(convert: (score: number) => number): Transform {
+// Each has a loop of its own: a function given to a common loop would return a number on the heap for every score.
+
+function square(scores: Float64Array, start: number, count: number): void {
+  for (let i = start; i < start + count; i++) scores[i] = Math.sign(scores[i]!) * scores[i]! * scores[i]!
+}
+
+function exponential(scores: Float64Array, start: number, count: number): void {
+  for (let i = start; i < start + count; i++) scores[i] = Math.exp(scores[i]!)
+}
+
+function softplus(scores: Float64Array, start: number, count: number): void {
+  for (let i = start; i < start + count; i++) scores[i] = Math.log1p(Math.exp(scores[i]!))
+}
+
+function logistic(sigmoid: number): Transform {
   return (scores, start, count) => {
-    for (let i = start; i < start + count; i++) scores[i] = convert(scores[i]!)
+    for (let i = start; i < start + count; i++) scores[i] = 1 / (1 + Math.exp(-sigmoid * scores[i]!))
   }
 }
 

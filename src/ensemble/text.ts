@@ -26,7 +26,8 @@ export function readText(text: string): Model {
 
   const trees: Tree[] = []
   for (let line = firstTree; line >= 0 && line < end;) {
-    const next = lines.findIndex((each, at) => at > line && (each.startsWith('Tree=') || at === end))
+    let next = line + 1
+    while (next < end && !lines[next]!.startsWith('Tree=')) next++
     const where = `tree ${trees.length} (line ${line + 1})`
     const tree = readTree(readKeys(lines, line + 1, next), where)
     checkTree(tree, featureCount, where)
@@ -106,7 +107,8 @@ function readLinear(keys: Keys, leaves: number, where: string): LinearLeaves {
   const total = lengths.reduce((sum, length) => sum + length, 0)
   const features = integersOf(numbersOf(keys, 'leaf_features', total, where), 'leaf_features', where)
   const coefficients = Float64Array.from(numbersOf(keys, 'leaf_coeff', total, where))
-  const starts = lengths.map((_, leaf) => lengths.slice(0, leaf).reduce((sum, length) => sum + length, 0))
+  const starts = lengths.map(() => 0)
+  for (let leaf = 1; leaf < leaves; leaf++) starts[leaf] = starts[leaf - 1]! + lengths[leaf - 1]!
   return {
     constant: Float64Array.from(numbersOf(keys, 'leaf_const', leaves, where)),
     features: lengths.map((length, leaf) => features.subarray(starts[leaf], starts[leaf]! + length)),

@@ -21,11 +21,7 @@ export function dumpOf(trees: DumpNode[], overrides: Record<string, unknown> = {
 
 export const leaf = (leaf_value: number): DumpNode => ({ leaf_value })
 
-export function split(
-  options: DumpNode,
-  left: DumpNode = leaf(-1, 0),
-  right: DumpNode = leaf(1, 1),
-): DumpNode {
+export function split(options: DumpNode, left: DumpNode = leaf(-1), right: DumpNode = leaf(1)): DumpNode {
   return {
     split_index: 0,
     split_feature: 0,

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { ModelFormatError, parseModel } from '../../src/ensemble/index.ts'
 import { type DumpNode, dumpOf, leaf, split } from './dumps.ts'
+import { hostileRow, randomTrees } from './random-models.ts'
 
 /** kZeroThreshold */
 const TINY = Math.fround(1e-35)
@@ -81,50 +82,15 @@ t.test('outputs', (t) => {
 })
 
 t.test('random models: the loop equals a recursive evaluator', (t) => {
-  const value = fc.oneof(
-    fc.constantFrom(NaN, 0, -0, Infinity, -Infinity, TINY, -TINY, TINY * 2, 1, 2, 3, -1),
-    fc.double({ noNaN: true }),
-  )
-  const threshold = fc.oneof(
-    fc.constantFrom(0, TINY, -TINY, 1e300, -1e300, 1, 2),
-    fc.double({ noNaN: true, noDefaultInfinity: true }),
-  )
-  const { tree } = fc.letrec<{ tree: DumpNode; leaf: DumpNode; split: DumpNode }>((tie) => ({
-    leaf: fc.double({ noNaN: true, min: -10, max: 10 }).map((value) => leaf(value)),
-    split: fc
-      .tuple(
-        fc.record({
-          split_feature: fc.nat(1),
-          threshold,
-          default_left: fc.boolean(),
-          missing_type: fc.constantFrom('None', 'Zero', 'NaN'),
-        }),
-        fc.option(fc.uniqueArray(fc.nat(70), { minLength: 1, maxLength: 5 }), { freq: 3 }),
-        tie('tree'),
-        tie('tree'),
-      )
-      .map(([options, categories, left, right]) =>
-        split(
-          categories ? { ...options, decision_type: '==', threshold: categories.join('||') } : options,
-          left,
-          right,
-        ),
-      ),
-    tree: fc.oneof({ maxDepth: 6, depthSize: 'large' }, tie('leaf'), tie('split')),
-  }))
   fc.assert(
-    fc.property(
-      fc.array(tree, { maxLength: 9 }),
-      fc.array(fc.tuple(value, value), { minLength: 1 }),
-      (trees, rows) => {
-        const ensemble = parseModel(dumpOf(trees))
-        for (const row of rows) {
-          const expected = trees.reduce((sum, each) => sum + walk(each, row), 0)
-          const actual = ensemble.predictRaw(Float64Array.from(row)) as number
-          if (!Object.is(actual, expected)) throw new Error(`expected ${expected}, got ${actual} for ${row}`)
-        }
-      },
-    ),
+    fc.property(randomTrees, fc.array(hostileRow, { minLength: 1 }), (trees, rows) => {
+      const ensemble = parseModel(dumpOf(trees))
+      for (const row of rows) {
+        const expected = trees.reduce((sum, each) => sum + walk(each, row), 0)
+        const actual = ensemble.predictRaw(Float64Array.from(row)) as number
+        if (!Object.is(actual, expected)) throw new Error(`expected ${expected}, got ${actual} for ${row}`)
+      }
+    }),
     { numRuns: 500 },
   )
   t.end()
