@@ -73,6 +73,8 @@ export async function loadBundle(directory: string): Promise<Bundle> {
     within(directory, file, () => use(files.get(file)!))
   const plan = await parse('features.json', (text) => parseFeaturePlan(JSON.parse(text)))
   const ensemble = await parse('model.json', (text) => parseModel(JSON.parse(text)))
+  if (ensemble.classCount !== 1)
+    throw new BundleError(directory, 'model.json', `expected one class, got ${ensemble.classCount}`)
   expectSame('features.json', 'features', plan.features, manifest.features)
   expectSame('features.json', 'offset', [plan.offset], [manifest.offset])
   expectSame('model.json', 'feature names', ensemble.featureNames, manifest.features)

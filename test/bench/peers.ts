@@ -15,7 +15,9 @@ import type { Contender, Kind } from './contestant.ts'
 
 /** Options of parseModel, by the name in the table. */
 const OURS: Readonly<Record<string, object>> = {
-  Day7: {},
+  'Day7, WebAssembly (the default)': {},
+  'Day7, typed-array loop': { kernel: 'typed-array' },
+  'Day7, reference loop': { kernel: 'reference' },
 }
 
 interface Rows {

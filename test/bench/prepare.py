@@ -113,6 +113,7 @@ def compile_lleaves(folder: Path, _: lightgbm.Booster) -> None:
     """Takes minutes for the larger model."""
     import lleaves
 
+    (folder / "lleaves.o").unlink(missing_ok=True)  # it would be taken for the model, whatever model it is of
     lleaves.Model(model_file=str(folder / "model.txt")).compile(cache=str(folder / "lleaves.o"))
     link = ["gcc", "-shared", "-o", "lleaves.so", "lleaves.o", "-lm"]
     subprocess.run(link, cwd=folder, check=True)

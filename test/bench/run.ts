@@ -8,6 +8,7 @@
 import { join } from 'node:path'
 import { type Contender, type Contestant, type Kind, startContestant } from './contestant.ts'
 import { type BenchModel, FEATURES, findLightgbm, install, MODELS, NATIVE, PYTHON, ROWS } from './install.ts'
+import { loadReport } from './load.ts'
 import { NODE_PEERS } from './peers.ts'
 import { type ModelResults, renderReport, type Result, writePage } from './report.ts'
 
@@ -31,7 +32,7 @@ const effort = isQuick ? QUICK : FULL
 install()
 const models: ModelResults[] = []
 for (const model of MODELS) models.push({ model: model.name, results: await benchModel(model, effort) })
-const report = renderReport(models, effort.rounds)
+const report = `${renderReport(models, effort.rounds)}\n${loadReport(MODELS)}`
 console.log(report)
 if (!isQuick) writePage(report)
 

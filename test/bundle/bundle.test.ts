@@ -71,6 +71,15 @@ t.test('a spoilt bundle is refused, with file and reason', async (t) => {
       { file: 'model.json', text: (text) => text.replace('"event_1"', '"event_9"'), rehash: true },
     ],
     [
+      'a model of several classes',
+      /model.json: expected one class, got 2/,
+      {
+        file: 'model.json',
+        text: (text) => text.replace('"num_tree_per_iteration":1', '"num_tree_per_iteration":2'),
+        rehash: true,
+      },
+    ],
+    [
       'no golden predictions',
       /golden.ndjson: expected at least one/,
       { file: 'golden.ndjson', text: () => '\n', rehash: true },

@@ -1,0 +1,36 @@
+/**
+ * The library as its users import it: built to JavaScript, under the package's name.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { loadBundle } from '../src/bundle/index.ts'
+import { EXAMPLE } from './example.ts'
+
+t.test('day7 and day7/ensemble', async (t) => {
+  const env = { PATH: process.env['PATH'] } // without the test runner's own loader
+  execFileSync('tsc', ['-p', 'tsconfig.build.json'], { env })
+  const run = (script: string) =>
+    execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env }).trim()
+  const { revenue } = (await loadBundle('artifacts/champion')).predict(EXAMPLE)
+  t.equal(
+    run(`import { loadBundle } from 'day7'
+      console.log((await loadBundle('artifacts/champion')).predict(${JSON.stringify(EXAMPLE)}).revenue)`),
+    String(revenue),
+  )
+  t.equal(
+    run(`import { parseModel } from 'day7/ensemble'
+      import { readFileSync } from 'node:fs'
+      const ensemble = parseModel(readFileSync('artifacts/champion/model.txt', 'utf8'))
+      console.log(ensemble.kernel, ensemble.featureNames.length, ensemble.predict(ensemble.rowOf({ event_2: 50 })) > 0)`),
+    'wasm 15 true',
+  )
+})
+
+t.test('the ensemble needs nothing of Node', (t) => {
+  const built = ['index', 'ensemble', 'wasm']
+    .map((file) => readFileSync(`dist/ensemble/${file}.js`, 'utf8'))
+    .join('')
+  t.notMatch(built, /node:|process\.|Buffer|require\(/)
+  t.end()
+})
