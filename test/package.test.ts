@@ -8,10 +8,11 @@ import { loadBundle } from '../src/bundle/index.ts'
 import { EXAMPLE } from './example.ts'
 
 t.test('day7 and day7/ensemble', async (t) => {
-  const env = { PATH: process.env['PATH'] } // without the test runner's own loader
-  execFileSync('tsc', ['-p', 'tsconfig.build.json'], { env })
-  const run = (script: string) =>
-    execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', env }).trim()
+  // Without the options that the test runner gives to every Node below it.
+  const plainly = (...command: string[]) =>
+    execFileSync('env', ['-u', 'NODE_OPTIONS', ...command], { encoding: 'utf8' })
+  const run = (script: string) => plainly('node', '--input-type=module', '-e', script).trim()
+  plainly('tsc', '-p', 'tsconfig.build.json')
   const { revenue } = (await loadBundle('artifacts/champion')).predict(EXAMPLE)
   t.equal(
     run(`import { loadBundle } from 'day7'
