@@ -51,7 +51,8 @@ export const SETTINGS = [
   {
     name: 'LOG_BUFFER_MAX',
     default: '100000',
-    description: 'Predictions that wait in memory while the database is away; more are dropped and counted.',
+    description:
+      'Predictions that wait in memory while the database is away or slower than the traffic; more are dropped and counted.',
   },
   {
     name: 'SHUTDOWN_GRACE_MS',

@@ -4,7 +4,7 @@
  * JSON cannot hold an infinity. LightGBM writes every threshold beyond ±1e300 as ±1e300 (Common::AvoidInf): above stands for
  * +∞, which splits NaN from all else; below can only be −Number.MAX_VALUE, the least that its training chooses.
  */
-import { ModelFormatError } from './errors.ts'
+import { expectWhole, MAX_INT32, ModelFormatError, show } from './errors.ts'
 import {
   CATEGORICAL,
   checkTree,
@@ -20,7 +20,9 @@ type Json = Readonly<Record<string, unknown>>
 const MISSING_TYPES: readonly unknown[] = ['None', 'Zero', 'NaN']
 
 /** A set with this category takes 2 MB; LightGBM's own training stops far below. */
-const MAX_CATEGORY = 2 ** 24
+const MAX_CATEGORY = 2 ** 24 - 1
+/** What all sets of a model may take: 64 MB. A few bytes of JSON can ask for a set of 2 MB. */
+const MAX_CATEGORY_WORDS = 2 ** 24
 
 export function readDump(document: unknown): Model {
   const dump = object(document, 'the document')
@@ -38,6 +40,7 @@ export function readDump(document: unknown): Model {
   if (!Array.isArray(treeInfo)) throw new ModelFormatError('tree_info', 'expected a list of trees')
   const objective = dump['objective'] ?? ''
   if (typeof objective !== 'string') throw new ModelFormatError('objective', 'expected a text')
+  const budget = { words: MAX_CATEGORY_WORDS }
   return {
     featureNames: names,
     classCount,
@@ -45,7 +48,11 @@ export function readDump(document: unknown): Model {
     averageOutput: dump['average_output'] === true,
     trees: treeInfo.map((info, at) => {
       const where = `tree_info[${at}]`
-      const tree = readTree(object(object(info, where)['tree_structure'], `${where}.tree_structure`), where)
+      const tree = readTree(
+        object(object(info, where)['tree_structure'], `${where}.tree_structure`),
+        budget,
+        where,
+      )
       checkTree(tree, featureCount, where)
       return tree
     }),
@@ -53,7 +60,7 @@ export function readDump(document: unknown): Model {
 }
 
 /** Splits are numbered from parent to child; leaves have the file's own `leaf_index`. No recursion: trees may be deep. */
-function readTree(root: Json, where: string): Tree {
+function readTree(root: Json, budget: { words: number }, where: string): Tree {
   const splits: Json[] = []
   const leaves: Json[] = []
   const left: number[] = []
@@ -79,7 +86,7 @@ function readTree(root: Json, where: string): Tree {
     ]
     for (const [key, list] of children)
       open.push({
-        json: object(json[key], `${where}, ${key} of split ${String(json['split_index'])}`),
+        json: object(json[key], `${where}, ${key} of split ${show(json['split_index'])}`),
         hang: (child) => (list[split] = child),
       })
   }
@@ -93,11 +100,11 @@ function readTree(root: Json, where: string): Tree {
   const threshold = new Float64Array(splits.length)
   const decision = new Uint8Array(splits.length)
   splits.forEach((json, split) => {
-    const place = `${where}, split ${String(json['split_index'])}`
+    const place = `${where}, split ${show(json['split_index'])}`
     decision[split] = readDecision(json, place)
     threshold[split] =
       decision[split]! & CATEGORICAL
-        ? categories.push(readCategories(json['threshold'], place)) - 1
+        ? categories.push(readCategories(json['threshold'], budget, place)) - 1
         : readThreshold(json, place)
   })
   return {
@@ -121,12 +128,9 @@ function readTree(root: Json, where: string): Tree {
 function readDecision(json: Json, where: string): number {
   const { decision_type: decision, missing_type: missing, default_left: defaultLeft } = json
   if (decision !== '==' && decision !== '<=')
-    throw new ModelFormatError(where, `expected decision_type "<=" or "==", got ${JSON.stringify(decision)}`)
+    throw new ModelFormatError(where, `expected decision_type "<=" or "==", got ${show(decision)}`)
   if (!MISSING_TYPES.includes(missing))
-    throw new ModelFormatError(
-      where,
-      `expected missing_type None, Zero or NaN, got ${JSON.stringify(missing)}`,
-    )
+    throw new ModelFormatError(where, `expected missing_type None, Zero or NaN, got ${show(missing)}`)
   if (typeof defaultLeft !== 'boolean')
     throw new ModelFormatError(where, 'expected default_left to be true or false')
   return (
@@ -142,17 +146,19 @@ function readThreshold(json: Json, where: string): number {
 }
 
 /** `"0||3||17"` → bits 0, 3 and 17. */
-function readCategories(threshold: unknown, where: string): Uint32Array {
-  const categories = String(threshold).split('||').map(Number)
+function readCategories(threshold: unknown, budget: { words: number }, where: string): Uint32Array {
+  if (typeof threshold !== 'string' || !/^\d+(?:\|\|\d+)*$/.test(threshold))
+    throw new ModelFormatError(where, `expected categories "a||b||…", got ${show(threshold)}`)
+  const categories = threshold.split('||').map(Number)
   let words = 0
-  for (const category of categories) {
-    if (!Number.isInteger(category) || category < 0 || category > MAX_CATEGORY)
-      throw new ModelFormatError(
-        where,
-        `expected categories "a||b||…" from 0 to ${MAX_CATEGORY}, got ${JSON.stringify(threshold)}`,
-      )
-    words = Math.max(words, (category >>> 5) + 1)
-  }
+  for (const category of categories)
+    words = Math.max(words, (expectWhole(category, 0, MAX_CATEGORY, 'a category', where) >>> 5) + 1)
+  budget.words -= words
+  if (budget.words < 0)
+    throw new ModelFormatError(
+      where,
+      `the sets of categories up to here take more than ${MAX_CATEGORY_WORDS * 4} bytes`,
+    )
   const set = new Uint32Array(words)
   for (const category of categories) set[category >>> 5]! |= 1 << (category & 31)
   return set
@@ -167,7 +173,11 @@ function readLinear(leaves: readonly Json[], where: string): LinearLeaves {
   }
   return {
     constant: Float64Array.from(leaves, (json, leaf) => number(json, 'leaf_const', `${where}, leaf ${leaf}`)),
-    features: leaves.map((json, leaf) => Int32Array.from(list(json, 'leaf_features', leaf))),
+    features: leaves.map((json, leaf) =>
+      Int32Array.from(list(json, 'leaf_features', leaf), (column) =>
+        expectWhole(column, 0, MAX_INT32, 'leaf_features', where),
+      ),
+    ),
     coefficients: leaves.map((json, leaf) => Float64Array.from(list(json, 'leaf_coeff', leaf))),
   }
 }
@@ -186,18 +196,10 @@ function object(value: unknown, where: string): Json {
 function number(json: Json, key: string, where: string): number {
   const value = json[key]
   if (typeof value !== 'number')
-    throw new ModelFormatError(where, `expected ${key} to be a number, got ${JSON.stringify(value)}`)
+    throw new ModelFormatError(where, `expected ${key} to be a number, got ${show(value)}`)
   return value
 }
 
-const MAX_INT32 = 2 ** 31 - 1
-
 function whole(json: Json, key: string, where: string): number {
-  const value = json[key]
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_INT32)
-    throw new ModelFormatError(
-      where,
-      `expected ${key} to be a whole number ≥ 0, got ${JSON.stringify(value)}`,
-    )
-  return value
+  return expectWhole(json[key], 0, MAX_INT32, key, where)
 }

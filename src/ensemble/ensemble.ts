@@ -25,7 +25,7 @@ export interface ModelOptions {
 /**
  * Compiles a model.
  * @param source the text of LightGBM's `model.txt`, or the parsed JSON of its `dump_model()`
- * @throws ModelFormatError that says where the file cannot be understood
+ * @throws ModelFormatError that says where the file cannot be understood; RangeError for options that are none
  */
 export function parseModel(source: unknown, options: ModelOptions = {}): Ensemble {
   const model = typeof source === 'string' ? readText(source) : readDump(source)
@@ -201,6 +201,9 @@ export class Ensemble {
 
 /** GBDT::InitPredict */
 function selectIterations({ trees, classCount }: Model, options: ModelOptions): readonly Tree[] {
+  for (const name of ['startIteration', 'numIterations'] as const)
+    if (options[name] !== undefined && !Number.isInteger(options[name]))
+      throw new RangeError(`expected ${name} to be a whole number, got ${options[name]}`)
   const total = trees.length / classCount
   const start = Math.min(Math.max(options.startIteration ?? 0, 0), total)
   const wanted = options.numIterations ?? 0

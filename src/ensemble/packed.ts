@@ -112,7 +112,7 @@ export function pack(trees: readonly Tree[]): Packed | null {
 
 /** Puts `low` into the slots of the sets that a row is in, and `high` into the others; `stride` integers from slot to slot. */
 export function fillCategorySlots(
-  packed: Packed,
+  categorySlots: readonly CategorySlot[],
   rows: Float64Array,
   start: number,
   slots: Int32Array,
@@ -120,7 +120,6 @@ export function fillCategorySlots(
   low: number,
   high: number,
 ): void {
-  const { categorySlots } = packed
   for (let i = 0; i < categorySlots.length; i++) {
     const { feature, categories, slot } = categorySlots[i]!
     slots[slot * stride] = isIn(categories, withoutDust(rows[start + feature]!)) ? low : high

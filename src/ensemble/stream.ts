@@ -96,5 +96,5 @@ function rank(packed: Packed, rows: Float64Array, start: number, slots: Int32Arr
     slots[leftSlot] = below
     slots[rightSlot] = below
   }
-  fillCategorySlots(packed, rows, start, slots, 1, LOW, HIGH)
+  fillCategorySlots(packed.categorySlots, rows, start, slots, 1, LOW, HIGH)
 }

@@ -3,7 +3,7 @@
  * keys, not by the version number, as LightGBM does. Refuses a file that ends before `end of trees`, lists whose length is
  * not what they say, and what is no number.
  */
-import { ModelFormatError } from './errors.ts'
+import { expectWhole, MAX_INT32, ModelFormatError, show } from './errors.ts'
 import { CATEGORICAL, checkTree, type LinearLeaves, type Model, type Tree } from './tree.ts'
 
 export function readText(text: string): Model {
@@ -29,11 +29,22 @@ export function readText(text: string): Model {
     let next = line + 1
     while (next < end && !lines[next]!.startsWith('Tree=')) next++
     const where = `tree ${trees.length} (line ${line + 1})`
+    if (lines[line] !== `Tree=${trees.length}`)
+      throw new ModelFormatError(
+        where,
+        `expected "Tree=${trees.length}", got ${show(lines[line])}: a tree is missing or doubled`,
+      )
     const tree = readTree(readKeys(lines, line + 1, next), where)
     checkTree(tree, featureCount, where)
     trees.push(tree)
     line = next
   }
+  const sizes = header.get('tree_sizes')
+  if (sizes && sizes.split(' ').length !== trees.length)
+    throw new ModelFormatError(
+      'the header',
+      `tree_sizes says ${sizes.split(' ').length} trees, got ${trees.length}`,
+    )
   return {
     featureNames,
     classCount: wholeOf(header, classes, 'the header'),
@@ -62,7 +73,9 @@ function readTree(keys: Keys, where: string): Tree {
   if (leaves < 1) throw new ModelFormatError(where, 'expected num_leaves ≥ 1, got 0')
   const splits = leaves - 1
   const categoryCount = wholeOf(keys, 'num_cat', where)
-  const list = (key: string, length: number): number[] => numbersOf(keys, key, length, where)
+  // A tree of one leaf may leave out the lists of splits.
+  const list = (key: string, length: number): number[] =>
+    length === 0 && !keys.has(key) ? [] : numbersOf(keys, key, length, where)
   // Counts serve contributions only; without them LightGBM takes zeros.
   const counts = (key: string, length: number): Float64Array =>
     keys.get(key) ? Float64Array.from(list(key, length)) : new Float64Array(length)
@@ -70,7 +83,8 @@ function readTree(keys: Keys, where: string): Tree {
   // The values first: a file that claims a billion leaves has to bring them.
   const leafValue = Float64Array.from(list('leaf_value', leaves))
   const decision = Uint8Array.from(
-    keys.has('decision_type') ? list('decision_type', splits) : new Uint8Array(splits),
+    keys.has('decision_type') ? list('decision_type', splits) : Array.from({ length: splits }, () => 0),
+    (value) => expectWhole(value, 0, 15, 'decision_type', where),
   )
   // Tree::Decision asks num_cat first: without categorical splits the bit means nothing.
   if (categoryCount === 0) for (let split = 0; split < splits; split++) decision[split]! &= ~CATEGORICAL
@@ -91,19 +105,20 @@ function readTree(keys: Keys, where: string): Tree {
 function readCategories(keys: Keys, count: number, where: string): Uint32Array[] {
   const bounds = numbersOf(keys, 'cat_boundaries', count + 1, where)
   const words = numbersOf(keys, 'cat_threshold', bounds.at(-1)!, where)
-  return Array.from({ length: count }, (_, at) => {
-    if (!(bounds[at]! >= 0 && bounds[at]! <= bounds[at + 1]!))
-      throw new ModelFormatError(
-        where,
-        `expected cat_boundaries to rise, got ${bounds[at]} before ${bounds[at + 1]}`,
-      )
-    return Uint32Array.from(words.slice(bounds[at], bounds[at + 1]))
-  })
+  bounds.forEach((bound, at) =>
+    expectWhole(bound, at === 0 ? 0 : bounds[at - 1]!, at === 0 ? 0 : words.length, 'cat_boundaries', where),
+  )
+  return Array.from({ length: count }, (_, at) =>
+    Uint32Array.from(words.slice(bounds[at], bounds[at + 1]), (word) =>
+      expectWhole(word, 0, 2 ** 32 - 1, 'cat_threshold', where),
+    ),
+  )
 }
 
 /** Flat lists, leaf after leaf, `num_features` of each. */
 function readLinear(keys: Keys, leaves: number, where: string): LinearLeaves {
   const lengths = numbersOf(keys, 'num_features', leaves, where)
+  for (const length of lengths) expectWhole(length, 0, MAX_INT32, 'num_features', where)
   const total = lengths.reduce((sum, length) => sum + length, 0)
   const features = integersOf(numbersOf(keys, 'leaf_features', total, where), 'leaf_features', where)
   const coefficients = Float64Array.from(numbersOf(keys, 'leaf_coeff', total, where))
@@ -144,11 +159,7 @@ function numbersOf(keys: Keys, key: string, length: number, where: string): numb
 
 /** Typed arrays would turn 4294967296 into 0 and 0.5 into 0 without a word. */
 function integersOf(values: readonly number[], key: string, where: string): Int32Array {
-  return Int32Array.from(values, (value) => {
-    if (value !== (value | 0))
-      throw new ModelFormatError(where, `expected whole numbers in ${key}, got ${value}`)
-    return value
-  })
+  return Int32Array.from(values, (value) => expectWhole(value, -MAX_INT32 - 1, MAX_INT32, key, where))
 }
 
 function wholeOf(keys: Keys, key: string, where: string): number {

@@ -46,12 +46,12 @@ export function wasmKernel(packed: Packed, featureCount: number): Kernel | null 
   const row = new Float64Array(memory.buffer, plan.row, featureCount)
   const result = new Float64Array(memory.buffer, plan.result, 1)
   const slots = new Int32Array(memory.buffer, 0, packed.slotCount * (SLOT_BYTES / 4))
-  const hasCategories = packed.categorySlots.length > 0
+  const { categorySlots } = packed
   return {
     name: 'wasm',
     score(rows, start, out, at) {
       for (let i = 0; i < featureCount; i++) row[i] = rows[start + i]!
-      if (hasCategories) fillCategorySlots(packed, rows, start, slots, SLOT_BYTES / 4, LOW, HIGH)
+      fillCategorySlots(categorySlots, rows, start, slots, SLOT_BYTES / 4, LOW, HIGH)
       score()
       out[at] = result[0]!
     },

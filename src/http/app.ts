@@ -6,6 +6,7 @@ import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { App, AppContext } from './context.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
 import { answerFailures } from './plugins/failures.ts'
+import { readJsonBodies } from './plugins/json-body.ts'
 import { ajvOptions, explain } from './plugins/validation.ts'
 import { healthRoutes } from './routes/health.ts'
 import { modelRoutes } from './routes/model.ts'
@@ -30,8 +31,8 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     ajv: ajvOptions,
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),
   }).withTypeProvider<TypeBoxTypeProvider>()
-  app.removeContentTypeParser('text/plain') // Fastify's own; every body here is JSON
 
+  readJsonBodies(app)
   answerFailures(app)
   app.addSchema(Install)
   app.addSchema(Failure)

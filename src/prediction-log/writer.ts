@@ -95,6 +95,11 @@ export class Writer {
     this.#drop(this.#waiting.splice(0).length, 'the log was closed before they could be written')
     await this.#options.sink.close()
     this.#state = 'closed'
+    if (this.#dropped > 0)
+      this.#options.logger.error(
+        { dropped: this.#dropped },
+        'prediction log: closed; in all so many predictions were dropped',
+      )
   }
 
   async #drain(deadline: AbortSignal): Promise<void> {

@@ -142,8 +142,32 @@ t.test('a file that is not understood is refused, with the place', (t) => {
     [dumpOf([split({ decision_type: '<' })]), /decision_type "<=" or "==", got "<"/],
     [dumpOf([split({ missing_type: 'Inf' })]), /missing_type None, Zero or NaN, got "Inf"/],
     [dumpOf([split({ default_left: 1 })]), /default_left/],
-    [dumpOf([split({ decision_type: '==', threshold: '1||x' })]), /expected categories/],
-    [dumpOf([split({ decision_type: '==', threshold: '4294967296' })]), /expected categories/],
+    ...['1||x', '', '||', '0||', '0x0', ' 0 ', '1e0', 0, [0], { toString: 1 }].map(
+      (threshold): [unknown, RegExp] => [
+        dumpOf([split({ decision_type: '==', threshold })]),
+        /expected categories "a\|\|b/,
+      ],
+    ),
+    [
+      dumpOf([split({ split_index: { toString: 1 }, decision_type: [[]] })]),
+      /split an object: expected decision_type "<=" or "==", got a list/,
+    ],
+    [
+      dumpOf(
+        Array.from({ length: 40 }, (_, at) =>
+          split({ decision_type: '==', threshold: String(2 ** 24 - 1 - at) }),
+        ),
+      ),
+      /the sets of categories up to here take more than 67108864 bytes/,
+    ],
+    [
+      dumpOf([{ ...leaf(1), leaf_const: 1, leaf_features: [0.7], leaf_coeff: [1] }]),
+      /expected leaf_features to be a whole number/,
+    ],
+    [
+      dumpOf([split({ decision_type: '==', threshold: '4294967296' })]),
+      /expected a category to be a whole number/,
+    ],
     [
       dumpOf([leaf(1), { ...split({}), right_child: undefined }]),
       /tree_info\[1\], right_child of split 0: expected an object/,

@@ -96,14 +96,24 @@ t.test('hostile texts', (t) => {
     ['a leaf twice', smallWith('left_child', '-1 -1'), /split 1: child -1 has two parents/],
     ['a child out of range', smallWith('right_child', '7 -3'), /got 7/],
     ['a leaf out of range', smallWith('left_child', '-1 -9'), /got -9/],
-    ['half a child', smallWith('left_child', '-1 0.5'), /expected whole numbers in left_child, got 0.5/],
+    [
+      'half a child',
+      smallWith('left_child', '-1 0.5'),
+      /expected left_child to be a whole number .*, got 0.5/,
+    ],
     [
       'a child beyond 32 bits',
       smallWith('right_child', '4294967297 -3'),
-      /expected whole numbers in right_child/,
+      /expected right_child to be a whole number/,
     ],
     ['a feature out of range', smallWith('split_feature', '0 2'), /expected a feature from 0 to 1, got 2/],
     ['a negative feature', smallWith('split_feature', '0 -1'), /expected a feature from 0 to 1, got -1/],
+    [
+      'a decision type of more bits',
+      smallWith('decision_type', '258 2'),
+      /expected decision_type to be a whole number from 0 to 15, got 258/,
+    ],
+    ['half a decision type', smallWith('decision_type', '2.5 2'), /got 2.5/],
     ['missing type 3', smallWith('decision_type', '2 14'), /expected missing type 0, 1 or 2, got 3/],
     ['an unknown objective', smallWith('objective', 'cubic'), /objective: unknown objective "cubic"/],
     [
@@ -124,6 +134,18 @@ t.test('hostile texts', (t) => {
       { name: 'ModelFormatError', code: 'MODEL_FORMAT_INVALID', message },
       name,
     )
+  t.end()
+})
+
+t.test('a tree of one leaf needs no lists of splits', (t) => {
+  const lone = SMALL.replace(/num_leaves=3[^]*shrinkage/, 'num_leaves=1\nnum_cat=0\nleaf_value=5\nshrinkage')
+  t.equal(parseModel(lone).predict(new Float64Array(2)), 5)
+  t.end()
+})
+
+t.test('options that are none', (t) => {
+  for (const options of [{ startIteration: 0.5 }, { numIterations: 1.5 }, { startIteration: NaN }])
+    t.throws(() => parseModel(SMALL, options), { name: 'RangeError', message: /to be a whole number, got/ })
   t.end()
 })
 

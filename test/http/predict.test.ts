@@ -66,6 +66,7 @@ t.test('a wrong install is refused with the field, what was expected and what ca
     [{ ...EXAMPLE, country: 34 }, 'country: expected string or null, got 34'],
     [{ ...EXAMPLE, country: ['es'] }, 'country: expected string or null, got array ["es"]'],
     [{ ...EXAMPLE, country: 'x'.repeat(257) }, 'country: expected at most 256 characters, got 257'],
+    [{ ...EXAMPLE, country: '😀'.repeat(257) }, 'country: expected at most 256 characters, got 257'],
     [{ ...EXAMPLE, user_id: 7 }, 'user_id: expected string or null, got 7'],
     [
       { ...EXAMPLE, source: 'a\u0000b' },
@@ -103,9 +104,27 @@ t.test('a body that cannot be read', async (t) => {
   }
   const infinite = JSON.stringify(EXAMPLE).replace('"event_1":100', '"event_1":1e999')
   t.same(await send(infinite), [400, 'event_1: expected number, got Infinity'])
-  t.match(await send('{"country": '), [400, /not valid JSON/])
-  t.match(await send(''), [400, /cannot be empty/])
-  t.match(await send('{"__proto__": {"country": "es"}}'), [400, /not valid JSON|forbidden prototype/])
+  t.match(await send('{"country": '), [400, /^body: expected JSON: /])
+  t.match(await send(''), [400, 'body: expected JSON, got nothing'])
+  t.match(await send(JSON.stringify(EXAMPLE).replace('{', '{"__proto__": {}, ')), [
+    400,
+    /^__proto__: unknown field/,
+  ])
+  t.match(await send(JSON.stringify(EXAMPLE).replace('{', '{"constructor": {"prototype": 1}, ')), [
+    400,
+    /^constructor: unknown field/,
+  ])
+  t.same(await send('['.repeat(20_000) + ']'.repeat(20_000)), [
+    400,
+    'body: expected object, got array nested too deeply to be shown',
+  ])
+  const latin1 = await app.inject({
+    method: 'POST',
+    url: '/predict',
+    payload: Buffer.from(JSON.stringify({ ...EXAMPLE, country_region: 'Málaga' }), 'latin1'),
+    headers: { 'content-type': 'application/json' },
+  })
+  t.match(latin1.json(), { statusCode: 400, message: 'body: expected UTF-8, got other bytes' })
   t.match(await send('country=es', 'application/x-www-form-urlencoded'), [415, /Unsupported Media Type/])
   t.match(await send('es', 'text/plain'), [415, /Unsupported Media Type/])
   t.match(await send(`{"country": "${'x'.repeat(100_000)}"}`), [413, /too large/])
@@ -145,6 +164,28 @@ t.test('a batch: a bad row has its own error, and the others are answered', asyn
       [body.predictions[3].prediction_id, 'fr', 'b'],
     ],
   )
+})
+
+t.test('a batch with rows made to break it', async (t) => {
+  const deep = '['.repeat(20_000) + ']'.repeat(20_000)
+  const example = JSON.stringify(EXAMPLE)
+  const rows = [example, example.replace('"es"', deep), example.replace('{', '{"__proto__": {}, '), example]
+  const response = await app.inject({
+    method: 'POST',
+    url: '/batch_predict',
+    payload: `{"users": [${rows.join()}]}`,
+    headers: { 'content-type': 'application/json' },
+  })
+  t.equal(response.statusCode, 200)
+  const { predictions } = response.json()
+  t.ok(predictions[0].prediction_id)
+  t.same(predictions[1], {
+    input: null,
+    error: 'country: expected string or null, got array nested too deeply to be shown',
+  })
+  t.match(predictions[2].error, /^__proto__: unknown field/)
+  t.ok(predictions[3].prediction_id)
+  t.equal(logged.length, 2)
 })
 
 t.test('a wrong batch', async (t) => {

@@ -3,7 +3,7 @@
 Text columns hold str or None, number columns float64 with NaN for null, and the index is each
 row's line in the file (the header is line 1). Only the empty cell is null: "NA" is Namibia.
 Refuses what the service would refuse too: a missing column, a number that is not a finite decimal,
-a negative one, and a null where the install must have a value.
+a negative one, a text too long or with NUL, and a null where the install must have a value.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ FIELDS = TEXT_FIELDS + NUMBER_FIELDS
 NULLABLE_FIELDS = frozenset({"source", "country_region", "device_family", "os_version", "event_3"})
 USER_ID = "user_id"
 REVENUE = "revenue"
+# The service takes no longer text, and PostgreSQL stores no NUL.
+MAX_TEXT_LENGTH = 256
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,9 @@ def _texts(name: str, column: EncodedColumn, lines: np.ndarray, path: Path) -> p
     cells = np.empty(len(column.uniques), dtype=object)
     for code, text in enumerate(column.uniques):
         cells[code] = text or None
+        if len(text) > MAX_TEXT_LENGTH or "\0" in text:
+            expected = f"a text of at most {MAX_TEXT_LENGTH} characters without NUL, as the service takes"
+            raise _fault(path, column.first_line(code, lines), name, expected, repr(text[:40]))
         if not text and name in FIELDS and name not in NULLABLE_FIELDS:
             raise _fault(path, column.first_line(code, lines), name, "a text", "an empty cell")
     return pd.Series(cells[column.codes], index=lines, dtype=object)

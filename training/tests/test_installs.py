@@ -33,6 +33,14 @@ def test_only_the_empty_cell_is_null(write_csv):
     assert math.isnan(frame["event_3"].iloc[0]) and frame["event_3"].iloc[1] == 3
 
 
+@pytest.mark.parametrize("text", ["x" * 257, "a\0b"])
+def test_a_text_that_the_service_refuses_is_refused(write_csv, text):
+    assert "line 3, column device_family: expected a text of at most 256 characters without NUL" in refusal(
+        write_csv(ROW, row(device_family=text))
+    )
+    assert read(write_csv(ROW, row(device_family="é" * 256))).frame["device_family"].iloc[1] == "é" * 256
+
+
 def test_numbers_are_the_nearest_doubles(write_csv):
     texts = ["0.1", "1e22", "123456789012345678", "2.2250738585072011e-308", "5e-324", ".5", "7.", "-0", "+4"]
     frame = read(write_csv(*(row(event_2=text) for text in texts))).frame

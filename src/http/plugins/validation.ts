@@ -57,10 +57,23 @@ const inside = (place: string, whole: string, key: unknown): string =>
 const fieldsOf = (schema: ValidationError['parentSchema']): string =>
   Object.keys(schema?.['properties'] ?? {}).join(', ')
 
-const lengthOf = (data: unknown): number => (data as { length: number }).length
+/** Characters as JSON Schema counts them: code points. */
+const lengthOf = (data: unknown): number => [...(data as Iterable<unknown>)].length
+
+const SHOWN_CHARACTERS = 60
 
 function describe(data: unknown): string {
   if (data === null || typeof data === 'number') return String(data) // JSON.stringify would call Infinity null
-  const text = JSON.stringify(data)
-  return `${Array.isArray(data) ? 'array' : typeof data} ${text.length > 60 ? `${text.slice(0, 57)}…` : text}`
+  const text = toJson(data) ?? 'nested too deeply to be shown'
+  const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 3)}…` : text
+  return `${Array.isArray(data) ? 'array' : typeof data} ${shown}`
+}
+
+/** @returns null for what is nested so deeply that it can be read as JSON, but not written */
+export function toJson(data: unknown): string | null {
+  try {
+    return JSON.stringify(data)
+  } catch {
+    return null
+  }
 }

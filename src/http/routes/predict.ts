@@ -8,7 +8,7 @@ import type { AppContext, Routes } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
 import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
 import { BatchAnswer, batchBody, PredictAnswer } from '../schemas/predict.ts'
-import { explain } from '../plugins/validation.ts'
+import { explain, toJson } from '../plugins/validation.ts'
 import type { Assignment } from '../../rollout/index.ts'
 
 interface Answer {
@@ -61,7 +61,7 @@ export const predictRoutes: Routes = (app, context) => {
       let inferenceTimeMs = 0
       const predictions = request.body.users.map((input) => {
         if (!isInstall(input as Record<string, unknown>))
-          return { input, error: explain(isInstall.errors, 'user') }
+          return { input: toJson(input) === null ? null : input, error: explain(isInstall.errors, 'user') }
         try {
           const answer = predict(context, assignment, input as InstallBody, time)
           inferenceTimeMs += answer.inferenceTimeMs

@@ -47,7 +47,9 @@ export const batchBody = (maxUsers: number) =>
 export const BatchAnswer = Type.Object({
   predictions: Type.Array(
     Type.Object({
-      input: Type.Unknown({ description: 'The user as it was sent.' }),
+      input: Type.Unknown({
+        description: 'The user as it was sent; null if it is nested too deeply to be sent back.',
+      }),
       predicted_revenue: Type.Optional(Revenue),
       prediction_id: Type.Optional(PredictionId),
       error: Type.Optional(

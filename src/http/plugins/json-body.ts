@@ -1,0 +1,23 @@
+/**
+ * Reads request bodies: UTF-8, and JSON. Both are checked: bytes that are no UTF-8 would otherwise become other texts than were
+ * sent. Keys such as `__proto__` are keys like any other here; the schemas refuse unknown ones by name.
+ */
+import { isUtf8 } from 'node:buffer'
+import type { FastifyInstance } from 'fastify'
+
+export function readJsonBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    if (body.length === 0) return done(invalid('JSON, got nothing'))
+    if (!isUtf8(body)) return done(invalid('UTF-8, got other bytes'))
+    try {
+      return done(null, JSON.parse(body.toString()))
+    } catch (error) {
+      return done(invalid(`JSON: ${(error as Error).message}`))
+    }
+  })
+}
+
+function invalid(expected: string): Error {
+  return Object.assign(new Error(`body: expected ${expected}`), { statusCode: 400, code: 'BODY_INVALID' })
+}
