@@ -30,6 +30,16 @@ t.test('health while all is well', async (t) => {
   await app.close()
 })
 
+t.test('a service that is still opening its database is not ready', async (t) => {
+  const { app } = await appWith({
+    predictionLog: logIn({ state: 'connecting', waiting: 0, dropped: 0, lastError: null }),
+  })
+  t.match(await get(app, '/health/ready'), { status: 503, body: { code: 'STARTING' } })
+  t.match(await get(app, '/health/live'), { status: 200 })
+  t.match((await get(app, '/health')).body, { status: 'degraded' })
+  await app.close()
+})
+
 t.test('a log without its database is degraded, and still ready', async (t) => {
   const { app } = await appWith({
     predictionLog: logIn({ state: 'backing-off', waiting: 7, dropped: 3, lastError: 'ECONNREFUSED' }),

@@ -1,10 +1,12 @@
 /**
  * `GET /health`, `/health/live`, `/health/ready`.
  *
- * A service whose log cannot reach the database is ready, and says `degraded`: taking it out of traffic would turn a database
- * outage into an outage of predictions. Once it is told to stop, Fastify itself answers 503 to every new request.
+ * Ready is a service whose log has made its first attempt at the database, whatever came of it. One whose log cannot reach the
+ * database is ready, and says `degraded`: taking it out of traffic would turn a database outage into an outage of predictions.
+ * Once it is told to stop, Fastify itself answers 503 to every new request.
  */
 import type { AppContext, Routes } from '../context.ts'
+import { failures } from '../schemas/failure.ts'
 import { Health, Liveness, Readiness } from '../schemas/service.ts'
 
 export const healthRoutes: Routes = (app, context) => {
@@ -49,10 +51,17 @@ export const healthRoutes: Routes = (app, context) => {
         operationId: 'ready',
         tags: ['service'],
         summary: 'May it get traffic?',
-        response: { 200: Readiness },
+        response: { 200: Readiness, ...failures(503) },
       },
     },
-    () => ({ status: statusOf(context), checks: { model: 'ok', prediction_log: logHealth(context) } }),
+    () => {
+      if (context.predictionLog.status().state === 'connecting')
+        throw Object.assign(new Error('the prediction log is still opening its database'), {
+          statusCode: 503,
+          code: 'STARTING',
+        })
+      return { status: statusOf(context), checks: { model: 'ok', prediction_log: logHealth(context) } }
+    },
   )
 }
 
