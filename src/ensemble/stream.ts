@@ -38,8 +38,7 @@ export function streamKernel(packed: Packed): Kernel {
     name: 'typed-array',
     score(rows, start, out, at) {
       rank(packed, rows, start, slots)
-      const ends = [second, third - second, treeCount - third] as const
-      walk(ends[0], ends[1], ends[2])
+      walk(second, third - second, treeCount - third)
       let sum = 0
       for (let i = 0; i < second; i++) sum += values[firstLeaves[i]!]!
       for (let i = 0; i < third - second; i++) sum += values[secondLeaves[i]!]!
@@ -56,24 +55,21 @@ export function streamKernel(packed: Packed): Kernel {
     let bAt = 0
     let cAt = 0
     while (aAt < aEnd || bAt < bEnd || cAt < cEnd) {
-      // Four steps before asking again whether all are done.
-      for (let i = 0; i < 4; i++) {
-        firstLeaves[aAt] = a
-        secondLeaves[bAt] = b
-        thirdLeaves[cAt] = c
-        const v = words[a]!
-        const w = words[b]!
-        const x = words[c]!
-        aAt += (v >>> LEAF_BIT) & 1
-        bAt += (w >>> LEAF_BIT) & 1
-        cAt += (x >>> LEAF_BIT) & 1
-        a +=
-          ((v >>> stepShift) & stepMask) - ((slots[(v >>> SLOT_SHIFT) & slotMask]! - (v >>> rankShift)) >> 31)
-        b +=
-          ((w >>> stepShift) & stepMask) - ((slots[(w >>> SLOT_SHIFT) & slotMask]! - (w >>> rankShift)) >> 31)
-        c +=
-          ((x >>> stepShift) & stepMask) - ((slots[(x >>> SLOT_SHIFT) & slotMask]! - (x >>> rankShift)) >> 31)
-      }
+      firstLeaves[aAt] = a
+      secondLeaves[bAt] = b
+      thirdLeaves[cAt] = c
+      const v = words[a]!
+      const w = words[b]!
+      const x = words[c]!
+      aAt += (v >>> LEAF_BIT) & 1
+      bAt += (w >>> LEAF_BIT) & 1
+      cAt += (x >>> LEAF_BIT) & 1
+      a +=
+        ((v >>> stepShift) & stepMask) - ((slots[(v >>> SLOT_SHIFT) & slotMask]! - (v >>> rankShift)) >> 31)
+      b +=
+        ((w >>> stepShift) & stepMask) - ((slots[(w >>> SLOT_SHIFT) & slotMask]! - (w >>> rankShift)) >> 31)
+      c +=
+        ((x >>> stepShift) & stepMask) - ((slots[(x >>> SLOT_SHIFT) & slotMask]! - (x >>> rankShift)) >> 31)
     }
   }
 }
