@@ -32,7 +32,7 @@ const effort = isQuick ? QUICK : FULL
 install()
 const models: ModelResults[] = []
 for (const model of MODELS) models.push({ model: model.name, results: await benchModel(model, effort) })
-const report = `${renderReport(models, effort.rounds)}\n${loadReport(MODELS)}`
+const report = `${renderReport(models, effort.rounds)}\n\n${loadReport(MODELS)}`
 console.log(report)
 if (!isQuick) writePage(report)
 
