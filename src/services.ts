@@ -4,7 +4,12 @@
 import { v7 as uuidv7 } from 'uuid'
 import { loadBundle } from './bundle/index.ts'
 import type { Config } from './config.ts'
-import { openPredictionLog, type PredictionLog, withoutPredictionLog } from './prediction-log/index.ts'
+import {
+  openPredictionLog,
+  type PredictionLog,
+  withoutPredictionLog,
+  type WriterLogger,
+} from './prediction-log/index.ts'
 import { createRollout, type Rollout } from './rollout/index.ts'
 
 export interface Services {
@@ -14,14 +19,8 @@ export interface Services {
   readonly newPredictionId: () => string
 }
 
-export interface ServiceLogger {
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-  error(details: object, message: string): void
-}
-
 /** @throws BundleError if the model cannot be served; a missing database is no error */
-export async function openServices(config: Config, logger: ServiceLogger): Promise<Services> {
+export async function openServices(config: Config, logger: WriterLogger): Promise<Services> {
   const bundle = await loadBundle(config.modelDir)
   const { name, version, training } = bundle.manifest
   logger.info({ model: name, version, goldenPredictions: bundle.goldenCount }, 'model loaded and verified')
@@ -38,7 +37,7 @@ export async function openServices(config: Config, logger: ServiceLogger): Promi
   }
 }
 
-function openLog(config: Config, logger: ServiceLogger): PredictionLog {
+function openLog(config: Config, logger: WriterLogger): PredictionLog {
   if (config.database === 'off') return withoutPredictionLog()
   const location = config.database === 'embedded' ? { dataFolder: config.dataDir } : config.database
   return openPredictionLog(location, {

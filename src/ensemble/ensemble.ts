@@ -4,7 +4,7 @@
  */
 import { addContributions, checkExplainable } from './contributions.ts'
 import { readDump } from './dump.ts'
-import { ModelFormatError } from './errors.ts'
+import { expectWhole, ModelFormatError } from './errors.ts'
 import { ReferenceLoop } from './loop.ts'
 import { type Transform, transformOf } from './objective.ts'
 import { pack } from './packed.ts'
@@ -57,7 +57,8 @@ export class Ensemble {
 
   constructor(model: Model, options: ModelOptions = {}) {
     const { classCount } = model
-    if (classCount < 1 || classCount > MAX_CLASSES || model.trees.length % classCount !== 0)
+    expectWhole(classCount, 1, MAX_CLASSES, 'the number of classes', 'the document')
+    if (model.trees.length % classCount !== 0)
       throw new ModelFormatError(
         'the trees',
         `${model.trees.length} trees are not a multiple of ${classCount} classes`,

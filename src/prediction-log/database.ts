@@ -7,14 +7,7 @@ import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded.ts'
 import { migrate } from './migrate.ts'
 import type { PredictionRecord } from './record.ts'
 import { queryStatistics, type Statistics } from './statistics.ts'
-
-/** Where the writer puts batches. A second call with the same records changes nothing. */
-export interface PredictionSink {
-  write(records: readonly PredictionRecord[]): Promise<void>
-  /** True if the error lies in the records: the same batch would fail again. */
-  refuses(error: unknown): boolean
-  close(): Promise<void>
-}
+import type { PredictionSink } from './writer.ts'
 
 export type DatabaseLocation = { readonly url: string } | { readonly dataFolder: string }
 

@@ -8,3 +8,4 @@ export {
 } from './prediction-log.ts'
 export type { PredictionRecord } from './record.ts'
 export type { Statistics } from './statistics.ts'
+export type { WriterLogger } from './writer.ts'

@@ -14,10 +14,17 @@
  */
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { PredictionSink } from './database.ts'
 import type { PredictionRecord } from './record.ts'
 
 export type WriterState = 'connecting' | 'writing' | 'backing-off' | 'draining' | 'closed'
+
+/** Where the writer puts batches. A second call with the same records changes nothing. */
+export interface PredictionSink {
+  write(records: readonly PredictionRecord[]): Promise<void>
+  /** True if the error lies in the records: the same batch would fail again. */
+  refuses(error: unknown): boolean
+  close(): Promise<void>
+}
 
 export interface WriterOptions {
   readonly sink: PredictionSink

@@ -124,9 +124,13 @@ t.test('hostile texts', (t) => {
     [
       'a billion classes',
       smallWith('num_tree_per_iteration', '1000000000').replace(/Tree=0[^]*?\n\n\n/, ''),
-      /0 trees are not a multiple of 1000000000/,
+      /expected the number of classes to be a whole number from 1 to 1000000, got 1000000000/,
     ],
-    ['no class', smallWith('num_tree_per_iteration', '0'), /not a multiple of 0 classes/],
+    [
+      'no class',
+      smallWith('num_tree_per_iteration', '0'),
+      /expected the number of classes to be a whole number from 1 to 1000000, got 0/,
+    ],
   ]
   for (const [name, source, message] of wrong)
     t.throws(

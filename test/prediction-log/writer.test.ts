@@ -3,9 +3,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import type { PredictionSink } from '../../src/prediction-log/database.ts'
 import type { PredictionRecord } from '../../src/prediction-log/index.ts'
-import { Writer, type WriterOptions } from '../../src/prediction-log/writer.ts'
+import { type PredictionSink, Writer, type WriterOptions } from '../../src/prediction-log/writer.ts'
 import { recordOf } from './records.ts'
 
 class Sink implements PredictionSink {
