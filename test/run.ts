@@ -19,7 +19,8 @@ rmSync(folder, { recursive: true })
 
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0)
 const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0)
-console.log(`${passed} passed, ${failed} failed`)
+// On a line of its own: tap's reporter may leave a cursor sequence at the start of this one.
+console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0
 
 function pytest(report: string): Outcome {
