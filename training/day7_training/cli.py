@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from .commands import run_champion, run_replay, run_synthesize, run_train
 from .errors import UserError
-from .parameters import OBJECTIVES
+from .model.parameters import OBJECTIVES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,14 +11,14 @@ import tempfile
 from argparse import Namespace
 from pathlib import Path
 
-from .assemble import Label, bundle_files, bundle_manifest
-from .bundle import check_target, write_bundle
-from .installs import read_installs, read_training_installs
-from .metrics import metrics_table
-from .parameters import Parameters, resolve_parameters
-from .replay import SHOWN_DIFFERENCES, replay, service_at
-from .synthetic import write_synthetic
-from .train import train
+from .bundle.assemble import Label, bundle_files, bundle_manifest
+from .bundle.folder import check_target, write_bundle
+from .data.installs import read_installs, read_training_installs
+from .evaluation.metrics import metrics_table
+from .model.parameters import Parameters, resolve_parameters
+from .bundle.replay import SHOWN_DIFFERENCES, replay, service_at
+from .data.synthetic import write_synthetic
+from .model.train import train
 
 CHAMPION_ROWS = 20_000
 CHAMPION_SEED = 7

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from day7_training.cli import main
-from day7_training.installs import FIELDS, REVENUE
-from day7_training.synthetic import write_synthetic
+from day7_training.data.installs import FIELDS, REVENUE
+from day7_training.data.synthetic import write_synthetic
 
 HEADER = ",".join([*FIELDS, REVENUE])
 ROW = "es,Madrid,Organic,iOS,Apple iPhone,14.4,1,2,3,0.5"

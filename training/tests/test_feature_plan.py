@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from day7_training.errors import UserError
-from day7_training.feature_plan import FORMAT, Plan
-from day7_training.installs import FIELDS, installs_frame
+from day7_training.features.plan import FORMAT, Plan
+from day7_training.data.installs import FIELDS, installs_frame
 
 LOOKUP = {
     "name": "x",

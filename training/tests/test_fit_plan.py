@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from day7_training.feature_plan import Plan
-from day7_training.fit_plan import FOLD_COUNT, SMOOTHING_ROWS, fit_plan, fold_numbers, training_features
-from day7_training.installs import FIELDS, NUMBER_FIELDS, installs_frame
+from day7_training.features.plan import Plan
+from day7_training.features.fit import FOLD_COUNT, SMOOTHING_ROWS, fit_plan, fold_numbers, training_features
+from day7_training.data.installs import FIELDS, NUMBER_FIELDS, installs_frame
 
 
 def frame_of(**columns):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from day7_training.metrics import measure, metrics_table
+from day7_training.evaluation.metrics import measure, metrics_table
 
 
 def test_errors_by_hand():

@@ -3,7 +3,7 @@
 import pytest
 
 from day7_training.errors import UserError
-from day7_training.parameters import OBJECTIVES, resolve_parameters
+from day7_training.model.parameters import OBJECTIVES, resolve_parameters
 
 
 def test_overrides_take_their_types_and_win_over_defaults():

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from day7_training.profile import make_profile
+from day7_training.bundle.profile import make_profile
 
 
 def histogram(values):

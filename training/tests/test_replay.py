@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from day7_training.bundle import open_bundle
+from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
-from day7_training.installs import NUMBER_FIELDS, installs_frame
+from day7_training.data.installs import NUMBER_FIELDS, installs_frame
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from conftest import ROW
-from day7_training.bundle import open_bundle
+from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
 from day7_training.errors import UserError
-from day7_training.installs import FIELDS, installs_frame, read_training_installs
-from day7_training.parameters import resolve_parameters
-from day7_training.train import train
+from day7_training.data.installs import FIELDS, installs_frame, read_training_installs
+from day7_training.model.parameters import resolve_parameters
+from day7_training.model.train import train
 
 FILES = {"features.json", "model.json", "model.txt", "golden.ndjson", "profile.json"}
 

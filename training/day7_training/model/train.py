@@ -15,11 +15,11 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from .errors import UserError
-from .feature_plan import Plan
-from .fit_plan import fit_plan, training_features
-from .installs import Installs
-from .metrics import Metrics, measure
+from ..errors import UserError
+from ..features.plan import Plan
+from ..features.fit import fit_plan, training_features
+from ..data.installs import Installs
+from ..evaluation.metrics import Metrics, measure
 from .parameters import SEED, Parameters
 
 MINIMUM_ROWS = 100

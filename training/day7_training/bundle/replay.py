@@ -16,12 +16,12 @@ from typing import Any
 
 import pandas as pd
 
-from .bundle import open_bundle
-from .decimals import round_half_up
-from .errors import UserError
+from .folder import open_bundle
+from ..data.decimals import round_half_up
+from ..errors import UserError
 from .golden import plain_install
-from .installs import USER_ID
-from .train import predict
+from ..data.installs import USER_ID
+from ..model.train import predict
 
 WIRE_DECIMALS = 6
 SHOWN_DIFFERENCES = 10

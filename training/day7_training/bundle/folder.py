@@ -18,8 +18,8 @@ from typing import Any
 
 import lightgbm as lgb
 
-from .errors import UserError
-from .feature_plan import Plan
+from ..errors import UserError
+from ..features.plan import Plan
 
 FORMAT = "day7-bundle/1"
 MANIFEST = "manifest.json"

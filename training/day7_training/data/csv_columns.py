@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import UserError
+from ..errors import UserError
 
 # Few enough to stay in the processor's cache while rows are turned into columns: thousands take twice as long.
 _ROWS_AT_ONCE = 256

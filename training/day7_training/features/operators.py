@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .installs import FIELDS, NUMBER_FIELDS, TEXT_FIELDS
+from ..data.installs import FIELDS, NUMBER_FIELDS, TEXT_FIELDS
 
 Columns = dict[str, np.ndarray]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .errors import UserError
+from ..errors import UserError
 from .operators import FOLDS, OPERATORS, Columns
 
 FORMAT = "day7-feature-plan/1"

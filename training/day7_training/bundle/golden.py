@@ -16,8 +16,8 @@ from typing import Any
 import lightgbm as lgb
 import pandas as pd
 
-from .feature_plan import Plan
-from .installs import FIELDS, NUMBER_FIELDS, TEXT_FIELDS, installs_frame
+from ..features.plan import Plan
+from ..data.installs import FIELDS, NUMBER_FIELDS, TEXT_FIELDS, installs_frame
 
 Install = dict[str, Any]
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import lightgbm as lgb
 import numpy as np
 
-from .errors import UserError
+from ..errors import UserError
 
 OBJECTIVES = ("tweedie", "poisson", "gamma", "regression", "regression_l1", "huber", "fair", "quantile", "mape")
 

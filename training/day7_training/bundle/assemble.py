@@ -8,12 +8,12 @@ from typing import Any
 
 import lightgbm as lgb
 
-from .bundle import FORMAT, default_version, json_text
+from .folder import FORMAT, default_version, json_text
 from .golden import golden_installs, golden_lines
-from .installs import Installs
-from .parameters import SEED, Parameters
+from ..data.installs import Installs
+from ..model.parameters import SEED, Parameters
 from .profile import make_profile
-from .train import Trained, predict
+from ..model.train import Trained, predict
 
 HORIZON_DAYS = 7
 

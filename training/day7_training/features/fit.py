@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .feature_plan import FORMAT, Plan
+from .plan import FORMAT, Plan
 from .operators import FOLDS
 
 # A category's mean counts as this many rows at the global mean beside its own: a country with 20
