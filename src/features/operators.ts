@@ -1,7 +1,7 @@
 /**
  * The closed set of operators: one column's specification → a function from install to double.
  *
- * The rules are docs/bundle.md's, word for word; `training/day7_training/feature_plan.py` has the same ones, and the golden
+ * The rules are docs/bundle.md's, word for word; `training/day7_training/features/operators.py` has the same ones, and the golden
  * predictions compare the two to the last bit. Anything not listed here is refused, so that a plan written by a newer trainer
  * cannot be half understood.
  */
@@ -14,6 +14,7 @@ import {
   TEXT_FIELDS,
   type TextField,
 } from './install.ts'
+import { naturalLog } from './logarithm.ts'
 
 /** Reads the install, and the cells of earlier columns; returns the column's value. */
 export type Cell = (install: Install, cells: Float64Array) => number
@@ -50,6 +51,8 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ['version_part', { keys: ['field', 'part', 'absent'], compile: versionPart }],
   ['sum', { keys: ['of'], compile: sum }],
   ['ratio', { keys: ['numerator', 'denominator', 'plus'], compile: ratio }],
+  ['product', { keys: ['of'], compile: product }],
+  ['log', { keys: ['argument', 'plus'], compile: log }],
 ])
 
 function number(column: ColumnSource): Cell {
@@ -64,8 +67,8 @@ function isMissing(column: ColumnSource): Cell {
 
 function lookup(column: ColumnSource): Cell {
   const field = textField(column)
-  oneOf(column, 'encoding', ['code', 'frequency', 'target_mean'])
-  const fold = oneOf(column, 'fold', ['none', 'ascii_lower'])
+  oneOf(column, 'encoding', ['code', 'frequency', 'target_mean', 'revenue_rate', 'relative_revenue'])
+  const fold = FOLDS[oneOf(column, 'fold', ['none', 'ascii_lower', 'ascii_lower_first_word'])]
   const unknown = numberOrNaN(column, 'unknown')
   const missing = numberOrNaN(column, 'missing')
   // A Map, not the object itself: "constructor" and "__proto__" are texts that a player's device may well send.
@@ -75,9 +78,16 @@ function lookup(column: ColumnSource): Cell {
       throw new FeaturePlanError(`${column.path}.values["${key}"]`, 'a number', value)
     values.set(key, value)
   }
-  const find = (text: string): number => values.get(text) ?? unknown
-  if (fold === 'none') return (install) => (isMissingText(install[field]) ? missing : find(install[field]))
-  return (install) => (isMissingText(install[field]) ? missing : find(asciiLower(install[field])))
+  return (install) => {
+    const text = install[field]
+    return isMissingText(text) ? missing : (values.get(fold(text)) ?? unknown)
+  }
+}
+
+const FOLDS = {
+  none: (text: string) => text,
+  ascii_lower: asciiLower,
+  ascii_lower_first_word: (text: string) => asciiLower(text.split(' ', 1)[0]!),
 }
 
 /** A–Z only: what other letters become in lower case differs between Unicode versions, and so between languages. */
@@ -105,10 +115,7 @@ function versionPart(column: ColumnSource): Cell {
 }
 
 function sum(column: ColumnSource): Cell {
-  const names = column.spec['of']
-  if (!Array.isArray(names) || names.length === 0)
-    throw new FeaturePlanError(`${column.path}.of`, 'a list of columns', names)
-  const terms = Int32Array.from(names, (name, at) => earlierColumn(column, `of[${at}]`, name))
+  const terms = earlierColumns(column)
   return (_, cells) => {
     let total = 0
     for (const term of terms) {
@@ -124,6 +131,21 @@ function ratio(column: ColumnSource): Cell {
   const denominator = earlierColumn(column, 'denominator', column.spec['denominator'])
   const plus = finite(column, 'plus')
   return (_, cells) => cells[numerator]! / (cells[denominator]! + plus)
+}
+
+function product(column: ColumnSource): Cell {
+  const factors = earlierColumns(column)
+  return (_, cells) => {
+    let value = cells[factors[0]!]!
+    for (let i = 1; i < factors.length; i++) value *= cells[factors[i]!]!
+    return value
+  }
+}
+
+function log(column: ColumnSource): Cell {
+  const argument = earlierColumn(column, 'argument', column.spec['argument'])
+  const plus = finite(column, 'plus')
+  return (_, cells) => naturalLog(cells[argument]! + plus)
 }
 
 const countField = (column: ColumnSource): CountField => oneOf(column, 'field', COUNT_FIELDS)
@@ -152,6 +174,13 @@ function record({ spec, path }: ColumnSource, key: string): Record<string, unkno
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new FeaturePlanError(`${path}.${key}`, 'an object', value)
   return value as Record<string, unknown>
+}
+
+function earlierColumns(column: ColumnSource): Int32Array {
+  const names = column.spec['of']
+  if (!Array.isArray(names) || names.length === 0)
+    throw new FeaturePlanError(`${column.path}.of`, 'a list of columns', names)
+  return Int32Array.from(names, (name, at) => earlierColumn(column, `of[${at}]`, name))
 }
 
 function earlierColumn({ path, earlier }: ColumnSource, key: string, name: unknown): number {

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.installs import FIELDS, NUMBER_FIELDS, TEXT_FIELDS
+from .logarithm import natural_log
 
 Columns = dict[str, np.ndarray]
 
@@ -27,7 +28,12 @@ _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 FOLDS: dict[str, Callable[[str], str]] = {
     "none": lambda text: text,
     "ascii_lower": lambda text: text.translate(_ASCII_LOWER),
+    "ascii_lower_first_word": lambda text: text.translate(_ASCII_LOWER).partition(" ")[0],
 }
+
+# What a lookup's values are. The rule is the same for all; those that look at the revenue are fitted out of fold.
+REVENUE_ENCODINGS = ("target_mean", "revenue_rate", "relative_revenue")
+ENCODINGS = ("code", "frequency", *REVENUE_ENCODINGS)
 
 # 15 digits are always an exact double.
 _LONGEST_VERSION = 15
@@ -90,6 +96,18 @@ def _ratio(column: Mapping[str, Any], _: pd.DataFrame, before: Columns) -> np.nd
     return before[column["numerator"]] / (before[column["denominator"]] + float(column["plus"]))
 
 
+def _product(column: Mapping[str, Any], _: pd.DataFrame, before: Columns) -> np.ndarray:
+    first, *others = column["of"]
+    product = before[first]
+    for name in others:
+        product = product * before[name]
+    return product
+
+
+def _log(column: Mapping[str, Any], _: pd.DataFrame, before: Columns) -> np.ndarray:
+    return natural_log(before[column["argument"]] + float(column["plus"]))
+
+
 def _each_text(texts: pd.Series, rule: Callable[[str], float], *, missing: float) -> np.ndarray:
     codes, uniques = pd.factorize(texts.to_numpy(dtype=object))
     values = [missing if text == "" else rule(text) for text in uniques]
@@ -128,7 +146,7 @@ OPERATORS: dict[str, Operator] = {
     "lookup": Operator(
         {
             "field": _one_of(TEXT_FIELDS),
-            "encoding": _one_of(("code", "frequency", "target_mean")),
+            "encoding": _one_of(ENCODINGS),
             "fold": _one_of(tuple(FOLDS)),
             "values": _VALUES,
             "unknown": _NUMBER_OR_NULL,
@@ -139,4 +157,6 @@ OPERATORS: dict[str, Operator] = {
     "version_part": Operator({"field": _one_of(TEXT_FIELDS), "part": _INDEX, "absent": _NUMBER_OR_NULL}, _version_part),
     "sum": Operator({"of": _EARLIER_LIST}, _sum),
     "ratio": Operator({"numerator": _EARLIER, "denominator": _EARLIER, "plus": _NUMBER}, _ratio),
+    "product": Operator({"of": _EARLIER_LIST}, _product),
+    "log": Operator({"argument": _EARLIER, "plus": _NUMBER}, _log),
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,13 @@ from ..errors import UserError
 from .operators import FOLDS, OPERATORS, Columns
 
 FORMAT = "day7-feature-plan/1"
+
+
+class Encoded(NamedTuple):
+    """What the model takes: `features`, rows x columns, NaN where missing; `offset`, to add to each raw score."""
+
+    features: np.ndarray
+    offset: np.ndarray
 
 
 class Plan:
@@ -34,14 +41,15 @@ class Plan:
     def parse(cls, text: str) -> Plan:
         return cls(json.loads(text, parse_constant=_refuse_constant))
 
-    def apply(self, installs: pd.DataFrame) -> np.ndarray:
-        """One row of float64 features for each install; NaN is missing."""
+    def apply(self, installs: pd.DataFrame) -> Encoded:
+        """One row of float64 features for each install, and its offset."""
         values: Columns = {}
         # Division by 0 and overflow have an IEEE answer, which is the rule.
         with np.errstate(all="ignore"):
             for column in self._columns:
                 values[column["name"]] = OPERATORS[column["op"]].compute(column, installs, values)
-        return np.column_stack([values[name] for name in self.features])
+        offset = np.zeros(len(installs)) if self.offset is None else values[self.offset]
+        return Encoded(np.column_stack([values[name] for name in self.features]), offset)
 
 
 def _refuse_constant(text: str) -> None:

@@ -1,0 +1,50 @@
+/**
+ * The natural logarithm by + − × ÷ alone, so that Python and JavaScript compute the same double: `Math.log` and the C library's
+ * log differ in the last bit on some arguments. x = m · 2ᵏ with m near 1, and log m = 2 artanh s with s = (m − 1) / (m + 1),
+ * summed as a series of fixed length. The error is below two units in the last place.
+ * `training/day7_training/features/logarithm.py` has the same operations in the same order.
+ */
+
+const SQRT_HALF = 0.7071067811865476
+/** log 2 in two parts: the first has so few digits that k times it is exact. */
+const LN2_HIGH = 0.693147180369123816490
+const LN2_LOW = 1.90821492927058770002e-10
+/** s is at most 0.1716: the first term left out is below 2⁻⁵⁸ of the sum. */
+const TERMS = 11
+
+const TWO_TO_54 = 2 ** 54
+
+/** −∞ at 0, NaN below 0 and at NaN, ∞ at ∞. */
+export function naturalLog(x: number): number {
+  if (!(x > 0)) return x === 0 ? -Infinity : NaN
+  if (x === Infinity) return Infinity
+  let k = 0
+  let mantissa = x
+  // Powers of two multiply exactly; a subnormal number is brought into the normal range first.
+  if (mantissa < 2 ** -1022) {
+    mantissa *= TWO_TO_54
+    k -= 54
+  }
+  const exponent = exponentOf(mantissa)
+  // In two steps, since 2 ** 1023 times a half is a double and 2 ** 1024 is not.
+  mantissa = exponent > 0 ? (mantissa / 2 ** (exponent - 1)) * 0.5 : mantissa * 2 ** -exponent
+  k += exponent
+  if (mantissa < SQRT_HALF) {
+    mantissa *= 2
+    k -= 1
+  }
+  const s = (mantissa - 1) / (mantissa + 1)
+  const square = s * s
+  let series = 0
+  for (let term = TERMS; term > 0; term--) series = square * (1 / (2 * term + 1) + series)
+  return k * LN2_HIGH + (2 * s + (2 * s * series + k * LN2_LOW))
+}
+
+const float = new Float64Array(1)
+const words = new BigUint64Array(float.buffer)
+
+/** The e of x = m · 2ᵉ with ½ ≤ m < 1; x is a normal number above 0. */
+function exponentOf(x: number): number {
+  float[0] = x
+  return Number(words[0]! >> 52n) - 1022
+}
