@@ -12,7 +12,7 @@ t.test('train on a CSV, serve the bundle, replay the CSV', async (t) => {
   const data = join(folder, 'installs.csv')
   const bundle = join(folder, 'bundle')
   await training('synthesize', '--rows', '3000', '--seed', '5', '--out', data)
-  await training('train', '--data', data, '--out', bundle)
+  await training('train', '--no-mlflow', '--data', data, '--out', bundle)
   const service = await startService(t, { MODEL_DIR: bundle, DATA_DIR: folder })
   const replay = (model: string) =>
     training('replay', '--data', data, '--bundle', model, '--url', service.url)

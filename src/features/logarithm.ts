@@ -7,7 +7,7 @@
 
 const SQRT_HALF = 0.7071067811865476
 /** log 2 in two parts: the first has so few digits that k times it is exact. */
-const LN2_HIGH = 0.693147180369123816490
+const LN2_HIGH = 0.69314718036912381649
 const LN2_LOW = 1.90821492927058770002e-10
 /** s is at most 0.1716: the first term left out is below 2⁻⁵⁸ of the sum. */
 const TERMS = 11

@@ -1,7 +1,9 @@
 /**
  * Each operator's rules for null, unknown, case and type, as docs/bundle.md has them; and every way to write a plan wrong.
  */
+import fc from 'fast-check'
 import t from 'tap'
+import { naturalLog } from '../../src/features/logarithm.ts'
 import { FeaturePlanError, type Install, parseFeaturePlan } from '../../src/features/index.ts'
 import { EXAMPLE } from '../example.ts'
 
@@ -58,6 +60,10 @@ t.test('lookup', (t) => {
   t.equal(at('constructor'), -1, 'names that every object has are unknown texts')
   t.equal(at('7'), 10)
   t.equal(encode([{ ...column, fold: 'none' }], { country: 'ES' }), -1)
+  const firstWord = (country: string) => encode([{ ...column, fold: 'ascii_lower_first_word' }], { country })
+  t.equal(firstWord('ES of the north'), 0.5)
+  t.equal(firstWord('es\u00a0x'), -1, 'only the plain space parts words')
+  t.equal(firstWord(' es'), -1, 'the first word may be empty')
   t.equal(encode([{ ...column, fold: 'none' }], { country: 'São Paulo' }), 7)
   t.end()
 })
@@ -100,6 +106,41 @@ t.test('sum and ratio', (t) => {
     { name: 'r', op: 'ratio', numerator: 'event_3', denominator: 'event_2', plus: 1 },
   ]
   t.same(encode(ofMissing, { event_3: null }), NaN)
+  t.end()
+})
+
+t.test('product and log', (t) => {
+  const counts = ['event_1', 'event_2', 'event_3'].map((field) => ({ name: field, op: 'number', field }))
+  const product = [...counts, { name: 'p', op: 'product', of: ['event_1', 'event_2', 'event_3'] }]
+  t.equal(
+    encode(product, { event_1: 0.1, event_2: 0.7, event_3: 0.3 }),
+    0.1 * 0.7 * 0.3,
+    'from left to right',
+  )
+  t.not(0.1 * 0.7 * 0.3, 0.1 * (0.7 * 0.3), 'these factors tell')
+  t.same(encode(product, { event_1: 0, event_2: 1, event_3: null }), NaN)
+  const log = (plus: number) => [...counts, { name: 'l', op: 'log', argument: 'event_3', plus }]
+  t.equal(encode(log(1), { event_3: 0 }), 0)
+  t.equal(encode(log(0), { event_3: 0 }), -Infinity)
+  t.same(encode(log(-2), { event_3: 1 }), NaN)
+  t.same(encode(log(1), { event_3: null }), NaN)
+  t.end()
+})
+
+t.test('naturalLog', (t) => {
+  const numbers = fc.double({ min: 5e-324, noNaN: true, noDefaultInfinity: true })
+  fc.assert(
+    fc.property(numbers, (x) => {
+      const expected = Math.log(x)
+      return Math.abs(naturalLog(x) - expected) <= 2 ** -51 * Math.abs(expected)
+    }),
+    { examples: [[5e-324], [2 ** -1022], [Number.MAX_VALUE], [0.5], [Math.SQRT1_2], [1], [1 + 2 ** -52]] },
+  )
+  t.equal(naturalLog(1), 0)
+  t.equal(naturalLog(Infinity), Infinity)
+  t.equal(naturalLog(0), -Infinity)
+  t.equal(naturalLog(-0), -Infinity)
+  t.same([naturalLog(-1), naturalLog(NaN)], [NaN, NaN])
   t.end()
 })
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .commands import run_champion, run_replay, run_synthesize, run_train
+from .commands import run_champion, run_inspect, run_replay, run_synthesize, run_train
 from .errors import UserError
 from .model.parameters import OBJECTIVES
 
@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m day7_training", description="Trains the seven-day revenue model that Day7 serves.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_train(commands)
+    _add_inspect(commands)
     _add_synthesize(commands)
     _add_champion(commands)
     _add_replay(commands)
@@ -60,6 +61,9 @@ def _add_train(commands: Any) -> None:
     command.add_argument(
         "--golden-rows", type=_positive, default=400, metavar="N", help="golden predictions to write (%(default)s)"
     )
+    command.add_argument(
+        "--drop-flagged", action="store_true", help="leave out groups whose revenue is in another unit (kept by default)"
+    )
     command.add_argument("--objective", choices=OBJECTIVES, default="tweedie", help="what to optimise (%(default)s)")
     command.add_argument(
         "--max-trees", type=_positive, metavar="N", help="most trees to train (2000; with boosting=dart all of 200)"
@@ -73,6 +77,15 @@ def _add_train(commands: Any) -> None:
         metavar="KEY=VALUE",
         help="a LightGBM parameter, such as num_leaves=15; may be repeated",
     )
+    command.add_argument("--register", action="store_true", help="register the model in MLflow, as the challenger")
+    command.add_argument("--promote", action="store_true", help="register the model and make it the champion, too")
+    command.add_argument("--no-mlflow", action="store_true", help="log no run; the bundle is all that is written")
+
+
+def _add_inspect(commands: Any) -> None:
+    command = _command(commands, "inspect", run_inspect, "look a CSV of installs over before training on it")
+    command.add_argument("--data", type=Path, required=True, metavar="FILE", help="CSV of installs with their revenue")
+    command.add_argument("--out", type=Path, metavar="FILE", help="write the findings with pictures as one HTML page")
 
 
 def _add_synthesize(commands: Any) -> None:

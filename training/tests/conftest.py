@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Read when LightGBM is imported: threads that wait for work must not spin on a core that another process needs.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from day7_training.cli import main
 from day7_training.data.installs import FIELDS, REVENUE
@@ -24,7 +28,7 @@ def synthetic_csv(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def bundle(synthetic_csv, tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("bundles") / "small"
-    arguments = ["train", "--data", synthetic_csv, "--out", directory, "--max-trees", 30, "--synthetic"]
+    arguments = ["train", "--data", synthetic_csv, "--out", directory, "--max-trees", 30, "--synthetic", "--no-mlflow"]
     assert main([str(argument) for argument in arguments]) == 0
     return directory
 

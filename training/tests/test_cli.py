@@ -32,7 +32,8 @@ def test_a_wrong_option_ends_with_code_2(arguments, expected, capsys):
 
 
 def test_a_wrong_file_ends_with_code_2(tmp_path, capsys):
-    assert main(["train", "--data", str(tmp_path / "absent.csv"), "--out", str(tmp_path / "out")]) == 2
+    train = ["train", "--no-mlflow", "--data", str(tmp_path / "absent.csv"), "--out", str(tmp_path / "out")]
+    assert main(train) == 2
     assert main(["synthesize", "--rows", "5", "--seed", "1", "--out", str(tmp_path / "no" / "folder.csv")]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2 and all(line.startswith("error: ") for line in lines)
@@ -47,7 +48,7 @@ def test_the_module_runs_and_explains_itself():
 
 
 def test_an_error_reaches_the_shell_without_a_traceback(tmp_path):
-    arguments = [sys.executable, "-m", "day7_training", "train", "--data", "absent.csv", "--out", str(tmp_path / "out")]
-    done = subprocess.run(arguments, cwd=TRAINING, capture_output=True, text=True)
+    train = ["train", "--no-mlflow", "--data", "absent.csv", "--out", str(tmp_path / "out")]
+    done = subprocess.run([sys.executable, "-m", "day7_training", *train], cwd=TRAINING, capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == "error: expected a CSV file, found nothing at absent.csv\n"

@@ -32,7 +32,7 @@ def number(field):
 
 def apply(installs, *columns, features=None):
     frame = installs_frame({**dict.fromkeys(FIELDS), **install} for install in installs)
-    return Plan(document(*columns, features=features)).apply(frame)
+    return Plan(document(*columns, features=features)).apply(frame).features
 
 
 def texts(field, values, column):

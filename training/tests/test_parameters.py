@@ -9,7 +9,7 @@ from day7_training.model.parameters import OBJECTIVES, resolve_parameters
 def test_overrides_take_their_types_and_win_over_defaults():
     parameters = resolve_parameters("tweedie", {"num_leaves": "5", "zero_as_missing": "true", "metric": "rmse"})
     assert parameters["num_leaves"] == 5 and parameters["zero_as_missing"] is True and parameters["metric"] == "rmse"
-    assert parameters["tweedie_variance_power"] == 1.5 and parameters["deterministic"] is True
+    assert parameters["tweedie_variance_power"] == 1.6 and parameters["deterministic"] is True
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -30,7 +30,7 @@ def test_the_defaults_are_good_for_every_objective(objective):
         ({"app": "binary"}, "app=binary will be ignored"),
         ({"num_iterations": "9"}, "use --max-trees"),
         ({"n_estimators": "9"}, "n_estimators=9 will be ignored"),
-        ({"cat_column": "0"}, "will be ignored"),
+        ({"cat_column": "0"}, "overridden"),
         ({"num_leaves": "many"}, "should be of type int"),
         ({"num_leaves": "5 boosting=rf"}, "expected a value without blanks"),
     ],

@@ -15,7 +15,7 @@ from day7_training.data.installs import NUMBER_FIELDS, installs_frame
 @pytest.fixture
 def serve(bundle):
     """Starts a service whose answers `change(number, answer)` may spoil; gives its URL and the batches it saw."""
-    _, plan, booster = open_bundle(bundle)
+    _, model = open_bundle(bundle)
     servers = []
 
     def start(change=lambda number, answer: answer, status=200):
@@ -27,7 +27,7 @@ def serve(bundle):
                 users = json.loads(self.rfile.read(int(self.headers["content-length"])))["users"]
                 first = sum(map(len, seen))
                 seen.append(users)
-                outputs = booster.predict(plan.apply(installs_frame(users))).tolist()
+                outputs = model.predict(installs_frame(users)).tolist()
                 answers = [{"input": user, "predicted_revenue": on_the_wire(out)} for user, out in zip(users, outputs)]
                 changed = [change(first + place, answer) for place, answer in enumerate(answers)]
                 body = json.dumps({"predictions": [answer for answer in changed if answer]}).encode()

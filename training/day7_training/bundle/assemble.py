@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -10,10 +10,9 @@ import lightgbm as lgb
 
 from .folder import FORMAT, default_version, json_text
 from .golden import golden_installs, golden_lines
-from ..data.installs import Installs
 from ..model.parameters import SEED, Parameters
 from .profile import make_profile
-from ..model.train import Trained, predict
+from ..model.train import Trained, TrainingRows
 
 HORIZON_DAYS = 7
 
@@ -28,42 +27,54 @@ class Label:
     synthetic: bool
 
 
-def bundle_files(trained: Trained, installs: Installs, golden_rows: int) -> dict[str, bytes]:
+def bundle_files(trained: Trained, rows: TrainingRows, golden_rows: int) -> dict[str, bytes]:
     """Every file but the manifest. Nothing here depends on the time or the place."""
-    features = trained.plan.apply(installs.frame)
-    profile = make_profile(trained.plan.features, features, predict(trained.booster, features))
-    golden = golden_installs(installs.frame, golden_rows, SEED)
+    model = trained.model
+    answers = model.answer(rows.frame)
+    golden = golden_installs(rows.frame, golden_rows, SEED)
     texts = {
-        "features.json": json_text(trained.plan.document),
-        "model.json": json_text(trained.booster.dump_model()),
+        "features.json": json_text(model.plan.document),
+        "model.json": json_text(model.booster.dump_model()),
         "model.txt": trained.model_text,
-        "golden.ndjson": golden_lines(golden, trained.plan, trained.booster),
-        "profile.json": json_text(profile),
+        "golden.ndjson": golden_lines(golden, model),
+        "profile.json": json_text(make_profile(model.plan.features, answers.features, answers.revenue)),
+        "evaluation.json": json_text(trained.evaluation),
     }
     return {name: text.encode() for name, text in texts.items()}
 
 
 def bundle_manifest(
-    trained: Trained, installs: Installs, parameters: Parameters, label: Label, files: dict[str, bytes]
+    trained: Trained,
+    rows: TrainingRows,
+    data_sha256: str,
+    parameters: Parameters,
+    label: Label,
+    files: dict[str, bytes],
 ) -> dict[str, Any]:
     """The manifest without the hashes of the files."""
+    plan, without = trained.model.plan, trained.evaluation["withoutFlagged"]
     return {
         "format": FORMAT,
         "name": label.name,
         "version": label.version or default_version(files),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "objective": parameters["objective"],
-        "features": trained.plan.features,
-        "categorical": trained.plan.categorical,
-        "offset": trained.plan.offset,
+        "features": plan.features,
+        "categorical": plan.categorical,
+        "offset": plan.offset,
         "horizonDays": HORIZON_DAYS,
         "training": {
-            "dataSha256": installs.sha256,
-            "rows": len(installs.frame),
+            "dataSha256": data_sha256,
+            "rows": len(rows.frame),
             "description": label.description,
             "synthetic": label.synthetic,
+            "flagged": [asdict(anomaly) for anomaly in rows.anomalies],
+            "flaggedDropped": rows.dropped,
         },
-        "metrics": {"holdout": trained.metrics},
+        "metrics": {
+            "holdout": trained.evaluation["all"]["metrics"],
+            "holdoutWithoutFlagged": None if without is None else without["metrics"],
+        },
         "parameters": {**parameters, "num_iterations": trained.tree_count},
         "lightgbmVersion": lgb.__version__,
     }

@@ -20,6 +20,7 @@ import lightgbm as lgb
 
 from ..errors import UserError
 from ..features.plan import Plan
+from ..model.model import Model
 
 FORMAT = "day7-bundle/1"
 MANIFEST = "manifest.json"
@@ -60,8 +61,8 @@ def write_bundle(directory: Path, manifest: Mapping[str, Any], files: Mapping[st
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def open_bundle(directory: Path) -> tuple[dict[str, Any], Plan, lgb.Booster]:
-    """The manifest, the plan and the ensemble."""
+def open_bundle(directory: Path) -> tuple[dict[str, Any], Model]:
+    """The manifest and the model."""
     manifest = _open_manifest(directory)
     contents = {name: _read(directory, name) for name in manifest["files"]}
     for name, expected in manifest["files"].items():
@@ -71,7 +72,7 @@ def open_bundle(directory: Path) -> tuple[dict[str, Any], Plan, lgb.Booster]:
     if missing := {"features.json", "model.txt"} - contents.keys():
         raise UserError(f"{directory / MANIFEST}: expected it to list {', '.join(sorted(missing))}")
     plan = Plan.parse(contents["features.json"].decode())
-    return manifest, plan, lgb.Booster(model_str=contents["model.txt"].decode())
+    return manifest, Model(plan, lgb.Booster(model_str=contents["model.txt"].decode()))
 
 
 def _open_manifest(directory: Path) -> dict[str, Any]:

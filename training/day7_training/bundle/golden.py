@@ -13,11 +13,10 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-import lightgbm as lgb
 import pandas as pd
 
-from ..features.plan import Plan
 from ..data.installs import FIELDS, NUMBER_FIELDS, TEXT_FIELDS, installs_frame
+from ..model.model import Model
 
 Install = dict[str, Any]
 
@@ -80,13 +79,13 @@ def golden_installs(frame: pd.DataFrame, rows: int, seed: int) -> list[Install]:
     return strange + [_changed(install, chooser) if place % 2 else install for place, install in enumerate(sample)]
 
 
-def golden_lines(installs: list[Install], plan: Plan, booster: lgb.Booster) -> str:
+def golden_lines(installs: list[Install], model: Model) -> str:
     """One JSON document a line: the install, its features, the raw score and the output."""
-    features = plan.apply(installs_frame(installs))
-    raw_scores = booster.predict(features, raw_score=True).tolist()
-    outputs = booster.predict(features).tolist()
+    answers = model.answer(installs_frame(installs))
     lines = []
-    for install, row, raw_score, output in zip(installs, features.tolist(), raw_scores, outputs):
+    for install, row, raw_score, output in zip(
+        installs, answers.features.tolist(), answers.raw_scores.tolist(), answers.outputs.tolist()
+    ):
         numbers = [None if math.isnan(value) else value for value in row]
         line = {"install": install, "features": numbers, "raw_score": raw_score, "output": output}
         lines.append(json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")

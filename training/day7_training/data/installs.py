@@ -9,6 +9,7 @@ a negative one, a text too long or with NUL, and a null where the install must h
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ REVENUE = "revenue"
 # The service takes no longer text, and PostgreSQL stores no NUL.
 MAX_TEXT_LENGTH = 256
 
+# What files with semicolons between their cells often hold.
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
+
 
 @dataclass(frozen=True)
 class Installs:
@@ -45,7 +49,14 @@ class Installs:
 
 def read_training_installs(path: Path, warn: Callable[[str], None]) -> Installs:
     """The nine fields and the revenue."""
-    return _read(path, (*FIELDS, REVENUE), optional=(), ignored=(USER_ID,), warn=warn)
+    installs = _read(path, (*FIELDS, REVENUE), optional=(), ignored=(USER_ID,), warn=warn)
+    with np.errstate(over="ignore"):
+        total = np.sum(installs.revenue)
+    if not np.isfinite(total):
+        largest = installs.frame[REVENUE].idxmax()
+        actual = f"{np.max(installs.revenue):g} here"
+        raise _fault(path, largest, REVENUE, "numbers whose sum a double can hold", actual)
+    return installs
 
 
 def read_installs(path: Path, warn: Callable[[str], None]) -> Installs:
@@ -111,7 +122,8 @@ def _numbers(name: str, column: EncodedColumn, lines: np.ndarray, path: Path) ->
             numbers[code] = parse_decimal(text)
         except ValueError as error:
             line = column.first_line(code, lines)
-            raise _fault(path, line, name, str(error), repr(text) if text else "an empty cell") from None
+            expected = f"{error} with a decimal point" if _DECIMAL_COMMA.fullmatch(text) else str(error)
+            raise _fault(path, line, name, expected, repr(text) if text else "an empty cell") from None
     return pd.Series(numbers[column.codes], index=lines)
 
 

@@ -1,9 +1,16 @@
-"""Measures predictions against the revenue that really came: MAE, RMSE, R² and normalised Gini.
+"""Measures predictions against the revenue that really came, by the metrics that user acquisition decides by.
 
-The normalised Gini asks whether the order is right: rows are ranked by prediction, highest first,
-equal predictions sharing their middle rank, and revenue concentrated at the top scores high. It is
-that score divided by the score of the perfect order: 1 is perfect, 0 is no skill (a constant
-prediction is exactly 0), below 0 is upside down. Sums are exact, so the order of rows is no matter.
+- `mae`, `rmse`, `r2`: how far off, in the unit of the revenue; R² of the mean is 0.
+- `normalisedGini`: is the order right? Rows are ranked by prediction, highest first, equal predictions
+  sharing their middle rank, and revenue concentrated at the top scores high; divided by the score of the
+  perfect order. 1 is perfect, a constant prediction is exactly 0, below 0 is upside down.
+- `spearman`: the correlation of the ranks, equal values sharing their middle rank.
+- `biasRatio`: sum of predictions over sum of revenue. 1.05 bids 5 % too high.
+- `topCapture`: the revenue of the 5 % of rows predicted highest, over that of the 5 % that brought most.
+  Rows that tie at the border count by the mean of the tie.
+- `payerAuc`: the chance that a payer is predicted above one who brings nothing, ties counting half.
+
+What is undefined (R² where all revenue is equal, a ratio to 0) is None.
 """
 
 from __future__ import annotations
@@ -15,37 +22,78 @@ import numpy as np
 
 Metrics = dict[str, float | int | None]
 
+TOP_SHARE = 0.05
+
 
 def measure(actual: np.ndarray, predicted: np.ndarray) -> Metrics:
-    """The metrics by name; R² and Gini are None where all revenue is equal, which leaves them undefined."""
+    """The metrics by name."""
     errors = predicted - actual
-    squares = math.fsum((errors * errors).tolist())
-    spread = actual - math.fsum(actual.tolist()) / len(actual)
-    total = math.fsum((spread * spread).tolist())
-    constant = bool(np.all(actual == actual[0]))
+    squares = float(np.sum(errors * errors))
+    spread = float(np.sum((actual - np.mean(actual)) ** 2))
+    varied = bool(np.any(actual != actual[0]))
+    ranks = middle_ranks(predicted)
     return {
         "rows": len(actual),
-        "mae": math.fsum(np.abs(errors).tolist()) / len(actual),
+        "mae": float(np.mean(np.abs(errors))),
         "rmse": math.sqrt(squares / len(actual)),
-        "r2": None if constant else 1 - squares / total,
-        "normalisedGini": None if constant else _gini(actual, predicted) / _gini(actual, actual),
+        "r2": 1 - squares / spread if varied else None,
+        "normalisedGini": _gini(actual, ranks) / _gini(actual, middle_ranks(actual)) if varied else None,
+        "spearman": _correlation(middle_ranks(actual), ranks) if varied else None,
+        "biasRatio": bias_ratio(actual, predicted),
+        "topCapture": _ratio(_top_revenue(actual, predicted), _top_revenue(actual, actual)),
+        "payerAuc": _auc(actual > 0, ranks),
     }
 
 
-def metrics_table(metrics: Mapping[str, float | int | None]) -> str:
-    """Two aligned columns: the name of a metric and its value."""
-    cells = {name: "undefined" if value is None else f"{value:.6g}" for name, value in metrics.items()}
-    return "\n".join(f"{name:<16}{cell:>12}" for name, cell in cells.items())
+def metrics_table(columns: Mapping[str, Metrics]) -> str:
+    """A line for each metric, a column for each set of rows."""
+    names = list(next(iter(columns.values())))
+    widths = {title: max(12, len(title) + 2) for title in columns}
+    lines = [" " * 16 + "".join(f"{title:>{widths[title]}}" for title in columns)]
+    for name in names:
+        cells = (f"{format_metric(columns[title][name]):>{widths[title]}}" for title in columns)
+        lines.append(f"{name:<16}{''.join(cells)}")
+    return "\n".join(lines)
 
 
-def _gini(actual: np.ndarray, scores: np.ndarray) -> float:
-    ranks = _middle_ranks(scores)
-    rows = len(actual)
-    return math.fsum((actual * (rows + 1 - 2 * ranks)).tolist()) / (rows * math.fsum(actual.tolist()))
+def format_metric(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.6g}"
 
 
-def _middle_ranks(scores: np.ndarray) -> np.ndarray:
+def bias_ratio(actual: np.ndarray, predicted: np.ndarray) -> float | None:
+    return _ratio(float(np.sum(predicted)), float(np.sum(actual)))
+
+
+def middle_ranks(scores: np.ndarray) -> np.ndarray:
     """Ranks from 1 for the highest score; equal scores share the mean of the ranks they cover."""
     _, group, sizes = np.unique(-scores, return_inverse=True, return_counts=True)
     last = np.cumsum(sizes)
     return (last - (sizes - 1) / 2)[group]
+
+
+def _gini(actual: np.ndarray, ranks: np.ndarray) -> float:
+    return float(np.sum(actual * (len(actual) + 1 - 2 * ranks))) / (len(actual) * float(np.sum(actual)))
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float | None:
+    a, b = a - np.mean(a), b - np.mean(b)
+    return _ratio(float(np.sum(a * b)), math.sqrt(float(np.sum(a * a)) * float(np.sum(b * b)))) if np.any(b) else 0.0
+
+
+def _top_revenue(actual: np.ndarray, scores: np.ndarray) -> float:
+    wanted = max(1, round(TOP_SHARE * len(actual)))
+    border = np.partition(scores, len(scores) - wanted)[len(scores) - wanted]
+    above, tied = scores > border, scores == border
+    return float(np.sum(actual[above]) + np.mean(actual[tied]) * (wanted - np.count_nonzero(above)))
+
+
+def _auc(payer: np.ndarray, ranks: np.ndarray) -> float | None:
+    payers, others = int(np.count_nonzero(payer)), int(np.count_nonzero(~payer))
+    if not payers or not others:
+        return None
+    # Ranks fall with the score: the sum of the others' ranks counts the payers above them.
+    return float((np.sum(ranks[~payer]) - others * (others + 1) / 2) / (payers * others))
+
+
+def _ratio(numerator: float, denominator: float) -> float | None:
+    return numerator / denominator if denominator else None

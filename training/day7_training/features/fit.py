@@ -128,7 +128,7 @@ _RECIPE: tuple[Document, ...] = (
         "op": "sum",
         "of": ["revenue_per_install", *(f"expected_from_{event}" for event in NUMBER_FIELDS)],
     },
-    # How much more or less than its country leads to expect a group brings: 1 is as much.
+    # How much more or less than its country and platform lead to expect a group brings: 1 is as much.
     _encoded("platform", "relative_revenue"),
     _encoded("source", "relative_revenue"),
     _encoded("country_region", "relative_revenue"),
@@ -172,18 +172,33 @@ class _Rows:
 
     @cached_property
     def rates(self) -> Rates:
-        """By country."""
-        group, keys = self.group("country", "ascii_lower")
-        return fit_rates(group, len(keys) + 1, self.exposures, self.revenue)
+        """By country, of exposures that count more on a platform whose events bring more."""
+        first = self._fit_rates(self.exposures)
+        ratios = self.relative("platform", "ascii_lower", first, self.exposures)
+        return self._fit_rates(self.by_platform(ratios))
+
+    def by_platform(self, ratios: np.ndarray) -> np.ndarray:
+        """The exposures times the platform's ratio, one a platform."""
+        group, _ = self.group("platform", "ascii_lower")
+        return self.exposures * ratios[group][:, None]
+
+    def relative(self, field: str, fold: str, rates: Rates, exposures: np.ndarray) -> np.ndarray:
+        """Revenue over expected revenue of each group, both in what an average install brings in its country."""
+        country, _ = self.group("country", "ascii_lower")
+        average = np.repeat(self.exposures.mean(axis=0)[None], len(rates.groups), axis=0)
+        unit = expected_revenue(rates.groups, average)[country]
+        group, keys = self.group(field, fold)
+        actual = np.bincount(group, self.revenue / unit, minlength=len(keys) + 1)
+        expected = expected_revenue(rates.groups[country], exposures) / unit
+        return (actual + SMOOTHING_ROWS) / (np.bincount(group, expected, minlength=len(keys) + 1) + SMOOTHING_ROWS)
 
     @cached_property
-    def relative(self) -> tuple[np.ndarray, np.ndarray]:
-        """Revenue and expected revenue, both in what an average install brings in its country: free of its unit."""
-        group, _ = self.group("country", "ascii_lower")
-        rates = self.rates.groups[group]
-        average = np.repeat(self.exposures.mean(axis=0)[None], len(rates), axis=0)
-        unit = expected_revenue(rates, average)
-        return self.revenue / unit, expected_revenue(rates, self.exposures) / unit
+    def platform_ratios(self) -> np.ndarray:
+        return self.relative("platform", "ascii_lower", self.rates, self.exposures)
+
+    def _fit_rates(self, exposures: np.ndarray) -> Rates:
+        group, keys = self.group("country", "ascii_lower")
+        return fit_rates(group, len(keys) + 1, exposures, self.revenue)
 
 
 def group_by_text(texts: pd.Series, fold: Callable[[str], str]) -> tuple[np.ndarray, list[str]]:
@@ -239,10 +254,10 @@ def _revenue_rates(column: Document, rows: _Rows) -> Document:
 
 
 def _relative_revenues(column: Document, rows: _Rows) -> Document:
-    group, keys = rows.group(column["field"], column["fold"])
-    actual, expected = (np.bincount(group, each, minlength=len(keys) + 1) for each in rows.relative)
-    ratios = (actual + SMOOTHING_ROWS) / (expected + SMOOTHING_ROWS)
-    return _lookup(keys, ratios[1:], 1, float(ratios[0]))
+    ratios = rows.platform_ratios
+    if column["field"] != "platform":
+        ratios = rows.relative(column["field"], column["fold"], rows.rates, rows.by_platform(ratios))
+    return _lookup(rows.group(column["field"], column["fold"])[1], ratios[1:], 1, float(ratios[0]))
 
 
 _FITTERS: dict[str, Callable[[Document, _Rows], Document]] = {

@@ -1,0 +1,26 @@
+"""Installs to look at: those of a CSV file, or synthetic ones where there is no file.
+
+The notebook shows the same pages for either. Synthetic installs are written and read again as a file
+would be, in a folder that is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from .installs import Installs, read_training_installs
+from .synthetic import write_synthetic
+
+SYNTHETIC_ROWS = 20_000
+SYNTHETIC_SEED = 7
+
+
+def sample_installs(path: str | None) -> Installs:
+    """The installs of the file at `path`; None: 20,000 synthetic ones. Warnings are printed."""
+    if path is not None:
+        return read_training_installs(Path(path), print)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "installs.csv"
+        write_synthetic(file, SYNTHETIC_ROWS, SYNTHETIC_SEED)
+        return read_training_installs(file, print)

@@ -1,0 +1,87 @@
+"""Fits one model: rows become a fitted plan and boosted trees, stopped early if rows are set aside for that.
+
+All that looks at the revenue is out of fold in the trees' training data, and the expected revenue is its
+initial score where the objective predicts a logarithm. Refuses what LightGBM refuses, in its words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from ..errors import UserError
+from ..features.fit import fit_plan, training_features
+from ..features.plan import Encoded, Plan
+from ..progress import Progress
+from .model import LOG_LINK_OBJECTIVES, Model
+from .parameters import SEED, Parameters
+
+VALIDATION_SHARE = 0.1
+PATIENCE_TREES = 50
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """`encoded` has one row for each of `revenue`, out of fold where it looks at the revenue."""
+
+    plan: Plan
+    encoded: Encoded
+    revenue: np.ndarray
+
+    def dataset(self, encoded: Encoded, revenue: np.ndarray, **options: Any) -> lgb.Dataset:
+        """LightGBM's data for rows encoded by this plan."""
+        init_score = None if self.plan.offset is None else encoded.offset
+        return lgb.Dataset(encoded.features, revenue, init_score=init_score, **options)
+
+
+def training_data(frame: pd.DataFrame, revenue: np.ndarray, objective: str) -> TrainingData:
+    """The plan fitted on these rows, and the rows as the trees shall see them."""
+    document = fit_plan(frame, revenue, offset=objective in LOG_LINK_OBJECTIVES)
+    return TrainingData(Plan(document), training_features(document, frame, revenue, SEED), revenue)
+
+
+def fit(
+    title: str, frame: pd.DataFrame, revenue: np.ndarray, parameters: Parameters, trees: int, progress: Progress
+) -> Model:
+    """A model of exactly this many trees, if LightGBM finds so many splits."""
+    data = training_data(frame, revenue, str(parameters["objective"]))
+    return Model(data.plan, _boost(title, parameters, data, trees, progress))
+
+
+def fit_until_it_stops(
+    title: str, frame: pd.DataFrame, revenue: np.ndarray, parameters: Parameters, limit: int, progress: Progress
+) -> tuple[Model, int]:
+    """A model, and the number of its trees that did best on a seeded tenth of the rows, which it did not see."""
+    shuffled = np.random.Generator(np.random.PCG64(SEED)).permutation(len(frame))
+    validation, fitting = np.split(shuffled, [round(len(frame) * VALIDATION_SHARE)])
+    data = training_data(frame.iloc[fitting], revenue[fitting], str(parameters["objective"]))
+    watched = (data.plan.apply(frame.iloc[validation]), revenue[validation])
+    booster = _boost(title, parameters, data, limit, progress, watched)
+    return Model(data.plan, booster), booster.best_iteration
+
+
+def _boost(
+    title: str,
+    parameters: Parameters,
+    data: TrainingData,
+    trees: int,
+    progress: Progress,
+    watched: tuple[Encoded, np.ndarray] | None = None,
+) -> lgb.Booster:
+    plan = data.plan
+    names = {"feature_name": plan.features, "categorical_feature": plan.categorical}
+    dataset = data.dataset(data.encoded, data.revenue, **names)
+    watching: dict[str, Any] = {}
+    with progress(title, trees) as step:
+        callbacks = [lambda _: step()]
+        if watched is not None:
+            watching["valid_sets"] = [data.dataset(*watched, reference=dataset)]
+            callbacks.append(lgb.early_stopping(PATIENCE_TREES, first_metric_only=True, verbose=False))
+        try:
+            return lgb.train(dict(parameters), dataset, num_boost_round=trees, callbacks=callbacks, **watching)
+        except (lgb.basic.LightGBMError, ValueError) as error:
+            raise UserError(f"LightGBM cannot train with these rows and parameters: {str(error).strip()}") from error

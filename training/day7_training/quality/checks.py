@@ -1,0 +1,216 @@
+"""Looks training installs over and turns what is odd about them into findings, the most serious first.
+
+A finding says what, how many rows and which; nothing is mended or left out. Only what passes the
+bounds below is a finding, so clean data has none. Refuses nothing: the file was validated when read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+
+from ..data.installs import FIELDS, NUMBER_FIELDS, REVENUE, TEXT_FIELDS
+from ..features.fit import SMOOTHING_ROWS, group_by_text
+from ..features.operators import FOLDS
+from .anomalies import UnitAnomaly, find_unit_anomalies
+from .finding import SEVERITIES, Finding, counted, percent, printable, shortened
+from .summary import ColumnSummary, summarize_columns, top_share
+
+MANY_NULLS = 0.2
+MANY_ZEROS = 0.1
+ALMOST_ALL = 0.98
+MANY_TEXTS = 100
+# Of the revenue, brought by one install in a hundred.
+HEAVY_TAIL = 0.25
+KEPT_EXAMPLES = 10
+
+# The first word of a device family, and the one platform on which such devices run.
+PLATFORM_OF_BRAND = {
+    "apple": "ios",
+    **dict.fromkeys(("google", "honor", "huawei", "motorola", "oneplus", "oppo"), "android"),
+    **dict.fromkeys(("realme", "redmi", "samsung", "vivo", "xiaomi", "zte"), "android"),
+}
+
+# What an example of a whole row shows of it.
+_KNOWN_BY = ("country", "device_family", REVENUE)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """`flagged`: whether a row is in one of the `anomalies`."""
+
+    frame: pd.DataFrame
+    columns: list[ColumnSummary]
+    anomalies: list[UnitAnomaly]
+    flagged: np.ndarray
+    findings: list[Finding]
+
+    def of_kind(self, *kinds: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.kind in kinds]
+
+
+def inspect_installs(frame: pd.DataFrame) -> Inspection:
+    """Expects the frame of `read_training_installs`."""
+    anomalies, flagged = find_unit_anomalies(frame)
+    rows = _Rows(frame, summarize_columns(frame), anomalies, flagged)
+    found = [finding for check in _CHECKS for finding in check(rows)]
+    found.sort(key=lambda finding: (SEVERITIES.index(finding.severity), -finding.share))
+    return Inspection(frame, rows.columns, anomalies, flagged, found)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    frame: pd.DataFrame
+    columns: list[ColumnSummary]
+    anomalies: list[UnitAnomaly]
+    flagged: np.ndarray
+
+    def finding(
+        self, kind: str, severity: str, field: str | None, rows: int, message: str, examples: Iterable[str] = ()
+    ) -> Finding:
+        shown = tuple(islice(examples, KEPT_EXAMPLES))
+        return Finding(kind, severity, field, rows, rows / len(self.frame), message, shown)
+
+    def counted(self, rows: int) -> str:
+        return counted(rows, len(self.frame))
+
+    def lines(self, rows: np.ndarray, *fields: str) -> Iterator[str]:
+        """Each of the `rows` by its line in the file and what it has in the `fields`."""
+        chosen = self.frame.loc[rows, list(fields)].head(KEPT_EXAMPLES)
+        for line, *cells in chosen.itertuples():
+            shown = (f"{cell:g}" if isinstance(cell, float) else shortened(cell or "null") for cell in cells)
+            yield f"line {line}: {', '.join(shown)}"
+
+
+def _units(rows: _Rows) -> Iterator[Finding]:
+    for anomaly in rows.anomalies:
+        yield rows.finding("unit_anomaly", "serious", anomaly.field, anomaly.rows, printable(str(anomaly)))
+
+
+def _nulls(rows: _Rows) -> Iterator[Finding]:
+    for column in rows.columns:
+        if column.nulls == len(rows.frame):
+            message = f"{column.name}: null in every row; it tells the model nothing"
+            yield rows.finding("all_null", "warning", column.name, column.nulls, message)
+        elif column.nulls:
+            severity = "warning" if column.nulls >= MANY_NULLS * len(rows.frame) else "note"
+            message = f"{column.name}: null in {rows.counted(column.nulls)}"
+            yield rows.finding("nulls", severity, column.name, column.nulls, message)
+
+
+def _constants(rows: _Rows) -> Iterator[Finding]:
+    for column in rows.columns:
+        # One row is always like itself.
+        if column.usual_rows == len(rows.frame) > 1:
+            about, severity = ("it tells the model nothing", "warning")
+            if column.name == REVENUE:
+                about, severity = ("there is nothing to learn", "serious")
+            message = f"{column.name}: {shortened(str(column.usual))} in every row; {about}"
+            yield rows.finding("constant", severity, column.name, len(rows.frame), message)
+
+
+def _almost_zero(rows: _Rows) -> Iterator[Finding]:
+    for column in rows.columns:
+        known = len(rows.frame) - column.nulls
+        if column.name in NUMBER_FIELDS and known > column.zeros >= ALMOST_ALL * known:
+            message = f"{column.name}: almost always zero, in {rows.counted(column.zeros)}"
+            yield rows.finding("almost_zero", "note", column.name, column.zeros, message)
+
+
+def _repeats(rows: _Rows) -> Iterator[Finding]:
+    whole = rows.frame.duplicated([*FIELDS, REVENUE]).to_numpy()
+    fields = rows.frame.duplicated(list(FIELDS)).to_numpy()
+    if count := int(np.count_nonzero(whole)):
+        # Installs without an event are alike by chance; revenue to the last digit is not.
+        paying = whole & (rows.frame[REVENUE].to_numpy() > 0)
+        some = int(np.count_nonzero(paying))
+        message = f"{rows.counted(count)} repeat an earlier one in all nine fields and the revenue, "
+        message += f"{some or 'none'} of them with revenue above 0"
+        examples = rows.lines(paying if some else whole, *_KNOWN_BY)
+        yield rows.finding("repeated", "warning" if some else "note", None, count, message, examples)
+    if count := int(np.count_nonzero(fields & ~whole)):
+        message = f"{rows.counted(count)} repeat the nine fields of an earlier one with another revenue"
+        examples = rows.lines(fields & ~whole, *_KNOWN_BY)
+        yield rows.finding("contradicting", "note", None, count, message, examples)
+
+
+def _impossible_pairs(rows: _Rows) -> Iterator[Finding]:
+    brand, brands = group_by_text(rows.frame["device_family"], FOLDS["ascii_lower_first_word"])
+    platform, platforms = group_by_text(rows.frame["platform"], FOLDS["ascii_lower"])
+    due = np.array(["", *(PLATFORM_OF_BRAND.get(each, "") for each in brands)])[brand]
+    actual = np.array(["", *platforms])[platform]
+    for expected, came in (("ios", "android"), ("android", "ios")):
+        wrong = (due == expected) & (actual == came)
+        if count := int(np.count_nonzero(wrong)):
+            pair = "an Apple device on Android" if expected == "ios" else "a device of an Android brand on iOS"
+            message = f"{rows.counted(count)} have {pair}"
+            examples = rows.lines(wrong, "device_family", "platform")
+            yield rows.finding("impossible_pair", "warning", "device_family", count, message, examples)
+
+
+def _revenue_without_events(rows: _Rows) -> Iterator[Finding]:
+    # Null is not zero: events may have happened.
+    none = (rows.frame[list(NUMBER_FIELDS)] == 0).all(axis=1).to_numpy()
+    wrong = none & (rows.frame[REVENUE].to_numpy() > 0)
+    if count := int(np.count_nonzero(wrong)):
+        message = f"revenue: {rows.counted(count)} bring some with no event at all"
+        yield rows.finding("no_event", "warning", REVENUE, count, message, rows.lines(wrong, REVENUE))
+
+
+def _mixed_case(rows: _Rows) -> Iterator[Finding]:
+    for field in TEXT_FIELDS:
+        sizes = rows.frame[field].value_counts()
+        spellings = pd.DataFrame({"text": sizes.index, "rows": sizes.to_numpy()})
+        group, _ = group_by_text(spellings["text"], FOLDS["ascii_lower"])
+        # The usual spelling comes first: value_counts sorts.
+        several = spellings.groupby(group, sort=False).filter(lambda texts: len(texts) > 1)
+        if several.empty:
+            continue
+        groups = [texts for _, texts in several.groupby(group[several.index], sort=False)]
+        unusual = sum(int(texts["rows"].iloc[1:].sum()) for texts in groups)
+        message = f"{field}: {rows.counted(unusual)} differ only in case from a more usual spelling"
+        examples = (" / ".join(shortened(text) for text in texts["text"]) for texts in groups)
+        yield rows.finding("mixed_case", "note", field, unusual, message, examples)
+
+
+def _many_texts(rows: _Rows) -> Iterator[Finding]:
+    for column in rows.columns:
+        if column.name not in TEXT_FIELDS or column.distinct <= MANY_TEXTS:
+            continue
+        group, _ = group_by_text(rows.frame[column.name], FOLDS["ascii_lower"])
+        sizes = np.bincount(group)
+        rare = int(np.count_nonzero((group > 0) & (sizes[group] < SMOOTHING_ROWS)))
+        message = f"{column.name}: {column.distinct} texts; {rows.counted(rare)} have one that comes "
+        message += f"fewer than {SMOOTHING_ROWS} times"
+        yield rows.finding("many_texts", "note", column.name, rare, message)
+
+
+def _revenue_shape(rows: _Rows) -> Iterator[Finding]:
+    revenue = rows.frame[REVENUE].to_numpy()
+    zeros = int(np.count_nonzero(revenue == 0))
+    if MANY_ZEROS * len(revenue) <= zeros < len(revenue):
+        yield rows.finding("zeros", "note", REVENUE, zeros, f"revenue: {rows.counted(zeros)} bring none")
+    others = revenue[~rows.flagged]
+    share = top_share(others, 0.01) if len(others) >= 100 else None
+    if share is not None and share >= HEAVY_TAIL:
+        apart = " apart from the groups named above" if np.any(rows.flagged) else ""
+        message = f"revenue: the top 1% of installs bring {percent(share)} of it{apart}, the largest {np.max(others):g}"
+        yield rows.finding("heavy_tail", "note", REVENUE, round(len(others) * 0.01), message)
+
+
+_CHECKS: tuple[Callable[[_Rows], Iterator[Finding]], ...] = (
+    _units,
+    _constants,
+    _impossible_pairs,
+    _revenue_without_events,
+    _repeats,
+    _nulls,
+    _mixed_case,
+    _almost_zero,
+    _many_texts,
+    _revenue_shape,
+)

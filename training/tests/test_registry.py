@@ -1,0 +1,365 @@
+"""Training logged to a real MLflow server and to the local store: what is there, what loads, and what faults leave."""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from day7_training.bundle.folder import open_bundle
+from day7_training.cli import main
+from day7_training.data.installs import FIELDS, installs_frame, read_training_installs
+from day7_training.errors import UserError
+from day7_training.registry import store
+from day7_training.registry.pyfunc import installs_of
+from day7_training.registry.tracking import log_training
+
+BUNDLE_FILES = {
+    *("manifest.json", "features.json", "model.json", "model.txt"),
+    *("golden.ndjson", "profile.json", "evaluation.json"),
+}
+SERVER_SECONDS = 90
+# A fault must not keep the user waiting for minutes, as MLflow's own settings do.
+FAULT_SECONDS = 20
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The URL of an MLflow server that keeps everything in a temporary folder."""
+    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    arguments = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    arguments += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
+    arguments += ["--artifacts-destination", str(folder / "files")]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(arguments, cwd=folder, env={**os.environ, **quiet}, stdout=log, stderr=log)
+    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + SERVER_SECONDS
+    try:
+        while not is_healthy(url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"MLflow server did not start: {(folder / 'log').read_text()}")
+            time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def trainings(server, synthetic_csv, tmp_path_factory):
+    """Three trainings, registered, promoted and registered: of each its bundle, output, and aliases after it."""
+    done = []
+    for option in ("--register", "--promote", "--register"):
+        out = tmp_path_factory.mktemp("registered") / "bundle"
+        with tracked_at(server):
+            code, printed = train(synthetic_csv, out, option, "--synthetic")
+            assert (code, printed.err) == (0, "")
+            done.append((out, printed.out.splitlines(), client().get_registered_model("day7-revenue").aliases))
+    return done
+
+
+@pytest.fixture
+def connected(server, trainings):
+    with tracked_at(server):
+        yield client()
+
+
+@pytest.fixture
+def local(tmp_path, monkeypatch):
+    """The local store, but in a temporary folder."""
+    folder = tmp_path / "training"
+    folder.mkdir()
+    monkeypatch.setattr(store, "LOCAL_FOLDER", folder)
+    with tracked_at(None):
+        yield folder
+
+
+class Printed:
+    def __init__(self, out, err):
+        self.out, self.err = out, err
+
+
+def train(data, out, *options):
+    stdout, stderr = io.StringIO(), io.StringIO()
+    arguments = ["train", "--data", data, "--out", out, "--max-trees", 10, "--golden-rows", 20, *options]
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        code = main([str(argument) for argument in arguments])
+    return code, Printed(stdout.getvalue(), stderr.getvalue())
+
+
+@contextlib.contextmanager
+def tracked_at(uri):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", uri) if uri else patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        yield
+
+
+def client():
+    import mlflow
+
+    return mlflow.MlflowClient()
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def is_healthy(url):
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def run_of(trainings, number=0):
+    """The run's id, as the command printed it."""
+    line = trainings[number][1][-2]
+    assert line.startswith("MLflow run ")
+    return line.removeprefix("MLflow run ").partition(":")[0]
+
+
+def test_the_command_says_what_it_logged(trainings, server):
+    for (_, lines, _), version, aliases in zip(
+        trainings, "123", ("challenger", "challenger and champion", "challenger"), strict=True
+    ):
+        assert lines[-1] == f"registered as day7-revenue version {version}: {aliases}"
+        assert f": {server}/#/experiments/" in lines[-2] and "written to" in lines[-3]
+
+
+def test_the_run_has_parameters_and_metrics(trainings, connected):
+    out = trainings[0][0]
+    manifest = json.loads((out / "manifest.json").read_text())
+    run = connected.get_run(run_of(trainings))
+    assert run.info.status == "FINISHED"
+    assert connected.get_experiment(run.info.experiment_id).name == "day7-revenue"
+    assert run.data.params["num_iterations"] == "10" and run.data.params["objective"] == "tweedie"
+    assert run.data.params["rows"] == "1500" and run.data.params["dropped_flagged"] == "False"
+    assert run.data.params["data_sha256"] == manifest["training"]["dataSha256"]
+    holdout = manifest["metrics"]["holdout"]
+    assert run.data.metrics["holdout_mae"] == holdout["mae"]
+    assert run.data.metrics["holdout_normalised_gini"] == holdout["normalisedGini"]
+    assert len([name for name in run.data.metrics if name.startswith("holdout_")]) == len(holdout)
+
+
+def test_the_run_names_its_data_by_digest(trainings, connected, synthetic_csv):
+    (used,) = connected.get_run(run_of(trainings)).inputs.dataset_inputs
+    assert used.dataset.digest == hashlib.sha256(synthetic_csv.read_bytes()).hexdigest()[:36]
+    assert used.dataset.name == "installs.csv" and str(synthetic_csv) in used.dataset.source
+
+
+def test_the_run_has_the_bundle_and_figures(trainings, connected):
+    run = run_of(trainings)
+    assert {file.path for file in connected.list_artifacts(run)} == {"bundle", "figures"}
+    uploaded = {file.path for file in connected.list_artifacts(run, "bundle")}
+    assert uploaded == {f"bundle/{name}" for name in BUNDLE_FILES}
+    figures = {file.path: file.file_size for file in connected.list_artifacts(run, "figures")}
+    assert figures.keys() >= {"figures/calibration.png", "figures/bias_by_group.png", "figures/importance.png"}
+    assert all(size > 5_000 for size in figures.values())
+
+
+def test_a_version_has_the_bundles_hashes(trainings, connected):
+    out = trainings[0][0]
+    version = connected.get_model_version("day7-revenue", "1")
+    hashes = {f"sha256.{name}": hashlib.sha256((out / name).read_bytes()).hexdigest() for name in BUNDLE_FILES}
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert version.tags == {"bundle_version": manifest["version"], **hashes}
+    assert version.run_id == run_of(trainings) and version.status == "READY"
+
+
+def test_aliases_move_only_as_asked(trainings):
+    assert [aliases for _, _, aliases in trainings] == [
+        {"challenger": "1"},
+        {"challenger": "2", "champion": "2"},
+        {"challenger": "3", "champion": "2"},
+    ]
+
+
+def test_the_booster_comes_back(trainings, connected, synthetic_csv):
+    import mlflow.lightgbm
+
+    uris = {
+        model.name: f"models:/{model.model_id}"
+        for output in connected.get_run(run_of(trainings)).outputs.model_outputs
+        for model in [connected.get_logged_model(output.model_id)]
+    }
+    assert uris.keys() == {"booster", "model"}
+    _, model = open_bundle(trainings[0][0])
+    features = model.plan.apply(installs(synthetic_csv)).features
+    booster = mlflow.lightgbm.load_model(uris["booster"])
+    assert booster.predict(features).tolist() == model.booster.predict(features).tolist()
+
+
+def test_the_registered_model_predicts_the_same_doubles(trainings, connected, synthetic_csv):
+    import mlflow.pyfunc
+
+    scorer = mlflow.pyfunc.load_model("models:/day7-revenue@challenger")
+    _, model = open_bundle(trainings[2][0])
+    expected = model.predict(installs(synthetic_csv)).tolist()
+    # As pandas reads the file by itself: its own string type, NaN for null, and counts that are int64.
+    table = pd.read_csv(synthetic_csv, keep_default_na=False, na_values=[""])
+    assert table["event_1"].dtype == np.int64 and isinstance(table["country"].dtype, pd.StringDtype)
+    assert set(table.columns) > set(FIELDS)
+    assert scorer.predict(table).tolist() == expected
+    assert scorer.predict(table[sorted(FIELDS, reverse=True)]).tolist() == expected
+    assert scorer.predict(table.iloc[::-1]).tolist() == expected[::-1]
+    assert scorer.predict(table.convert_dtypes()).tolist() == expected
+    revenue = scorer.predict(installs(synthetic_csv))
+    assert revenue.dtype == np.float64 and revenue.tolist() == expected
+    with pytest.raises(mlflow.MlflowException, match="event_2"):
+        scorer.predict(table.drop(columns="event_2"))
+    with pytest.raises(UserError, match="missing: platform"):
+        scorer.predict(table.drop(columns="platform"))
+
+
+def test_nulls_of_every_kind_are_the_same(bundle):
+    _, model = open_bundle(bundle)
+    install = dict(zip(FIELDS, ("es", None, None, "iOS", None, None, 1, 20, None), strict=True))
+    expected = model.predict(installs_frame([install])).tolist()
+    for null in (None, np.nan, pd.NA):
+        table = pd.DataFrame([{name: null if value is None else value for name, value in install.items()}])
+        assert model.predict(installs_of(table)).tolist() == expected
+    with pytest.raises(UserError, match="column event_1: expected numbers or null, got values that are string"):
+        installs_of(pd.DataFrame([{**install, "event_1": "1"}]))
+    with pytest.raises(UserError, match="column source: expected texts or null, got values that are integer"):
+        installs_of(pd.DataFrame([{**install, "source": 1}]))
+
+
+def test_the_model_loads_where_the_package_is_not_installed(trainings, connected, tmp_path):
+    import mlflow.artifacts
+
+    folder = mlflow.artifacts.download_artifacts("models:/day7-revenue@champion", dst_path=str(tmp_path / "model"))
+    requirements = (tmp_path / "model" / "requirements.txt").read_text()
+    assert all(f"{name}==" in requirements for name in ("mlflow", "lightgbm", "numpy", "pandas"))
+    code = f"""
+import json, mlflow.pyfunc
+model = mlflow.pyfunc.load_model({folder!r})
+import day7_training
+print(json.dumps([day7_training.__file__, model.predict(model.input_example).tolist()]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    file, revenue = json.loads(done.stdout)
+    assert file.startswith(str(tmp_path / "model" / "code"))
+    example = json.loads((tmp_path / "model" / "input_example.json").read_text())
+    _, model = open_bundle(trainings[1][0])
+    rows = [dict(zip(example["columns"], row, strict=True)) for row in example["data"]]
+    assert revenue == model.predict(installs_frame(rows)).tolist()
+
+
+def test_any_client_gets_the_bundle_by_http(trainings, server):
+    manifest = json.loads(http_file(server, "1", "manifest.json"))
+    assert manifest == json.loads((trainings[0][0] / "manifest.json").read_text())
+    for name, expected in manifest["files"].items():
+        assert hashlib.sha256(http_file(server, "1", name)).hexdigest() == expected
+
+
+def http_file(server, version, name):
+    query = urllib.parse.urlencode({"name": "day7-revenue", "version": version, "path": f"data/bundle/{name}"})
+    with urllib.request.urlopen(f"{server}/model-versions/get-artifact?{query}", timeout=30) as answer:
+        return answer.read()
+
+
+def test_a_server_that_is_away_is_found_before_training(synthetic_csv, tmp_path):
+    started = time.monotonic()
+    with tracked_at(f"http://somebody:secret@127.0.0.1:{free_port()}") as _:
+        uri = os.environ["MLFLOW_TRACKING_URI"].replace("somebody:secret@", "")
+        code, printed = train(synthetic_csv, tmp_path / "out", "--register")
+    assert code == 2 and printed.err == f"error: MLflow at {uri}: reaching it failed: Connection refused\n"
+    assert time.monotonic() - started < FAULT_SECONDS and not (tmp_path / "out").exists()
+
+
+def test_without_a_server_the_local_store_is_used(local, synthetic_csv, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, printed = train(synthetic_csv, "out")
+    assert (code, printed.err) == (0, "")
+    assert printed.out.splitlines()[-1].endswith(f": sqlite:///{local}/mlflow.db")
+    assert set(os.listdir(tmp_path)) == {"out", "training"}
+    assert set(os.listdir(local)) == {"mlflow.db", "mlartifacts"}
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+    with tracked_at(f"sqlite:///{local}/mlflow.db"):
+        (run,) = runs()
+        assert run.info.status == "FINISHED" and run.info.artifact_uri.startswith((local / "mlartifacts").as_uri())
+        assert client().search_registered_models() == []
+
+
+def test_residuals_are_drawn_where_they_are_given(local, bundle, synthetic_csv):
+    manifest, model = open_bundle(bundle)
+    frame = installs(synthetic_csv)
+    evaluation = json.loads((bundle / "evaluation.json").read_text())
+    residuals = (frame["revenue"].to_numpy(), model.predict(frame), np.zeros(len(frame), dtype=bool))
+    logged = log_training(
+        *(bundle, manifest, evaluation, synthetic_csv, frame, model),
+        register=False,
+        promote=False,
+        residuals=residuals,
+    )
+    with tracked_at(logged.url):
+        figures = {file.path for file in client().list_artifacts(logged.run_id, "figures")}
+    assert "figures/residuals.png" in figures and logged.version is None
+
+
+def test_a_failed_upload_leaves_no_version(local, synthetic_csv, tmp_path):
+    (local / "mlartifacts").write_text("a file where a folder should be")
+    code, printed = train(synthetic_csv, tmp_path / "out", "--promote")
+    assert code == 2 and printed.err.count("\n") == 1
+    assert "uploading the figure" in printed.err and "failed: " in printed.err
+    open_bundle(tmp_path / "out")
+    with tracked_at(f"sqlite:///{local}/mlflow.db"):
+        assert [run.info.status for run in runs()] == ["FAILED"]
+        assert client().search_model_versions() == []
+
+
+def test_a_version_without_an_alias_is_withdrawn(local, synthetic_csv, tmp_path, monkeypatch):
+    import mlflow
+
+    real = mlflow.MlflowClient.set_registered_model_alias
+
+    def refuse(alias):
+        def set_alias(self, name, wanted, version):
+            if wanted == alias:
+                raise mlflow.MlflowException("the disk is full")
+            real(self, name, wanted, version)
+
+        monkeypatch.setattr(mlflow.MlflowClient, "set_registered_model_alias", set_alias)
+
+    refuse("challenger")
+    code, printed = train(synthetic_csv, tmp_path / "out", "--promote")
+    assert code == 2 and printed.err.endswith("registering day7-revenue failed: the disk is full\n")
+    refuse("champion")
+    code, printed = train(synthetic_csv, tmp_path / "out", "--promote")
+    assert code == 2 and "version 2 is the challenger; making it the champion failed: the disk is full" in printed.err
+    with tracked_at(f"sqlite:///{local}/mlflow.db"):
+        assert [run.info.status for run in runs()] == ["FAILED", "FAILED"]
+        assert [str(version.version) for version in client().search_model_versions()] == ["2"]
+        aliases = client().get_registered_model("day7-revenue").aliases
+        assert {alias: str(version) for alias, version in aliases.items()} == {"challenger": "2"}
+
+
+def runs():
+    experiment = client().get_experiment_by_name("day7-revenue")
+    return client().search_runs([experiment.experiment_id])
+
+
+def test_what_cannot_be_registered_is_refused_before_training(local, tmp_path):
+    absent = tmp_path / "absent.csv"
+    code, printed = train(absent, tmp_path / "out", "--no-mlflow", "--promote")
+    assert code == 2 and "without --no-mlflow" in printed.err and os.listdir(local) == []
+    code, printed = train(absent, tmp_path / "out", "--register", "--name", "a/b")
+    assert code == 2 and "Names cannot contain '/' or ':'" in printed.err
+
+
+def installs(path):
+    return read_training_installs(path, pytest.fail).frame
