@@ -15,7 +15,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 COMMITTED = NOTEBOOKS / "model_development.ipynb"
-MODELS = ["mean", "ridge"]
+MODELS = ["mean by country", "ridge", "lightgbm tweedie offset", "lightgbm tuned"]
 # The parameters and the imports show nothing.
 SILENT_CELLS = 2
 FIGURES = 14

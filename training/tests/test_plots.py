@@ -31,6 +31,7 @@ from day7_training.evaluation.plots import (
     revenue_bands,
 )
 from day7_training.evaluation.style import count_bins, label, new_figure, percent, plain, tail_axis
+from day7_training.evaluation.tables import best_trials, interval_table
 from day7_training.model.boosting import fit
 from day7_training.model.model import Model
 from day7_training.model.parameters import resolve_parameters
@@ -292,13 +293,26 @@ def test_tuning_has_a_panel_for_each_fold_with_the_best_so_far():
 
 
 def test_no_tuning_is_said():
-    empty = pd.DataFrame({"fold": [], "trial": [], "value": []})
-    assert texts(draw(tuning_figure(empty)).axes[0]) == ["nothing was tuned"]
+    assert texts(draw(tuning_figure(pd.DataFrame())).axes[0]) == ["nothing was tuned"]
+    assert best_trials(pd.DataFrame()).empty
 
 
 def test_seven_folds_take_two_rows():
     tuning = pd.DataFrame({"fold": range(7), "trial": [0] * 7, "value": [1.0] * 7})
     assert [axes.get_visible() for axes in draw(tuning_figure(tuning)).axes] == [True] * 7 + [False] * 3
+
+
+def test_the_best_trial_of_each_fold():
+    tuning = pd.DataFrame({"fold": [1, 1, 0], "trial": [0, 1, 0], "value": [3.0, 1.0, 2.0]})
+    assert best_trials(tuning)["trial"].to_dict() == {0: 0, 1: 1}
+
+
+def test_an_evaluation_as_a_table(frame, flagged):
+    revenue = frame[REVENUE].to_numpy()
+    table = interval_table(evaluate(frame, revenue, revenue * 2, flagged, SEED))
+    assert table.loc["rows"].tolist() == ["1500", "", str(np.count_nonzero(~flagged)), ""]
+    assert table.loc["biasRatio"].tolist() == ["2", "2 to 2", "2", "2 to 2"]
+    assert interval_table(evaluate(frame, revenue, revenue, ~flagged | True, SEED)).shape[1] == 2
 
 
 # the data

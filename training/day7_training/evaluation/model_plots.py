@@ -108,7 +108,7 @@ def comparison_figure(scores: pd.DataFrame) -> Figure:
 
 def tuning_figure(tuning: pd.DataFrame) -> Figure:
     """What each trial scored, and the best so far, fold by fold. `tuning`: `Comparison.tuning`."""
-    folds = sorted(tuning["fold"].unique())
+    folds = [] if tuning.empty else sorted(tuning["fold"].unique())
     across = min(5, max(len(folds), 1))
     down = -(-max(len(folds), 1) // across)
     figure = new_figure(1.4 + 2.1 * max(across, 3), 0.9 + 2.3 * down)

@@ -1,4 +1,4 @@
-"""Turns an evaluation into a table for people: each metric with its 95 % interval, with and without flagged groups."""
+"""Tables for people: the metrics of an evaluation with their intervals, and what tuning found in each fold."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ def interval_table(evaluation: dict[str, Any]) -> pd.DataFrame:
             columns[title] = {name: format_metric(value) for name, value in metrics.items()}
             columns[f"{title}: 95 % interval"] = {name: _interval(found.get(name)) for name in metrics}
     return pd.DataFrame(columns)
+
+
+def best_trials(tuning: pd.DataFrame) -> pd.DataFrame:
+    """The trial with the least value of each fold: what was tried there. `tuning`: `Comparison.tuning`."""
+    if tuning.empty:
+        return tuning
+    best = tuning.sort_values("value", kind="stable").groupby("fold").head(1)
+    return best.sort_values("fold").set_index("fold")
 
 
 def _interval(ends: list[float] | None) -> str:

@@ -38,9 +38,9 @@ class TrainingData:
         return lgb.Dataset(encoded.features, revenue, init_score=init_score, **options)
 
 
-def training_data(frame: pd.DataFrame, revenue: np.ndarray, objective: str) -> TrainingData:
+def training_data(frame: pd.DataFrame, revenue: np.ndarray, *, offset: bool) -> TrainingData:
     """The plan fitted on these rows, and the rows as the trees shall see them."""
-    document = fit_plan(frame, revenue, offset=objective in LOG_LINK_OBJECTIVES)
+    document = fit_plan(frame, revenue, offset=offset)
     return TrainingData(Plan(document), training_features(document, frame, revenue, SEED), revenue)
 
 
@@ -48,23 +48,42 @@ def fit(
     title: str, frame: pd.DataFrame, revenue: np.ndarray, parameters: Parameters, trees: int, progress: Progress
 ) -> Model:
     """A model of exactly this many trees, if LightGBM finds so many splits."""
-    data = training_data(frame, revenue, str(parameters["objective"]))
-    return Model(data.plan, _boost(title, parameters, data, trees, progress))
+    data = training_data(frame, revenue, offset=takes_offset(parameters))
+    return Model(data.plan, boost(title, parameters, data, trees, progress))
 
 
 def fit_until_it_stops(
-    title: str, frame: pd.DataFrame, revenue: np.ndarray, parameters: Parameters, limit: int, progress: Progress
+    title: str,
+    frame: pd.DataFrame,
+    revenue: np.ndarray,
+    parameters: Parameters,
+    limit: int,
+    progress: Progress,
+    *,
+    offset: bool | None = None,
 ) -> tuple[Model, int]:
     """A model, and the number of its trees that did best on a seeded tenth of the rows, which it did not see."""
-    shuffled = np.random.Generator(np.random.PCG64(SEED)).permutation(len(frame))
-    validation, fitting = np.split(shuffled, [round(len(frame) * VALIDATION_SHARE)])
-    data = training_data(frame.iloc[fitting], revenue[fitting], str(parameters["objective"]))
+    fitting, validation = validation_split(len(frame), VALIDATION_SHARE)
+    data = training_data(
+        frame.iloc[fitting], revenue[fitting], offset=takes_offset(parameters) if offset is None else offset
+    )
     watched = (data.plan.apply(frame.iloc[validation]), revenue[validation])
-    booster = _boost(title, parameters, data, limit, progress, watched)
+    booster = boost(title, parameters, data, limit, progress, watched)
     return Model(data.plan, booster), booster.best_iteration
 
 
-def _boost(
+def takes_offset(parameters: Parameters) -> bool:
+    return parameters["objective"] in LOG_LINK_OBJECTIVES
+
+
+def validation_split(rows: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Seeded row numbers: those to fit on, and a `share` of the rows to watch."""
+    shuffled = np.random.Generator(np.random.PCG64(SEED)).permutation(rows)
+    validation, fitting = np.split(shuffled, [round(rows * share)])
+    return fitting, validation
+
+
+def boost(
     title: str,
     parameters: Parameters,
     data: TrainingData,
@@ -72,6 +91,7 @@ def _boost(
     progress: Progress,
     watched: tuple[Encoded, np.ndarray] | None = None,
 ) -> lgb.Booster:
+    """`trees` trees, or with rows to watch as many as PATIENCE_TREES allows. @raises UserError"""
     plan = data.plan
     names = {"feature_name": plan.features, "categorical_feature": plan.categorical}
     dataset = data.dataset(data.encoded, data.revenue, **names)

@@ -10,7 +10,7 @@ equal, and an objective that the revenue does not allow.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightgbm as lgb
 import numpy as np
@@ -49,12 +49,21 @@ class TrainingRows:
         return self.frame[REVENUE].to_numpy()
 
 
+class Residuals(NamedTuple):
+    """Of the held-out rows: what they brought, what was predicted, and whether they are flagged."""
+
+    actual: np.ndarray
+    predicted: np.ndarray
+    flagged: np.ndarray
+
+
 @dataclass(frozen=True)
 class Trained:
     model: Model
     model_text: str
     tree_count: int
     evaluation: dict[str, Any]
+    residuals: Residuals
 
 
 def training_rows(installs: Installs, objective: str, *, drop_flagged: bool) -> TrainingRows:
@@ -69,14 +78,14 @@ def training_rows(installs: Installs, objective: str, *, drop_flagged: bool) -> 
 
 def train(rows: TrainingRows, parameters: Parameters, max_trees: int | None, progress: Progress) -> Trained:
     """The evaluation is of the held-out rows, made before the model was fitted again on all rows."""
-    tree_count, evaluation = _evaluate(rows, parameters, max_trees, progress)
+    tree_count, evaluation, residuals = _evaluate(rows, parameters, max_trees, progress)
     # The number of trees is all that validation decided, so nothing is left to hold rows back for:
     # the served model learns from all of them, and the evaluation is, if anything, too modest.
     model = fit("all rows", rows.frame, rows.revenue, parameters, tree_count, progress)
     # Some numbers lose digits when saved: the model that counts is the one that comes back from the file.
     text = model.booster.model_to_string()
     reloaded = lgb.Booster(model_str=text)
-    return Trained(Model(model.plan, reloaded), text, reloaded.num_trees(), evaluation)
+    return Trained(Model(model.plan, reloaded), text, reloaded.num_trees(), evaluation, residuals)
 
 
 def _check_trainable(rows: TrainingRows, objective: str) -> None:
@@ -92,7 +101,7 @@ def _check_trainable(rows: TrainingRows, objective: str) -> None:
 
 def _evaluate(
     rows: TrainingRows, parameters: Parameters, max_trees: int | None, progress: Progress
-) -> tuple[int, dict[str, Any]]:
+) -> tuple[int, dict[str, Any], Residuals]:
     """The number of trees, and what models with so many make of rows that they have not seen."""
     frame, revenue = rows.frame, rows.revenue
     folds = fold_numbers(len(frame), FOLD_COUNT, SEED)
@@ -113,4 +122,5 @@ def _evaluate(
     for fold, model in zip(held_out, models):
         predicted[folds == fold] = model.predict(frame[folds == fold], trees=tree_count)
     seen = folds < len(held_out)
-    return tree_count, evaluate(frame[seen], revenue[seen], predicted[seen], rows.flagged[seen], SEED)
+    residuals = Residuals(revenue[seen], predicted[seen], rows.flagged[seen])
+    return tree_count, evaluate(frame[seen], *residuals, SEED), residuals

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from ..data.installs import NUMBER_FIELDS, REVENUE, TEXT_FIELDS
 from ..errors import UserError
 from ..model.model import Model
+from ..model.train import Residuals
 from .pyfunc import log_install_model, requirements
 from .store import Store, open_store
 
@@ -47,10 +47,6 @@ class Logged:
     run_id: str
     url: str
     version: str | None
-
-
-# Of the holdout: the actual revenue, the predicted, and whether a row is flagged.
-Residuals = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def log_training(
@@ -75,10 +71,10 @@ def log_training(
         copy = Path(shutil.copytree(bundle, Path(folder) / BUNDLE))
         hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(copy.iterdir())}
         tags = {"bundle_version": manifest["version"], **{f"sha256.{file}": hash for file, hash in hashes.items()}}
-        with _run(store, f"{name} {manifest['version']}", tags) as (run_id, url):
+        with open_run(store, f"{name} {manifest['version']}", tags) as (run_id, url):
             with store.doing("logging the run"):
                 _log_numbers(store, manifest, evaluation)
-                _log_data(store, manifest["training"]["dataSha256"], data)
+                log_data(store, manifest["training"]["dataSha256"], data)
             for title, figure in _figures(evaluation, model, residuals).items():
                 with store.doing(f"uploading the figure {title}"):
                     store.mlflow.log_figure(figure, f"figures/{title}.png")
@@ -96,7 +92,7 @@ def log_training(
 
 
 @contextmanager
-def _run(store: Store, name: str, tags: dict[str, str]) -> Iterator[tuple[str, str]]:
+def open_run(store: Store, name: str, tags: dict[str, str]) -> Iterator[tuple[str, str]]:
     """The id of a new run and where it is seen; it ends as FINISHED, or with an error as FAILED."""
     with store.doing("starting a run"):
         experiment = _experiment(store)
@@ -124,7 +120,7 @@ def _log_numbers(store: Store, manifest: Mapping[str, Any], evaluation: Mapping[
     store.mlflow.log_params({**manifest["parameters"], **about_data, "dropped_flagged": training["flaggedDropped"]})
     parts = {"holdout": evaluation["all"], "holdout_without_flagged": evaluation["withoutFlagged"]}
     metrics = {
-        f"{prefix}_{_snake_case(metric)}": value
+        f"{prefix}_{snake_case(metric)}": value
         for prefix, part in parts.items()
         if part is not None
         for metric, value in part["metrics"].items()
@@ -133,7 +129,7 @@ def _log_numbers(store: Store, manifest: Mapping[str, Any], evaluation: Mapping[
     store.mlflow.log_metrics(metrics)
 
 
-def _log_data(store: Store, sha256: str, data: Path) -> None:
+def log_data(store: Store, sha256: str, data: Path) -> None:
     """Which data it was: the path, the columns and the digest, never a row."""
     from mlflow.data.dataset_source_registry import resolve_dataset_source
     from mlflow.data.meta_dataset import MetaDataset
@@ -207,5 +203,5 @@ def _withdraw(store: Store, run_id: str) -> None:
         client.delete_model_version(version.name, version.version)
 
 
-def _snake_case(name: str) -> str:
+def snake_case(name: str) -> str:
     return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)

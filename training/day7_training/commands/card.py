@@ -1,0 +1,34 @@
+"""`card`: a bundle becomes its model card."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from ..bundle.folder import open_bundle
+from ..errors import UserError
+from ..evaluation.card import calibration_picture, model_card
+from .options import add_command
+
+
+def add_card(commands: Any) -> None:
+    command = add_command(commands, "card", _run, "write the model card of a bundle")
+    command.add_argument("--bundle", type=Path, required=True, metavar="DIR")
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="Markdown; the picture is put beside it as SVG"
+    )
+
+
+def _run(options: Namespace) -> int:
+    manifest, _ = open_bundle(options.bundle)
+    file = options.bundle / "evaluation.json"
+    if file.name not in manifest["files"]:
+        raise UserError(f"{options.bundle}: expected a bundle with {file.name}; an older one has none: train it again")
+    evaluation = json.loads(file.read_text(encoding="utf-8"))
+    picture = options.out.with_name(f"{options.out.stem}-calibration.svg")
+    options.out.write_text(model_card(manifest, evaluation, picture.name), encoding="utf-8")
+    picture.write_text(calibration_picture(evaluation), encoding="utf-8")
+    print(f"written to {options.out} and {picture}")
+    return 0

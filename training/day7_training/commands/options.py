@@ -1,0 +1,62 @@
+"""What the commands share: how a command and its options are declared, and how it speaks to the user."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def add_command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], description: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=description, description=description[0].upper() + description[1:] + ".")
+    command.set_defaults(run=run)
+    return command
+
+
+def add_data(command: argparse.ArgumentParser, about: str = "CSV of installs with their revenue") -> None:
+    command.add_argument("--data", type=Path, required=True, metavar="FILE", help=about)
+
+
+def add_registry(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--register", action="store_true", help="register the model in MLflow with the alias challenger"
+    )
+    command.add_argument("--promote", action="store_true", help="register it and move the alias champion to it, too")
+    command.add_argument(
+        "--no-mlflow", action="store_true", help="log no run (default: to MLFLOW_TRACKING_URI, or a store in training/)"
+    )
+
+
+def warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def positive(text: str) -> int:
+    return whole_number(text, 1)
+
+
+def natural(text: str) -> int:
+    return whole_number(text, 0)
+
+
+def whole_number(text: str, least: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 15) or int(text) < least:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
+    return int(text)
+
+
+def filled(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a text, got an empty one")
+    return text
+
+
+def assignment(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not key or not separator:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
+    return key, value

@@ -1,0 +1,28 @@
+"""`replay`: a CSV goes through a running service and through Python, and every answer is compared."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from ..bundle.replay import SHOWN_DIFFERENCES, replay, service_at
+from ..data.installs import read_installs
+from .options import add_command, add_data, positive, warn
+
+
+def add_replay(commands: Any) -> None:
+    command = add_command(commands, "replay", _run_replay, "compare a running service with Python, row by row")
+    add_data(command, "CSV; revenue may be absent")
+    command.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle that the service serves")
+    command.add_argument("--url", required=True, help="the service, such as http://127.0.0.1:5001")
+    command.add_argument("--batch", type=positive, default=500, metavar="N", help="installs a request (%(default)s)")
+
+
+def _run_replay(options: Namespace) -> int:
+    installs = read_installs(options.data, warn)
+    equal, differences = replay(installs.frame, options.bundle, service_at(options.url), options.batch)
+    for difference in differences[:SHOWN_DIFFERENCES]:
+        print(difference)
+    print(f"{equal} of {equal + len(differences)} equal")
+    return 1 if differences else 0

@@ -1,0 +1,167 @@
+"""`train` and `champion`: installs become a bundle and, but for the champion that ships, a run in MLflow.
+
+Everything that can be refused cheaply (parameters, the target folder, a store that is away) is refused
+before the data is read and before training, which take a while.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..bundle.assemble import Label, bundle_files, bundle_manifest
+from ..bundle.folder import check_target, write_bundle
+from ..data.installs import Installs, read_training_installs
+from ..data.synthetic import write_synthetic
+from ..errors import UserError
+from ..evaluation.metrics import metrics_table
+from ..model.parameters import OBJECTIVES, Parameters, resolve_parameters
+from ..model.train import MAX_TREES, MAX_TREES_DART, Trained, TrainingRows, train, training_rows
+from ..progress import bar
+from ..registry.store import check_store
+from ..registry.tracking import log_training
+from .options import add_command, add_data, add_registry, assignment, filled, positive, warn
+
+NAME = "day7-revenue"
+GOLDEN_ROWS = 400
+
+CHAMPION_ROWS = 20_000
+CHAMPION_SEED = 7
+# Few and small trees: the bundle ships with the source, so model.json is kept below 1 MB.
+CHAMPION_OVERRIDES = {"num_leaves": "15"}
+CHAMPION_TREES = 100
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train and what to call the result."""
+
+    parameters: Parameters
+    label: Label
+    golden_rows: int = GOLDEN_ROWS
+    max_trees: int | None = None
+
+
+def add_train(commands: Any) -> None:
+    command = add_command(commands, "train", _run_train, "train on a CSV of installs and write a bundle")
+    add_data(command)
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle; an older one is replaced")
+    command.add_argument("--name", type=filled, default=NAME, help="registered name (%(default)s)")
+    command.add_argument("--version", type=filled, metavar="TEXT", help="default: 12 digits of the content's hash")
+    command.add_argument("--description", default="", metavar="TEXT", help="what the data is")
+    command.add_argument("--synthetic", action="store_true", help="mark the data as made up")
+    command.add_argument(
+        "--golden-rows",
+        type=positive,
+        default=GOLDEN_ROWS,
+        metavar="N",
+        help="golden predictions to write (%(default)s)",
+    )
+    add_drop_flagged(command)
+    command.add_argument("--objective", choices=OBJECTIVES, default="tweedie", help="what to optimise (%(default)s)")
+    command.add_argument(
+        "--max-trees",
+        type=positive,
+        metavar="N",
+        help=f"most trees to train ({MAX_TREES}; with boosting=dart all of {MAX_TREES_DART})",
+    )
+    command.add_argument(
+        "--set",
+        type=assignment,
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="KEY=VALUE",
+        help="a LightGBM parameter, such as num_leaves=15; may be repeated",
+    )
+    add_registry(command)
+
+
+def add_drop_flagged(command: Any) -> None:
+    command.add_argument(
+        "--drop-flagged", action="store_true", help="leave out groups whose revenue is in another unit (kept by default)"
+    )
+
+
+def add_champion(commands: Any) -> None:
+    command = add_command(commands, "champion", _run_champion, "train the bundle that ships, on synthetic installs")
+    default = Path(__file__).parents[3] / "artifacts" / "champion"
+    command.add_argument("--out", type=Path, default=default, metavar="DIR", help="default: artifacts/champion")
+
+
+def _run_train(options: Namespace) -> int:
+    check_target(options.out)
+    parameters = resolve_parameters(options.objective, dict(options.overrides))
+    label = Label(options.name, options.version, options.description, options.synthetic)
+    check_registry(options, options.name)
+    installs = read_training_installs(options.data, warn)
+    rows = rows_to_train(installs, str(parameters["objective"]), drop_flagged=options.drop_flagged)
+    recipe = Recipe(parameters, label, options.golden_rows, options.max_trees)
+    trained, manifest = train_and_write(installs, rows, recipe, options.out)
+    if not options.no_mlflow:
+        log(options, options.out, trained, rows, manifest)
+    return 0
+
+
+def _run_champion(options: Namespace) -> int:
+    check_target(options.out)
+    description = f"synthetic installs: {CHAMPION_ROWS} rows, seed {CHAMPION_SEED}"
+    label = Label(NAME, None, description, synthetic=True)
+    recipe = Recipe(resolve_parameters("tweedie", CHAMPION_OVERRIDES), label, max_trees=CHAMPION_TREES)
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "installs.csv"
+        write_synthetic(data, CHAMPION_ROWS, CHAMPION_SEED)
+        installs = read_training_installs(data, warn)
+        train_and_write(installs, rows_to_train(installs, "tweedie", drop_flagged=False), recipe, options.out)
+    return 0
+
+
+def check_registry(options: Namespace, name: str) -> None:
+    """Refuses what the options ask of MLflow and what it cannot give."""
+    register = options.register or options.promote
+    if options.no_mlflow and register:
+        raise UserError("--register and --promote need MLflow: expected them without --no-mlflow")
+    if not options.no_mlflow:
+        check_store(name if register else None)
+
+
+def rows_to_train(installs: Installs, objective: str, *, drop_flagged: bool) -> TrainingRows:
+    """The rows, with a warning for each group that is in another unit."""
+    rows = training_rows(installs, objective, drop_flagged=drop_flagged)
+    for anomaly in rows.anomalies:
+        warn(f"{anomaly} {'Dropped.' if rows.dropped else 'Kept; --drop-flagged leaves it out.'}")
+    return rows
+
+
+def train_and_write(
+    installs: Installs, rows: TrainingRows, recipe: Recipe, out: Path
+) -> tuple[Trained, dict[str, Any]]:
+    """The bundle at `out`, and its manifest; prints the metrics."""
+    trained = train(rows, recipe.parameters, recipe.max_trees, bar)
+    files = bundle_files(trained, rows, recipe.golden_rows)
+    manifest = bundle_manifest(trained, rows, installs.sha256, recipe.parameters, recipe.label, files)
+    write_bundle(out, manifest, files)
+    print(metrics_table({title: metrics for title, metrics in manifest["metrics"].items() if metrics is not None}))
+    print(f"{manifest['name']} {manifest['version']}: {trained.tree_count} trees, written to {out}")
+    return trained, manifest
+
+
+def log(options: Namespace, bundle: Path, trained: Trained, rows: TrainingRows, manifest: dict[str, Any]) -> None:
+    logged = log_training(
+        bundle,
+        manifest,
+        trained.evaluation,
+        options.data,
+        rows.frame,
+        trained.model,
+        register=options.register,
+        promote=options.promote,
+        residuals=trained.residuals,
+    )
+    print(f"MLflow run {logged.run_id}: {logged.url}")
+    if logged.version is not None:
+        aliases = "challenger and champion" if options.promote else "challenger"
+        print(f"registered as {manifest['name']} version {logged.version}: {aliases}")
