@@ -233,18 +233,14 @@ def test_a_constant_target_is_refused(train, capsys, revenue):
     assert f"column revenue: expected different values to learn from, got {float(revenue)} in every row" in error
 
 
-def test_revenue_of_a_single_row_trains_or_is_refused(train, total_of, capfd):
-    codes = set()
-    for place in range(5, ROWS, 40):
-        rows = [{**row, "revenue": "2.5" if number == place else "0"} for number, row in enumerate(plain_rows())]
-        code = train(csv_text(rows))
-        codes.add(code)
-        if code:
-            # The one row that pays is not among those to learn from.
-            assert "error: LightGBM cannot train with these rows" in capfd.readouterr().err
-        else:
-            assert total_of() < 10
-    assert 0 in codes and codes <= {0, 2}
+def test_revenue_of_a_few_rows_is_refused_and_of_ten_trains(train, total_of, capfd):
+    rows = [{**row, "revenue": "2.5" if number % 17 == 3 else "0"} for number, row in enumerate(plain_rows())]
+    assert sum(row["revenue"] != "0" for row in rows) < 10
+    assert train(csv_text(rows)) == 2
+    assert "installs.csv: column revenue: expected at least 10 rows with revenue, got" in capfd.readouterr().err
+    rows = [{**row, "revenue": "2.5" if number % 13 == 3 else "0"} for number, row in enumerate(plain_rows())]
+    assert sum(row["revenue"] != "0" for row in rows) >= 10
+    assert train(csv_text(rows)) == 0
 
 
 def test_a_million_rows_of_one_country(train, tmp_path):

@@ -363,3 +363,22 @@ def test_what_cannot_be_registered_is_refused_before_training(local, tmp_path):
 
 def installs(path):
     return read_training_installs(path, pytest.fail).frame
+
+
+def test_a_comparison_is_a_run_with_a_run_for_each_model(server, connected, synthetic_csv, capsys):
+    models = "predict zero,lightgbm l1"
+    with tracked_at(server):
+        arguments = ["compare", "--data", synthetic_csv, "--folds", 2, "--models", models, "--register"]
+        before = connected.get_registered_model("day7-revenue").aliases
+        assert main([str(argument) for argument in arguments]) == 0
+    after = connected.get_registered_model("day7-revenue").aliases
+    assert after["challenger"] != before["challenger"] and after["champion"] == before["champion"]
+    printed = capsys.readouterr().out
+    parent = printed.split("MLflow: ")[1].splitlines()[0].rsplit("/", 1)[1]
+    run = connected.get_run(parent)
+    assert run.info.status == "FINISHED" and run.data.params["best"] == "lightgbm l1"
+    names = {file.path for file in connected.list_artifacts(parent)}
+    assert {"scores.csv", "tuning.csv", "figures"} <= names
+    children = connected.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'")
+    assert {child.data.params["model"] for child in children} == {"predict zero", "lightgbm l1"}
+    assert all(child.data.metrics["mae_mean"] > 0 and "r2_spread" in child.data.metrics for child in children)

@@ -57,7 +57,7 @@ def _run(options: Namespace) -> int:
     check_registry(options, options.name)
     names = [name.strip() for name in options.models.split(",")] if options.models else None
     installs = read_training_installs(options.data, warn)
-    rows = rows_to_train(installs, "tweedie", drop_flagged=options.drop_flagged)
+    rows = rows_to_train(options.data, installs, "tweedie", drop_flagged=options.drop_flagged)
     if options.folds > len(rows.frame):
         raise UserError(f"--folds: expected at most as many as rows ({len(rows.frame)}), got {options.folds}")
     comparison = compare(rows, folds=options.folds, trials=options.trials, models=names, progress=bar)

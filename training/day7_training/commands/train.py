@@ -98,7 +98,7 @@ def _run_train(options: Namespace) -> int:
     label = Label(options.name, options.version, options.description, options.synthetic)
     check_registry(options, options.name)
     installs = read_training_installs(options.data, warn)
-    rows = rows_to_train(installs, str(parameters["objective"]), drop_flagged=options.drop_flagged)
+    rows = rows_to_train(options.data, installs, str(parameters["objective"]), drop_flagged=options.drop_flagged)
     recipe = Recipe(parameters, label, options.golden_rows, options.max_trees)
     trained, manifest = train_and_write(installs, rows, recipe, options.out)
     if not options.no_mlflow:
@@ -115,7 +115,7 @@ def _run_champion(options: Namespace) -> int:
         data = Path(folder) / "installs.csv"
         write_synthetic(data, CHAMPION_ROWS, CHAMPION_SEED)
         installs = read_training_installs(data, warn)
-        train_and_write(installs, rows_to_train(installs, "tweedie", drop_flagged=False), recipe, options.out)
+        train_and_write(installs, rows_to_train(data, installs, "tweedie", drop_flagged=False), recipe, options.out)
     return 0
 
 
@@ -128,9 +128,12 @@ def check_registry(options: Namespace, name: str) -> None:
         check_store(name if register else None)
 
 
-def rows_to_train(installs: Installs, objective: str, *, drop_flagged: bool) -> TrainingRows:
-    """The rows, with a warning for each group that is in another unit."""
-    rows = training_rows(installs, objective, drop_flagged=drop_flagged)
+def rows_to_train(data: Path, installs: Installs, objective: str, *, drop_flagged: bool) -> TrainingRows:
+    """The rows of the file `data`, with a warning for each group that is in another unit."""
+    try:
+        rows = training_rows(installs, objective, drop_flagged=drop_flagged)
+    except UserError as error:
+        raise UserError(f"{data}: {error}") from error
     for anomaly in rows.anomalies:
         warn(f"{anomaly} {'Dropped.' if rows.dropped else 'Kept; --drop-flagged leaves it out.'}")
     return rows

@@ -27,6 +27,8 @@ from .model import Model
 from .parameters import SEED, Parameters
 
 MINIMUM_ROWS = 100
+# With fewer, a fold may have none.
+MINIMUM_PAYERS = 10
 FOLD_COUNT = 5
 # Above, a fifth of the rows measures as well as all of them, in a fifth of the time.
 MANY_ROWS = 100_000
@@ -94,6 +96,9 @@ def _check_trainable(rows: TrainingRows, objective: str) -> None:
         raise UserError(f"expected at least {MINIMUM_ROWS} rows to train on, got {len(revenue)}")
     if np.all(revenue == revenue[0]):
         raise UserError(f"column revenue: expected different values to learn from, got {revenue[0]} in every row")
+    payers = int(np.count_nonzero(revenue))
+    if payers < MINIMUM_PAYERS:
+        raise UserError(f"column revenue: expected at least {MINIMUM_PAYERS} rows with revenue, got {payers}")
     if objective == "gamma" and np.any(revenue == 0):
         line = rows.frame.index[np.argmax(revenue == 0)]
         raise UserError(f"line {line}, column revenue: the objective gamma expects revenue above 0, got 0")

@@ -36,7 +36,10 @@ def log_comparison(comparison: Comparison, data: Path, sha256: str, rows: Traini
 
 
 def _log_model(store: Store, model: str, table: pd.DataFrame) -> None:
-    with store.mlflow.start_run(run_name=model, nested=True, tags={"comparison": "model"}):
+    # Without its id the run would go to MLflow's default experiment, away from its parent.
+    experiment = store.mlflow.active_run().info.experiment_id
+    tags = {"comparison": "model"}
+    with store.mlflow.start_run(experiment_id=experiment, run_name=model, nested=True, tags=tags):
         store.mlflow.log_param("model", model)
         numbers = {}
         for part, prefix in _PREFIXES.items():
@@ -49,6 +52,6 @@ def _log_model(store: Store, model: str, table: pd.DataFrame) -> None:
 
 def _figure(scores: pd.DataFrame) -> object:
     # matplotlib takes a while to import, and only a run needs it.
-    from ..evaluation.plots import comparison_figure
+    from ..evaluation.model_plots import comparison_figure
 
     return comparison_figure(scores)
