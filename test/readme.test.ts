@@ -23,7 +23,11 @@ function block(holding: string): string {
   return found[0]!.text
 }
 
-const shell = async (script: string) => (await execute('bash', ['-euc', script], { maxBuffer: 1e8 })).stdout
+/** Runs are logged to a store of the test's own, not to the one in training/. */
+const store = (folder: string) => ({ ...process.env, MLFLOW_TRACKING_URI: `sqlite:///${folder}/mlflow.db` })
+
+const shell = async (script: string, env = process.env) =>
+  (await execute('bash', ['-euc', script], { maxBuffer: 1e8, env })).stdout
 
 t.test('the curl gets what is shown', async (t) => {
   const service = await startService(t, { DATA_DIR: dataFolder(t) })
@@ -41,7 +45,7 @@ t.test('from a CSV to a served model', async (t) => {
   const lines = here(block('day7_training train')).trimEnd()
   const start = /^MODEL_DIR=(\S+) npm start$/m.exec(lines)
   t.ok(start, 'the last line starts the service')
-  const printed = await shell(lines.replace(start![0], ''))
+  const printed = await shell(lines.replace(start![0], ''), store(folder))
   t.match(printed, /normalisedGini +0\.\d+/)
   t.match(printed, /400 of 400 golden predictions equal/)
 
@@ -51,8 +55,27 @@ t.test('from a CSV to a served model', async (t) => {
   await service.stop()
 })
 
+t.test('a CSV is inspected, and models are compared on it', async (t) => {
+  const folder = dataFolder(t)
+  const lines = block('day7_training compare').replaceAll('/tmp/', `${folder}/`)
+  const synthesize = `(cd training && .venv/bin/python -m day7_training synthesize --rows 1500 --seed 1 --out ${folder}/installs.csv)`
+  // All thirteen models take minutes; which ones is the only thing that is changed.
+  const few = lines.replace(/(compare --data \S+)/, '$1 --folds 2 --models "ridge,lightgbm l1"')
+  const printed = await shell(`${synthesize}\n${few}`, store(folder))
+  t.match(printed, /1500 installs, \d+ findings/)
+  t.match(printed, /best that can be served: lightgbm l1/)
+  t.ok(existsSync(`${folder}/report.html`))
+})
+
 t.test('what the documents point to exists', (t) => {
-  for (const file of ['README.md', 'docs/architecture.md', 'docs/bundle.md', 'docs/operations.md']) {
+  for (const file of [
+    'README.md',
+    'docs/architecture.md',
+    'docs/bundle.md',
+    'docs/operations.md',
+    'docs/scale.md',
+    'docs/training.md',
+  ]) {
     const text = readFileSync(file, 'utf8')
     for (const [, target] of text.matchAll(/\]\((?!http)([^)#]+)\)/g))
       t.ok(existsSync(file.includes('/') ? `docs/${target}` : target!), `${file} → ${target}`)
