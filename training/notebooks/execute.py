@@ -4,7 +4,7 @@
     python notebooks/execute.py OUT.ipynb -p DATA installs.csv    a copy, on other installs
 
 Execution times and kernel details are taken out, and of progress bars their end is kept, which is
-nothing. Exit code 1: a cell failed, or wrote to stderr.
+nothing. Exit code 1 and no file written: a cell failed, or wrote to stderr.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ def execute(target: Path, parameters: dict[str, Any]) -> list[str]:
     # As a terminal shows them: a progress bar overwrites itself.
     options["coalesce_streams"] = True
     try:
-        # No file on the way: one that fails must not replace one that is whole.
+        # No file until all went well: a run that fails must not replace one that did not.
         notebook = papermill.execute_notebook(NOTEBOOK, None, parameters, **options)
     except PapermillExecutionError as error:
         return [str(error)]
     tidy(notebook)
-    nbformat.write(notebook, target)
-    return [output.text for output in outputs(notebook) if output.get("name") == "stderr"]
+    faults = [output.text for output in outputs(notebook) if output.get("name") == "stderr"]
+    if not faults:
+        nbformat.write(notebook, target)
+    return faults
 
 
 def tidy(notebook: nbformat.NotebookNode) -> None:

@@ -32,11 +32,14 @@ def executed(synthetic_csv, tmp_path_factory) -> nbformat.NotebookNode:
     target = tmp_path_factory.mktemp("notebook") / "executed.ipynb"
     values = {"DATA": str(synthetic_csv), "FOLDS": 2, "TRIALS": 2, "MODELS": MODELS}
     parameters = [part for name, value in values.items() for part in ("-p", name, json.dumps(value))]
-    run = subprocess.run(
-        [sys.executable, NOTEBOOKS / "execute.py", target, *parameters], capture_output=True, text=True, timeout=300
-    )
+    run = execute(target, *parameters)
     assert run.returncode == 0, run.stderr
     return nbformat.read(target, as_version=4)
+
+
+def execute(*arguments: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, NOTEBOOKS / "execute.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 def code_cells(notebook):
@@ -54,8 +57,16 @@ def test_it_runs_on_other_installs(executed):
 
 
 def test_the_models_asked_for_are_compared(executed):
-    texts = [output["data"]["text/plain"] for cell in code_cells(executed) for output in cell.outputs if "data" in output]
-    assert all(any(model in text for text in texts) for model in MODELS)
+    comparison = next(cell for cell in code_cells(executed) if cell.source.endswith("comparison_table(comparison)"))
+    text = comparison.outputs[0].data["text/plain"]
+    assert all(model in text for model in MODELS) and "lasso" not in text
+
+
+def test_a_run_that_fails_says_why_and_leaves_no_file(tmp_path):
+    target = tmp_path / "executed.ipynb"
+    run = execute(target, "-p", "DATA", tmp_path / "absent.csv")
+    assert run.returncode == 1 and "expected a CSV file, found nothing" in run.stderr
+    assert not target.exists()
 
 
 def test_every_committed_cell_was_executed_in_order_and_shows_something(committed):

@@ -112,7 +112,7 @@ def tuning_figure(tuning: pd.DataFrame) -> Figure:
     across = min(5, max(len(folds), 1))
     down = -(-max(len(folds), 1) // across)
     figure = new_figure(1.4 + 2.1 * max(across, 3), 0.9 + 2.3 * down)
-    panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
+    panels = figure.subplots(down, across, squeeze=False).ravel()
     for axes in panels[len(folds) :]:
         axes.set_visible(False)
     if not folds:
@@ -126,12 +126,14 @@ def tuning_figure(tuning: pd.DataFrame) -> Figure:
         axes.plot(trials["trial"], trials["value"], "o", color=QUIET, markersize=4, mew=0)
         axes.step(trials["trial"], trials["value"].cummin(), where="post", color=MAIN, linewidth=2)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    # Trials far off the best are cut away: they would flatten what is worth a look.
-    values = tuning["value"].to_numpy(dtype=np.float64)
-    best, usual = float(values.min()), float(np.quantile(values, 0.9))
-    panels[0].set_ylim(best - 0.08 * (usual - best), usual + 0.15 * (usual - best)) if usual > best else None
-    panels[0].yaxis.set_major_formatter(PLAIN_TICKS)
-    title = "Tuning: each trial (dots) and the best so far (line)"
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_formatter(PLAIN_TICKS)
+        # Trials far off the others are cut away: they would flatten what is worth a look.
+        best = trials["value"].min()
+        reach = max(trials["value"].quantile(0.9), trials["value"].iloc[0]) - best
+        if reach > 0:
+            axes.set_ylim(best - 0.1 * reach, best + 1.1 * reach)
+    title = "Tuning: each trial (dots) and the best so far (line); each fold has its own axis"
     figure.suptitle(title, fontsize=11.5, color=INK, fontweight="bold", x=0.01, ha="left")
     return figure
 

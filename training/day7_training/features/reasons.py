@@ -35,7 +35,7 @@ REASONS: dict[str, str] = {
     **{f"{field}_missing": reason for field, reason in _EACH_MISSING.items()},
     "platform_code": "players of the stores may pay differently; texts in either case are one platform",
     "source_code": "campaigns may bring different players; few enough for a category each",
-    "country_frequency": "how large the market is: a feature that rare countries share, each of which has too few installs",
+    "country_frequency": "how large the market is: what rare countries share, each of which has few installs",
     "country_region_frequency": "a large city or a village: regions are far too many for codes",
     "device_family_frequency": "common or exotic device, without a code for each of hundreds",
     "country_target_mean": "how much its installs bring, shrunk to the mean; rounded so that it tells no fold",
@@ -71,7 +71,8 @@ def plan_table(plan: Plan) -> pd.DataFrame:
 
 
 def _operator(column: Mapping[str, Any]) -> str:
-    return f"lookup: {column['encoding'].replace('_', ' ')}" if column["op"] == "lookup" else column["op"].replace("_", " ")
+    name = f"lookup: {column['encoding']}" if column["op"] == "lookup" else column["op"]
+    return name.replace("_", " ")
 
 
 def _sources(column: Mapping[str, Any]) -> list[str]:
