@@ -1,12 +1,13 @@
 """The command line: reads the options, calls one command, prints what came out.
 
 Exit codes: 0 done (for `replay`: all equal), 1 `replay` found differences, 2 an error that the user
-can mend, printed as one `error: ...` on stderr, 130 interrupted.
+can mend, printed as one `error: ...` on stderr, 130 interrupted, 141 nobody reads what is printed.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -25,6 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options)
     except UserError as error:
         return _fail(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has enough, as in `inspect ... | head`; Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except OSError as error:
         return _fail(f"{error.filename or 'file'}: {error.strerror or error}")
     except KeyboardInterrupt:

@@ -43,7 +43,7 @@ def test_the_module_runs_and_explains_itself():
     arguments = [sys.executable, "-m", "day7_training", "--help"]
     done = subprocess.run(arguments, cwd=TRAINING, capture_output=True, text=True)
     assert done.returncode == 0
-    for command in ("train", "synthesize", "champion", "replay"):
+    for command in ("inspect", "compare", "train", "replay", "card", "synthesize", "champion"):
         assert command in done.stdout
 
 
@@ -52,3 +52,11 @@ def test_an_error_reaches_the_shell_without_a_traceback(tmp_path):
     done = subprocess.run([sys.executable, "-m", "day7_training", *train], cwd=TRAINING, capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == "error: expected a CSV file, found nothing at absent.csv\n"
+
+
+def test_output_that_nobody_reads_is_no_error(synthetic_csv):
+    command = [sys.executable, "-m", "day7_training", "inspect", "--data", str(synthetic_csv)]
+    process = subprocess.Popen(command, cwd=TRAINING, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait(60) == 141
+    process.stderr.close()

@@ -38,6 +38,7 @@ SETTINGS = {
 STORE_PACKAGES = {"mlflow", "alembic", "sqlalchemy", "requests", "urllib3", "boto3", "botocore", "azure", "google"}
 
 _LONGEST_CAUSE = 300
+_SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,9 @@ class Store:
 
     @property
     def artifact_location(self) -> str | None:
-        """A server knows where its artifacts go; without one, MLflow would put them into the working directory."""
-        return (LOCAL_FOLDER / "mlartifacts").as_uri() if self.uri == _local_uri() else None
+        """A server knows where its artifacts go; for a file, MLflow would put them into the working directory."""
+        file = self.uri.removeprefix(_SQLITE)
+        return (Path(file).resolve().parent / "mlartifacts").as_uri() if file != self.uri else None
 
     @property
     def is_served(self) -> bool:
@@ -96,7 +98,7 @@ def check_store(name: str | None) -> None:
 
 
 def _local_uri() -> str:
-    return f"sqlite:///{(LOCAL_FOLDER / 'mlflow.db').as_posix()}"
+    return f"{_SQLITE}{(LOCAL_FOLDER / 'mlflow.db').as_posix()}"
 
 
 @contextmanager
