@@ -7,8 +7,8 @@ import re
 
 import numpy as np
 import pytest
-
 from conftest import HEADER, ROW
+
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
 from day7_training.data.installs import NULLABLE_FIELDS, read_training_installs

@@ -57,7 +57,9 @@ def frame_of(rows):
     return pd.DataFrame({name: ["a"] * rows for name in ("country", "source", "platform")}, dtype=object)
 
 
-@pytest.mark.parametrize(("flagged", "rows"), [([True, False, False, False], 3), ([False] * 4, None), ([True] * 4, None)])
+@pytest.mark.parametrize(
+    ("flagged", "rows"), [([True, False, False, False], 3), ([False] * 4, None), ([True] * 4, None)]
+)
 def test_the_second_part_is_without_flagged_rows(flagged, rows):
     actual = np.array([1e6, 1.0, 2.0, 0.0])
     document = evaluate(frame_of(4), actual, actual, np.array(flagged), seed=1)

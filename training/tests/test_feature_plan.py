@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from day7_training.data.installs import FIELDS, installs_frame
 from day7_training.errors import UserError
 from day7_training.features.plan import FORMAT, Plan
-from day7_training.data.installs import FIELDS, installs_frame
 
 LOOKUP = {
     "name": "x",

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from day7_training.features import fit as fit_module
 from day7_training.data.installs import FIELDS, NUMBER_FIELDS, installs_frame
+from day7_training.features import fit as fit_module
 from day7_training.features.fit import FOLD_COUNT, SMOOTHING_ROWS, fit_plan, fold_numbers, training_features
 from day7_training.features.operators import REVENUE_ENCODINGS
 from day7_training.features.plan import Plan
@@ -146,7 +146,9 @@ def test_a_country_in_another_unit_does_not_move_the_others():
     frame, revenue = priced(["es", "fr", "mx", "pe"], {**usual, "pe": [0.0, 200.0, 100.0]})
     rates = rate(fit(frame, revenue), "event_2")
     assert rates["values"]["pe"] == pytest.approx(200, rel=0.05)
-    assert rates["values"]["es"] == pytest.approx(0.002, rel=0.05) and rates["unknown"] == pytest.approx(0.002, rel=0.05)
+    assert rates["values"]["es"] == pytest.approx(0.002, rel=0.05) and rates["unknown"] == pytest.approx(
+        0.002, rel=0.05
+    )
 
 
 def test_a_country_with_few_installs_backs_off_to_the_whole():

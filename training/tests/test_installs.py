@@ -4,11 +4,11 @@ import math
 import re
 
 import pytest
-
 from conftest import HEADER, ROW
+
 from day7_training.data.decimals import parse_decimal, round_half_up
-from day7_training.errors import UserError
 from day7_training.data.installs import read_installs, read_training_installs
+from day7_training.errors import UserError
 
 
 def read(path):

@@ -8,12 +8,12 @@ import os
 import lightgbm as lgb
 import numpy as np
 import pytest
-
 from conftest import ROW
+
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
-from day7_training.errors import UserError
 from day7_training.data.installs import FIELDS, installs_frame, read_training_installs
+from day7_training.errors import UserError
 from day7_training.model.parameters import resolve_parameters
 from day7_training.model.train import train, training_rows
 from day7_training.progress import no_progress

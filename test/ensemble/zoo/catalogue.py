@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import numpy as np
-
 from recipes import MIXED, Recipe
 from tables import Table
 
@@ -29,7 +28,9 @@ def _objectives() -> list[Recipe]:
         Recipe("regression-sqrt", "regression", params={"reg_sqrt": True}),
         Recipe("regression_l1-sqrt-mixed", "regression_l1", MIXED, params={"reg_sqrt": True}),
         Recipe("quantile-high", "quantile", params={"alpha": 0.93}),
-        Recipe("huber-sqrt-ignored", "huber", edit=lambda text: text.replace("objective=huber", "objective=huber sqrt")),
+        Recipe(
+            "huber-sqrt-ignored", "huber", edit=lambda text: text.replace("objective=huber", "objective=huber sqrt")
+        ),
         Recipe("binary", "binary", ranges=True),
         Recipe("binary-sigmoid-0.7", "binary", MIXED, params={"sigmoid": 0.7}),
         Recipe("binary-sigmoid-1.01876", "binary", params={"sigmoid": 1.01876}),
@@ -87,10 +88,14 @@ def _missing() -> list[Recipe]:
         Recipe("zero-as-missing", kinds=every, params={"zero_as_missing": True}, ranges=True),
         Recipe("zero-as-missing-multiclass", "multiclass", kinds=every, params={"zero_as_missing": True}, rounds=6),
         Recipe("tiny", kinds=("tiny", "tiny", "sparse"), params={"min_data_in_bin": 1, "num_leaves": 25}),
-        Recipe("tiny-zero-as-missing", kinds=("tiny", "missing"), params={"min_data_in_bin": 1, "zero_as_missing": True}),
+        Recipe(
+            "tiny-zero-as-missing", kinds=("tiny", "missing"), params={"min_data_in_bin": 1, "zero_as_missing": True}
+        ),
         Recipe("wide", kinds=("wide", "plain", "missing")),
         Recipe("endless", kinds=("endless", "missing"), params={"min_data_in_leaf": 1}),
-        Recipe("endless-deep", kinds=("endless", "endless", "sparse"), params={"num_leaves": 40, "min_data_in_leaf": 1}),
+        Recipe(
+            "endless-deep", kinds=("endless", "endless", "sparse"), params={"num_leaves": 40, "min_data_in_leaf": 1}
+        ),
     ]
 
 

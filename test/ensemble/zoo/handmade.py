@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
-
 from hostile import TINY
 from recipes import MIXED, Recipe, Specimen, train
 from tables import Table, make_table, make_target
@@ -80,7 +79,9 @@ def _single_leaves(rng: np.random.Generator) -> Iterator[Specimen]:
         yield Specimen(f"hand-single-leaf-{name}", "".join(parts), whole.table, ranges=name == "middle")
     table = make_table(("plain", "missing"), 60, rng)
     for objective, classes in {"regression": 1, "binary sigmoid:1": 1, "multiclass num_class:3": 3}.items():
-        yield Specimen(f"no-trees-{objective.split()[0]}", _model([], 2, objective, classes), table, ranges=classes == 1)
+        yield Specimen(
+            f"no-trees-{objective.split()[0]}", _model([], 2, objective, classes), table, ranges=classes == 1
+        )
     yield Specimen("no-trees-rf", _model([], 2, average=True), table)
 
 
@@ -91,7 +92,9 @@ def _other_lives(rng: np.random.Generator) -> Iterator[Specimen]:
     first = lgb.train({**QUIET, "objective": "regression"}, lgb.Dataset(table.values, target), 4)
     more = lgb.train({**QUIET, "objective": "regression"}, lgb.Dataset(other.values, target), 4, init_model=first)
     yield Specimen("trained-further", more.model_to_string(num_iteration=-1), table, ranges=True)
-    yield Specimen("refitted", first.refit(other.values, target, decay_rate=0.3).model_to_string(num_iteration=-1), table)
+    yield Specimen(
+        "refitted", first.refit(other.values, target, decay_rate=0.3).model_to_string(num_iteration=-1), table
+    )
     yield Specimen("cut-short", more.model_to_string(start_iteration=2, num_iteration=5), table, ranges=True)
 
 

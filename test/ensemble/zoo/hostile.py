@@ -11,14 +11,27 @@ import math
 import re
 
 import numpy as np
-
 from tables import Table
 
 TINY = float(np.float32(1e-35))
 """kZeroThreshold: what lies within it is zero."""
 
 NUMBERS = [
-    *(np.nan, 0.0, -0.0, np.inf, -np.inf, 5e-324, -5e-324, 2.2250738585072014e-308, 1e-36, 1e-35, -1e-35, 3e-35, -3e-35),
+    *(
+        np.nan,
+        0.0,
+        -0.0,
+        np.inf,
+        -np.inf,
+        5e-324,
+        -5e-324,
+        2.2250738585072014e-308,
+        1e-36,
+        1e-35,
+        -1e-35,
+        3e-35,
+        -3e-35,
+    ),
     *(sign * value for sign in (1, -1) for value in (TINY, np.nextafter(TINY, 0), np.nextafter(TINY, 1))),
     *(1.0, -1.0, -0.5, 3.9, 4e9, -4e9, 5e300, -5e300, 1.7976931348623157e308, -1.7976931348623157e308),
 ]

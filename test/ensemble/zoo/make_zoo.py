@@ -15,12 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-
 from catalogue import catalogue
 from handmade import handmade
 from random_recipes import random_recipe
-from record import record, write
 from recipes import Specimen, train
+from record import record, write
 
 RANDOM_MODELS = 300
 

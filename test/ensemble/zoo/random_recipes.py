@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from catalogue import DART, FOREST, GOSS
 from recipes import Recipe
 from tables import CATEGORIES

@@ -11,7 +11,6 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-
 from tables import CLASSES, GROUP, Table, make_table, make_target
 
 NUMBERS = ("plain", "missing", "sparse", "tiny", "whole", "halves")

@@ -15,7 +15,6 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
-
 from hostile import hostile_rows
 from recipes import Specimen
 

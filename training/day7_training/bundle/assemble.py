@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import lightgbm as lgb
 
+from ..model.parameters import SEED, Parameters
+from ..model.train import Trained, TrainingRows
 from .folder import FORMAT, default_version, json_text
 from .golden import golden_installs, golden_lines
-from ..model.parameters import SEED, Parameters
 from .profile import make_profile
-from ..model.train import Trained, TrainingRows
 
 HORIZON_DAYS = 7
 
@@ -57,7 +57,7 @@ def bundle_manifest(
         "format": FORMAT,
         "name": label.name,
         "version": label.version or default_version(files),
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "objective": parameters["objective"],
         "features": plan.features,
         "categorical": plan.categorical,

@@ -16,11 +16,11 @@ from typing import Any
 
 import pandas as pd
 
-from .folder import open_bundle
 from ..data.decimals import round_half_up
-from ..errors import UserError
-from .golden import plain_install
 from ..data.installs import USER_ID
+from ..errors import UserError
+from .folder import open_bundle
+from .golden import plain_install
 
 WIRE_DECIMALS = 6
 SHOWN_DIFFERENCES = 10

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from argparse import Namespace
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ..data.installs import Installs, read_training_installs
 from ..data.synthetic import write_synthetic
 from ..errors import UserError
 from ..evaluation.metrics import metrics_table
+from ..model.boosting import HERE, Learner
 from ..model.parameters import OBJECTIVES, Parameters, resolve_parameters
 from ..model.train import MAX_TREES, MAX_TREES_DART, Trained, TrainingRows, train, training_rows
 from ..progress import bar
@@ -77,12 +79,19 @@ def add_train(commands: Any) -> None:
         metavar="KEY=VALUE",
         help="a LightGBM parameter, such as num_leaves=15; may be repeated",
     )
+    command.add_argument(
+        "--cluster",
+        metavar="tcp://HOST:PORT",
+        help="train on the workers of this Dask scheduler, with --max-trees as the number of trees",
+    )
     add_registry(command)
 
 
 def add_drop_flagged(command: Any) -> None:
     command.add_argument(
-        "--drop-flagged", action="store_true", help="leave out groups whose revenue is in another unit (kept by default)"
+        "--drop-flagged",
+        action="store_true",
+        help="leave out groups whose revenue is in another unit (kept by default)",
     )
 
 
@@ -97,13 +106,23 @@ def _run_train(options: Namespace) -> int:
     parameters = resolve_parameters(options.objective, dict(options.overrides))
     label = Label(options.name, options.version, options.description, options.synthetic)
     check_registry(options, options.name)
-    installs = read_training_installs(options.data, warn)
-    rows = rows_to_train(options.data, installs, str(parameters["objective"]), drop_flagged=options.drop_flagged)
-    recipe = Recipe(parameters, label, options.golden_rows, options.max_trees)
-    trained, manifest = train_and_write(installs, rows, recipe, options.out)
+    with _learner(options.cluster) as learner:
+        installs = read_training_installs(options.data, warn)
+        rows = rows_to_train(options.data, installs, str(parameters["objective"]), drop_flagged=options.drop_flagged)
+        recipe = Recipe(parameters, label, options.golden_rows, options.max_trees)
+        trained, manifest = train_and_write(installs, rows, recipe, options.out, learner)
     if not options.no_mlflow:
         log(options, options.out, trained, rows, manifest)
     return 0
+
+
+def _learner(cluster: str | None) -> AbstractContextManager[Learner]:
+    if cluster is None:
+        return nullcontext(HERE)
+    # Dask takes a second to import, which training here should not wait for.
+    from ..model.cluster import cluster_learner
+
+    return cluster_learner(cluster)
 
 
 def _run_champion(options: Namespace) -> int:
@@ -140,10 +159,10 @@ def rows_to_train(data: Path, installs: Installs, objective: str, *, drop_flagge
 
 
 def train_and_write(
-    installs: Installs, rows: TrainingRows, recipe: Recipe, out: Path
+    installs: Installs, rows: TrainingRows, recipe: Recipe, out: Path, learner: Learner = HERE
 ) -> tuple[Trained, dict[str, Any]]:
     """The bundle at `out`, and its manifest; prints the metrics."""
-    trained = train(rows, recipe.parameters, recipe.max_trees, bar)
+    trained = train(rows, recipe.parameters, recipe.max_trees, bar, learner)
     files = bundle_files(trained, rows, recipe.golden_rows)
     manifest = bundle_manifest(trained, rows, installs.sha256, recipe.parameters, recipe.label, files)
     write_bundle(out, manifest, files)

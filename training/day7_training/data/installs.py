@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..errors import UserError
 from .csv_columns import EncodedColumn, read_columns
 from .decimals import parse_decimal
-from ..errors import UserError
 
 TEXT_FIELDS = ("country", "country_region", "source", "platform", "device_family", "os_version")
 NUMBER_FIELDS = ("event_1", "event_2", "event_3")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .catalogue import COUNTRIES, DEVICES, OS_VERSIONS, PURCHASE_PRICES, REGIONS, SOURCES, Choices
 from ..errors import UserError
+from .catalogue import COUNTRIES, DEVICES, OS_VERSIONS, PURCHASE_PRICES, REGIONS, SOURCES, Choices
 from .installs import FIELDS, REVENUE, USER_ID
 
 NULL_SHARES = {

@@ -121,7 +121,9 @@ def _warning(training: dict[str, Any]) -> list[str]:
 def _offset(name: str | None) -> str:
     if name is None:
         return "none"
-    return f"`{name}`: what such an install is expected to bring by its country's rates; the trees learn what that misses"
+    return (
+        f"`{name}`: what such an install is expected to bring by its country's rates; the trees learn what that misses"
+    )
 
 
 def _flagged(training: dict[str, Any]) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..features.fit import group_by_text
 from ..features.operators import FOLDS
+from ..features.texts import group_by_text
 from .metrics import bias_ratio, measure, middle_ranks
 
 FORMAT = "day7-evaluation/1"

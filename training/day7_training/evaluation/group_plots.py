@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..data.installs import NUMBER_FIELDS, REVENUE
-from ..features.fit import group_by_text
 from ..features.operators import FOLDS
+from ..features.texts import group_by_text
 from .style import (
     FLAGGED,
     FLAGGED_LABEL,
@@ -67,8 +67,10 @@ def group_revenue(frame: pd.DataFrame, flagged: np.ndarray, field: str, fold: st
     sizes = rows.groupby("group").size().sort_values(ascending=False, kind="stable")
     marked = rows.loc[rows["flagged"], "group"].value_counts().index[:SHOWN_FLAGGED_GROUPS]
     shown = list(dict.fromkeys([*sizes.index[:SHOWN_GROUPS], *marked]))
-    table = rows[rows["group"].isin(shown)].groupby(["group", "flagged"], as_index=False).agg(
-        installs=("revenue", "size"), revenue=("revenue", "sum"), events=("events", "sum")
+    table = (
+        rows[rows["group"].isin(shown)]
+        .groupby(["group", "flagged"], as_index=False)
+        .agg(installs=("revenue", "size"), revenue=("revenue", "sum"), events=("events", "sum"))
     )
     table["order"] = table["group"].map(shown.index)
     table["name"] = [label(keys[number - 1] if number else None) for number in table["group"]]

@@ -27,7 +27,6 @@ from .style import (
     log_axis,
     names_on_y,
     new_figure,
-    note,
     percent,
     plain,
     sample_rows,

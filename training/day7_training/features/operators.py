@@ -19,6 +19,7 @@ import pandas as pd
 
 from ..data.installs import FIELDS, NUMBER_FIELDS, TEXT_FIELDS
 from .logarithm import natural_log
+from .texts import distinct_texts
 
 Columns = dict[str, np.ndarray]
 
@@ -60,7 +61,9 @@ def _number(column: Mapping[str, Any], installs: pd.DataFrame, _: Columns) -> np
 
 def _is_missing(column: Mapping[str, Any], installs: pd.DataFrame, _: Columns) -> np.ndarray:
     field = installs[column["field"]]
-    return (field.isna() | (field == "")).to_numpy(dtype=np.float64)
+    if column["field"] in NUMBER_FIELDS:
+        return field.isna().to_numpy(dtype=np.float64)
+    return _each_text(field, lambda text: 0.0, missing=1.0)
 
 
 def _lookup(column: Mapping[str, Any], installs: pd.DataFrame, _: Columns) -> np.ndarray:
@@ -109,9 +112,9 @@ def _log(column: Mapping[str, Any], _: pd.DataFrame, before: Columns) -> np.ndar
 
 
 def _each_text(texts: pd.Series, rule: Callable[[str], float], *, missing: float) -> np.ndarray:
-    codes, uniques = pd.factorize(texts.to_numpy(dtype=object))
+    codes, uniques = distinct_texts(texts)
     values = [missing if text == "" else rule(text) for text in uniques]
-    # factorize codes null as -1, and index -1 is the last value.
+    # The code of null is -1, and index -1 is the last value.
     return np.array([*values, missing], dtype=np.float64)[codes]
 
 

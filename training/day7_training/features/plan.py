@@ -17,6 +17,7 @@ import pandas as pd
 
 from ..errors import UserError
 from .operators import FOLDS, OPERATORS, Columns
+from .texts import encode_texts
 
 FORMAT = "day7-feature-plan/1"
 
@@ -43,6 +44,7 @@ class Plan:
 
     def apply(self, installs: pd.DataFrame) -> Encoded:
         """One row of float64 features for each install, and its offset."""
+        installs = encode_texts(installs)
         values: Columns = {}
         # Division by 0 and overflow have an IEEE answer, which is the rule.
         with np.errstate(all="ignore"):

@@ -6,8 +6,9 @@ initial score where the objective predicts a logarithm. Refuses what LightGBM re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightgbm as lgb
 import numpy as np
@@ -16,7 +17,7 @@ import pandas as pd
 from ..errors import UserError
 from ..features.fit import fit_plan, training_features
 from ..features.plan import Encoded, Plan
-from ..progress import Progress
+from ..progress import Progress, no_progress
 from .model import LOG_LINK_OBJECTIVES, Model
 from .parameters import SEED, Parameters
 
@@ -38,17 +39,19 @@ class TrainingData:
         return lgb.Dataset(encoded.features, revenue, init_score=init_score, **options)
 
 
-def training_data(frame: pd.DataFrame, revenue: np.ndarray, *, offset: bool) -> TrainingData:
+def training_data(
+    frame: pd.DataFrame, revenue: np.ndarray, *, offset: bool, progress: Progress = no_progress
+) -> TrainingData:
     """The plan fitted on these rows, and the rows as the trees shall see them."""
     document = fit_plan(frame, revenue, offset=offset)
-    return TrainingData(Plan(document), training_features(document, frame, revenue, SEED), revenue)
+    return TrainingData(Plan(document), training_features(document, frame, revenue, SEED, progress), revenue)
 
 
 def fit(
     title: str, frame: pd.DataFrame, revenue: np.ndarray, parameters: Parameters, trees: int, progress: Progress
 ) -> Model:
     """A model of exactly this many trees, if LightGBM finds so many splits."""
-    data = training_data(frame, revenue, offset=takes_offset(parameters))
+    data = training_data(frame, revenue, offset=takes_offset(parameters), progress=progress)
     return Model(data.plan, boost(title, parameters, data, trees, progress))
 
 
@@ -64,12 +67,25 @@ def fit_until_it_stops(
 ) -> tuple[Model, int]:
     """A model, and the number of its trees that did best on a seeded tenth of the rows, which it did not see."""
     fitting, validation = validation_split(len(frame), VALIDATION_SHARE)
-    data = training_data(
-        frame.iloc[fitting], revenue[fitting], offset=takes_offset(parameters) if offset is None else offset
-    )
+    offset = takes_offset(parameters) if offset is None else offset
+    data = training_data(frame.iloc[fitting], revenue[fitting], offset=offset, progress=progress)
     watched = (data.plan.apply(frame.iloc[validation]), revenue[validation])
     booster = boost(title, parameters, data, limit, progress, watched)
     return Model(data.plan, booster), booster.best_iteration
+
+
+class Learner(NamedTuple):
+    """Where models are fitted: here, or on the machines of a cluster.
+
+    `distributed`: fitting is dear, so training fits as seldom as it can.
+    """
+
+    fit: Callable[[str, pd.DataFrame, np.ndarray, Parameters, int, Progress], Model]
+    fit_until_it_stops: Callable[[str, pd.DataFrame, np.ndarray, Parameters, int, Progress], tuple[Model, int]]
+    distributed: bool
+
+
+HERE = Learner(fit, fit_until_it_stops, distributed=False)
 
 
 def takes_offset(parameters: Parameters) -> bool:

@@ -20,9 +20,9 @@ from sklearn.linear_model import Lasso, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..features.fit import group_by_text
 from ..features.operators import FOLDS
 from ..features.plan import Encoded
+from ..features.texts import group_by_text
 from ..progress import no_progress
 from .boosting import TrainingData, fit, fit_until_it_stops, training_data
 from .parameters import SEED, Parameters, resolve_parameters

@@ -2,9 +2,9 @@
 
 The rows are cut into five seeded folds. Each is held out once from a model that is fitted on the others,
 a tenth of which decides when to stop adding trees; so every row is predicted by a model that has not seen
-it, and these predictions are the evaluation. With many rows one fold is enough. The served model is then
-fitted on every row, with the median of the numbers of trees. Refuses too few rows, revenue that is all
-equal, and an objective that the revenue does not allow.
+it, and these predictions are the evaluation. With many rows, or on a cluster, one fold is enough. The served
+model is then fitted on every row, with the median of the numbers of trees. Refuses too few rows, revenue that
+is all equal, and an objective that the revenue does not allow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..evaluation.evaluation import evaluate
 from ..features.fit import fold_numbers
 from ..progress import Progress
 from ..quality.anomalies import UnitAnomaly, find_unit_anomalies
-from .boosting import fit, fit_until_it_stops
+from .boosting import HERE, Learner
 from .model import Model
 from .parameters import SEED, Parameters
 
@@ -78,12 +78,14 @@ def training_rows(installs: Installs, objective: str, *, drop_flagged: bool) -> 
     return rows
 
 
-def train(rows: TrainingRows, parameters: Parameters, max_trees: int | None, progress: Progress) -> Trained:
+def train(
+    rows: TrainingRows, parameters: Parameters, max_trees: int | None, progress: Progress, learner: Learner = HERE
+) -> Trained:
     """The evaluation is of the held-out rows, made before the model was fitted again on all rows."""
-    tree_count, evaluation, residuals = _evaluate(rows, parameters, max_trees, progress)
+    tree_count, evaluation, residuals = _evaluate(rows, parameters, max_trees, progress, learner)
     # The number of trees is all that validation decided, so nothing is left to hold rows back for:
     # the served model learns from all of them, and the evaluation is, if anything, too modest.
-    model = fit("all rows", rows.frame, rows.revenue, parameters, tree_count, progress)
+    model = learner.fit("all rows", rows.frame, rows.revenue, parameters, tree_count, progress)
     # Some numbers lose digits when saved: the model that counts is the one that comes back from the file.
     text = model.booster.model_to_string()
     reloaded = lgb.Booster(model_str=text)
@@ -105,21 +107,23 @@ def _check_trainable(rows: TrainingRows, objective: str) -> None:
 
 
 def _evaluate(
-    rows: TrainingRows, parameters: Parameters, max_trees: int | None, progress: Progress
+    rows: TrainingRows, parameters: Parameters, max_trees: int | None, progress: Progress, learner: Learner
 ) -> tuple[int, dict[str, Any], Residuals]:
     """The number of trees, and what models with so many make of rows that they have not seen."""
     frame, revenue = rows.frame, rows.revenue
     folds = fold_numbers(len(frame), FOLD_COUNT, SEED)
-    held_out = range(1 if len(frame) > MANY_ROWS else FOLD_COUNT)
+    held_out = range(1 if len(frame) > MANY_ROWS or learner.distributed else FOLD_COUNT)
+    # On a cluster nothing stops early: a number of trees that is given is not doubted.
+    given = parameters["boosting"] == "dart" or (learner.distributed and max_trees is not None)
     models, counts = [], []
     for fold in held_out:
-        others, title = folds != fold, f"held out {fold + 1} of {len(held_out)}"
-        if parameters["boosting"] == "dart":
+        others = folds != fold
+        task = f"held out {fold + 1} of {len(held_out)}", frame[others], revenue[others], parameters
+        if given:
             count = max_trees or MAX_TREES_DART
-            model = fit(title, frame[others], revenue[others], parameters, count, progress)
+            model = learner.fit(*task, count, progress)
         else:
-            limit = max_trees or MAX_TREES
-            model, count = fit_until_it_stops(title, frame[others], revenue[others], parameters, limit, progress)
+            model, count = learner.fit_until_it_stops(*task, max_trees or MAX_TREES, progress)
         models.append(model)
         counts.append(count)
     tree_count = int(np.median(counts))

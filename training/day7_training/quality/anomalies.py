@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ..data.installs import NUMBER_FIELDS, REVENUE, TEXT_FIELDS
-from ..features.fit import group_by_text
 from ..features.operators import FOLDS
+from ..features.texts import group_by_text
 
 # Countries differ by a factor of ten; a hundred is no market.
 LEAST_RATIO = 100

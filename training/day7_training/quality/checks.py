@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from ..data.installs import FIELDS, NUMBER_FIELDS, REVENUE, TEXT_FIELDS
-from ..features.fit import SMOOTHING_ROWS, group_by_text
+from ..features.fit import SMOOTHING_ROWS
 from ..features.operators import FOLDS
+from ..features.texts import group_by_text
 from .anomalies import UnitAnomaly, find_unit_anomalies
 from .finding import SEVERITIES, Finding, counted, percent, printable, shortened
 from .summary import ColumnSummary, summarize_columns, top_share

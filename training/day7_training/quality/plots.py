@@ -14,10 +14,23 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ..data.installs import NUMBER_FIELDS, REVENUE
-from ..features.fit import group_by_text
 from ..features.operators import FOLDS
-from .canvas import FLAGGED, INK, QUIET, SIZE_INCHES, USUAL
-from .canvas import Picture, axes_alone, bars, label_rows, legend, log_limits, picture, plain
+from ..features.texts import group_by_text
+from .canvas import (
+    FLAGGED,
+    INK,
+    QUIET,
+    SIZE_INCHES,
+    USUAL,
+    Picture,
+    axes_alone,
+    bars,
+    label_rows,
+    legend,
+    log_limits,
+    picture,
+    plain,
+)
 from .checks import Inspection
 from .finding import percent
 from .summary import gini, lorenz

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ..data.installs import NUMBER_FIELDS, REVENUE, TEXT_FIELDS
-from ..features.fit import group_by_text
 from ..features.operators import FOLDS
+from ..features.texts import group_by_text
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,4 @@ def _number_column(name: str, numbers: np.ndarray) -> ColumnSummary:
     values, sizes = np.unique(known, return_counts=True)
     usual = int(np.argmax(sizes))
     zeros = int(np.count_nonzero(known == 0))
-    return ColumnSummary(
-        name, nulls, len(values), f"{values[usual]:g}", int(sizes[usual]), zeros, float(values[-1])
-    )
+    return ColumnSummary(name, nulls, len(values), f"{values[usual]:g}", int(sizes[usual]), zeros, float(values[-1]))
