@@ -16,17 +16,12 @@ from ..data.installs import TEXT_FIELDS
 
 def encode_texts(installs: pd.DataFrame) -> pd.DataFrame:
     """The installs with categories for texts; those that have them already are left as they are."""
-    return installs.assign(
-        **{
-            name: _categories(installs[name])
-            for name in TEXT_FIELDS
-            if name in installs and not _is_encoded(installs[name])
-        }
-    )
+    plain = [name for name in TEXT_FIELDS if name in installs and not _is_encoded(installs[name])]
+    return installs.assign(**{name: _categories(installs[name]) for name in plain})
 
 
 def distinct_texts(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """A code for each row, -1 for null, and the texts that codes stand for: of a part of the rows, some may not occur."""
+    """A code for each row, -1 for null, and the texts they stand for: of a part of the rows, some may not occur."""
     if _is_encoded(texts):
         return texts.cat.codes.to_numpy(dtype=np.intp), texts.cat.categories.to_numpy()
     return pd.factorize(texts.to_numpy(dtype=object))

@@ -56,13 +56,25 @@ class _Cluster:
         self._client = workers.client
 
     def fit(
-        self, title: str, frame: pd.DataFrame, revenue: np.ndarray, parameters: Parameters, trees: int, progress: Progress
+        self,
+        title: str,
+        frame: pd.DataFrame,
+        revenue: np.ndarray,
+        parameters: Parameters,
+        trees: int,
+        progress: Progress,
     ) -> Model:
         data = training_data(frame, revenue, offset=takes_offset(parameters), progress=progress)
         return Model(data.plan, self._boost(title, parameters, data, trees, progress))
 
     def fit_until_it_stops(
-        self, title: str, frame: pd.DataFrame, revenue: np.ndarray, parameters: Parameters, limit: int, progress: Progress
+        self,
+        title: str,
+        frame: pd.DataFrame,
+        revenue: np.ndarray,
+        parameters: Parameters,
+        limit: int,
+        progress: Progress,
     ) -> tuple[Model, int]:
         """A model of as many trees as do best on a sample of the rows, found on this machine."""
         chosen = np.sort(_shuffled(len(frame))[:SAMPLE_ROWS])
@@ -88,7 +100,7 @@ class _Cluster:
         return lgb.Booster(model_str=_WHERE.sub("", estimator.booster_.model_to_string()))
 
     def _spread(self, data: TrainingData, addresses: list[str]) -> dict[str, da.Array]:
-        """Shuffled parts of one size, as many on each worker: a file may be sorted, and no worker's rows may be special."""
+        """Shuffled parts of one size, as many on each worker: a file may be sorted, and no worker's rows be special."""
         rows = len(data.revenue)
         each = -(-rows // (len(addresses) * MOST_ROWS_PER_PART))
         parts = np.array_split(_shuffled(rows), len(addresses) * each)

@@ -95,7 +95,8 @@ class Workers:
                 "LightGBM also ends a worker that cannot reach the others' ports"
             ) from cause
         if isinstance(cause, _FAILURES):
-            raise UserError(f"--cluster {self._address}: the workers cannot train together: {str(cause).strip()}") from cause
+            reason = str(cause).strip()
+            raise UserError(f"--cluster {self._address}: the workers cannot train together: {reason}") from cause
         assert cause is not None
         raise cause
 
@@ -128,7 +129,8 @@ def _connect(address: str) -> Client:
         kind = asyncio.run(_identity(address))["type"]
     except (OSError, ValueError) as error:
         raise UserError(
-            f"--cluster {address}: no Dask scheduler answers within {CONNECT_SECONDS} seconds; start one with `dask scheduler`"
+            f"--cluster {address}: no Dask scheduler answers within {CONNECT_SECONDS} seconds; "
+            "start one with `dask scheduler`"
         ) from error
     if kind != "Scheduler":
         raise UserError(f"--cluster {address}: expected a Dask scheduler, found a {kind}")

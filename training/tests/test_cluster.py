@@ -1,0 +1,239 @@
+"""Training on a cluster: a scheduler and two workers as processes of their own, and what is wrong with others."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distributed import Client
+
+from day7_training.bundle.folder import open_bundle
+from day7_training.cli import main
+from day7_training.data.installs import installs_frame, read_training_installs
+from day7_training.data.synthetic import write_synthetic
+from day7_training.model.boosting import HERE
+from day7_training.model.parameters import resolve_parameters
+from day7_training.model.train import train, training_rows
+from day7_training.progress import no_progress
+
+TREES = 40
+START_SECONDS = 30
+_LISTENING = re.compile(r"(?:Scheduler at|Start worker at):\s*(tcp://\S+)")
+
+
+class Process:
+    """A part of a cluster on this machine, ended by its id; its log is a file."""
+
+    def __init__(self, name: str, log: Path, *options: str, **environment: str) -> None:
+        self.log = log
+        command = [
+            sys.executable,
+            "-m",
+            f"distributed.cli.dask_{name}",
+            "--host",
+            "127.0.0.1",
+            "--no-dashboard",
+            *options,
+        ]
+        with log.open("wb") as file:
+            self._process = subprocess.Popen(
+                command, cwd=log.parent, env={**os.environ, **environment}, stdout=file, stderr=file
+            )
+
+    @property
+    def address(self) -> str:
+        deadline = time.monotonic() + START_SECONDS
+        while not (found := _LISTENING.search(self.log.read_text())):
+            assert time.monotonic() < deadline and self._process.poll() is None, self.log.read_text()
+            time.sleep(0.05)
+        return found[1]
+
+    def end(self, sign: int = signal.SIGTERM) -> None:
+        self._process.send_signal(sign)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Cluster:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._parts: list[Process] = []
+        self.scheduler = self._start("scheduler", "--port", "0")
+
+    @property
+    def address(self) -> str:
+        return self.scheduler.address
+
+    def add_worker(self, **environment: str) -> Process:
+        own = ("--nthreads", "1", "--no-nanny", "--local-directory", str(self._folder))
+        return self._start("worker", self.address, *own, **environment)
+
+    def wait_for(self, workers: int) -> None:
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=START_SECONDS)
+
+    def end(self) -> None:
+        for part in reversed(self._parts):
+            part.end()
+
+    def _start(self, name: str, *options: str, **environment: str) -> Process:
+        self._parts.append(Process(name, self._folder / f"{name}-{len(self._parts)}.log", *options, **environment))
+        return self._parts[-1]
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    started = Cluster(folder)
+    yield started
+    started.end()
+
+
+@pytest.fixture(scope="module")
+def rows_csv(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("rows") / "installs.csv"
+    write_synthetic(path, rows=6000, seed=3)
+    return path
+
+
+def run(data, out, address, *options) -> int:
+    arguments = ["train", "--data", data, "--out", out, "--cluster", address, "--no-mlflow", "--synthetic", *options]
+    return main([str(argument) for argument in arguments])
+
+
+def refused(capsys, *arguments) -> str:
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err.splitlines()
+    assert len(error) == 1 and error[0].startswith("error: ")
+    return error[0]
+
+
+def test_two_workers_train_a_bundle_as_good_as_one_made_here(cluster, rows_csv, tmp_path, capsys):
+    workers = [cluster.add_worker(), cluster.add_worker()]
+    cluster.wait_for(2)
+    assert run(rows_csv, tmp_path / "there", cluster.address, "--max-trees", TREES) == 0
+    assert f"{TREES} trees" in capsys.readouterr().out
+    manifest, model = open_bundle(tmp_path / "there")
+
+    # LightGBM on each worker says which of the machines it is.
+    ranks = {
+        re.findall(r"Local rank: (\d), total number of machines: 2", worker.log.read_text())[-1] for worker in workers
+    }
+    assert ranks == {"0", "1"}
+    text = (tmp_path / "there" / "model.txt").read_text()
+    assert "[num_machines: 2]" in text and "127.0.0.1" not in text
+    assert "num_machines" not in manifest["parameters"]
+
+    lines = [json.loads(line) for line in (tmp_path / "there" / "golden.ndjson").read_text().split("\n")[:-1]]
+    assert len(lines) == 400
+    golden = model.answer(installs_frame(line["install"] for line in lines))
+    assert golden.raw_scores.tolist() == [line["raw_score"] for line in lines]
+
+    # The same fold held out here: a fifth of the rows.
+    rows = training_rows(read_training_installs(rows_csv, pytest.fail), "tweedie", drop_flagged=False)
+    parameters = resolve_parameters("tweedie", {})
+    here = train(rows, parameters, TREES, no_progress, HERE._replace(distributed=True))
+    ours, theirs = here.evaluation["all"]["metrics"], manifest["metrics"]["holdout"]
+    assert list(ours) == list(theirs) and ours["rows"] == theirs["rows"] == 1200
+    # Ranks hardly depend on where histogram bins begin.
+    for name in ("normalisedGini", "spearman", "payerAuc"):
+        assert theirs[name] == pytest.approx(ours[name], abs=0.005), name
+    # A handful of buyers make up most of the error: another seed alone moves it by a fifth.
+    assert theirs["mae"] == pytest.approx(ours["mae"], rel=0.25)
+    # Of ordinary installs the two models say the same.
+    ratios = model.predict(rows.frame) / here.model.predict(rows.frame)
+    assert np.median(np.abs(np.log(ratios))) < 0.05
+
+    # The same again, though other workers have the parts now: it is their number that counts.
+    workers[0].end()
+    cluster.add_worker()
+    cluster.wait_for(2)
+    assert run(rows_csv, tmp_path / "again", cluster.address, "--max-trees", TREES) == 0
+    assert open_bundle(tmp_path / "again")[0]["files"] == manifest["files"]
+
+
+def test_the_number_of_trees_is_found_here_where_none_is_given(cluster, rows_csv, tmp_path, monkeypatch):
+    monkeypatch.setattr("day7_training.model.cluster.MOST_ROWS_PER_PART", 1000)
+    steps = Counter()
+
+    @contextmanager
+    def bar(title, most):
+        yield lambda: steps.update([title])
+
+    monkeypatch.setattr("day7_training.commands.train.bar", bar)
+    cluster.add_worker()
+    cluster.wait_for(1)
+    assert run(rows_csv, tmp_path / "out", cluster.address, "--set", "learning_rate=0.1") == 0
+    manifest, model = open_bundle(tmp_path / "out")
+    assert 10 < model.booster.num_trees() < 1000
+    assert manifest["parameters"]["num_iterations"] == model.booster.num_trees()
+    # Workers tell of their trees; the last ones may come when all is over.
+    assert 0.5 * model.booster.num_trees() < steps["all rows"] <= model.booster.num_trees()
+
+
+def test_a_lost_worker_ends_the_training(cluster, rows_csv, tmp_path, capsys):
+    doomed = cluster.add_worker()
+    cluster.add_worker()
+    cluster.wait_for(2)
+
+    def end_when_it_trains() -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while "Local rank" not in doomed.log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        doomed.end(signal.SIGKILL)
+
+    killer = threading.Thread(target=end_when_it_trains)
+    killer.start()
+    slow = ("--max-trees", 100_000, "--set", "num_leaves=200")
+    assert f"lost {doomed.address} while training" in refused(
+        capsys, rows_csv, tmp_path / "out", cluster.address, *slow
+    )
+    killer.join()
+    assert not (tmp_path / "out").exists()
+
+
+def test_workers_of_another_version_are_refused(cluster, rows_csv, tmp_path, capsys):
+    # Dask reads the version from the package's metadata, and the first on the path counts.
+    metadata = tmp_path / "older" / "lightgbm-4.1.0.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text("Metadata-Version: 2.1\nName: lightgbm\nVersion: 4.1.0\n")
+    odd = cluster.add_worker(PYTHONPATH=str(tmp_path / "older"))
+    cluster.wait_for(1)
+    error = refused(capsys, rows_csv, tmp_path / "out", cluster.address)
+    assert f"got lightgbm 4.1.0 on {odd.address}" in error
+
+
+def test_a_cluster_without_workers_is_refused(cluster, rows_csv, tmp_path, capsys):
+    error = refused(capsys, rows_csv, tmp_path / "out", cluster.address)
+    assert f"no workers; start some with `dask worker {cluster.address}`" in error
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tcp://nowhere.invalid:8786"])
+def test_an_address_where_nobody_answers_is_refused(address, rows_csv, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("day7_training.model.workers.CONNECT_SECONDS", 1)
+    error = refused(capsys, rows_csv, tmp_path / "out", address)
+    assert f"{address}: no Dask scheduler answers within 1 seconds; start one with `dask scheduler`" in error
+
+
+def test_an_address_of_something_else_is_refused(cluster, rows_csv, tmp_path, capsys):
+    worker = cluster.add_worker()
+    error = refused(capsys, rows_csv, tmp_path / "out", worker.address)
+    assert f"{worker.address}: expected a Dask scheduler, found a Worker" in error
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8786", "tcp://127.0.0.1", "http://127.0.0.1:8786", "tcp://a b:1"])
+def test_what_is_no_address_is_refused(address, rows_csv, tmp_path, capsys):
+    assert f"expected tcp://HOST:PORT, got '{address}'" in refused(capsys, rows_csv, tmp_path / "out", address)
