@@ -29,6 +29,11 @@ export async function openServices(config: Config, logger: WriterLogger): Promis
       { model: name, version },
       'this model is trained on synthetic data: its answers are for trying out only',
     )
+  if (training.flagged.length > 0 && !training.flaggedDropped)
+    logger.warn(
+      { model: name, version, flagged: training.flagged },
+      'this model learnt from groups whose revenue looks as if it were in another unit: mistrust what it predicts for them',
+    )
   return {
     rollout: createRollout(bundle),
     predictionLog: openLog(config, logger),

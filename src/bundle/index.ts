@@ -1,3 +1,3 @@
 export { Bundle, loadBundle, type Prediction } from './bundle.ts'
 export { BundleError } from './errors.ts'
-export type { Manifest } from './manifest.ts'
+export type { FlaggedGroup, Manifest } from './manifest.ts'

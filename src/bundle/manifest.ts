@@ -20,12 +20,27 @@ export interface Manifest {
     readonly description: string
     /** The model was trained on made-up data. */
     readonly synthetic: boolean
+    /** Groups of installs whose revenue looks as if it were in another unit. */
+    readonly flagged: readonly FlaggedGroup[]
+    /** Whether training left them out. */
+    readonly flaggedDropped: boolean
   }
   readonly metrics: Readonly<Record<string, unknown>>
   readonly parameters: Readonly<Record<string, unknown>>
   readonly lightgbmVersion: string
   /** File name → sha256 in hex, of every file but the manifest. */
   readonly files: ReadonlyMap<string, string>
+}
+
+export interface FlaggedGroup {
+  readonly field: string
+  /** In lower case. */
+  readonly value: string
+  readonly rows: number
+  /** Of all revenue, 0 to 1. */
+  readonly revenueShare: number
+  /** Revenue per event, over that of all other installs. */
+  readonly ratio: number
 }
 
 const FORMAT = 'day7-bundle/1'
@@ -54,12 +69,25 @@ export function readManifest(document: unknown): Manifest {
       rows: training.number('rows'),
       description: training.anyText('description'),
       synthetic: training.value('synthetic') === true,
+      flagged: training.list('flagged').map(readFlagged),
+      flaggedDropped: training.value('flaggedDropped') === true,
     },
     metrics: manifest.object('metrics'),
     parameters: manifest.object('parameters'),
     lightgbmVersion: manifest.text('lightgbmVersion'),
     files: readFiles(manifest.object('files')),
   })
+}
+
+function readFlagged(group: unknown, at: number): FlaggedGroup {
+  const keys = new Keys(group, `training.flagged[${at}].`)
+  return {
+    field: keys.text('field'),
+    value: keys.text('value'),
+    rows: keys.number('rows'),
+    revenueShare: keys.number('revenue_share'),
+    ratio: keys.number('ratio'),
+  }
 }
 
 function readFiles(files: Record<string, unknown>): Map<string, string> {
@@ -114,6 +142,10 @@ class Keys {
     const isTexts = (value: unknown): boolean =>
       Array.isArray(value) && value.every((each) => typeof each === 'string')
     return this.#typed(key, 'a list of texts', isTexts) as string[]
+  }
+
+  list(key: string): unknown[] {
+    return this.#typed(key, 'a list', Array.isArray) as unknown[]
   }
 
   #typed(key: string, expected: string, test: (value: unknown) => boolean): unknown {

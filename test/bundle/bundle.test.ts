@@ -6,6 +6,7 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { BundleError, loadBundle } from '../../src/bundle/index.ts'
+import { readManifest } from '../../src/bundle/manifest.ts'
 import { EXAMPLE } from '../example.ts'
 
 const CHAMPION = 'artifacts/champion'
@@ -120,6 +121,21 @@ t.test('a spoilt bundle is refused, with file and reason', async (t) => {
     await t.rejects(loadBundle(folder), { name: 'BundleError', code: 'BUNDLE_INVALID', message }, name)
     await t.rejects(loadBundle(folder), BundleError)
   }
+})
+
+t.test('the manifest names groups in another unit', async (t) => {
+  const manifest = JSON.parse(await readFile(join(CHAMPION, 'manifest.json'), 'utf8'))
+  const withFlagged = (flagged: unknown) =>
+    readManifest({ ...manifest, training: { ...manifest.training, flagged, flaggedDropped: true } }).training
+  const group = { field: 'country', value: 'zz', rows: 9, revenue_share: 0.5, ratio: 1e5 }
+  t.match(withFlagged([group]), {
+    flagged: [{ field: 'country', value: 'zz', rows: 9, revenueShare: 0.5, ratio: 1e5 }],
+    flaggedDropped: true,
+  })
+  t.throws(() => withFlagged('zz'), { message: 'expected training.flagged to be a list, got "zz"' })
+  t.throws(() => withFlagged([group, { ...group, rows: '9' }]), {
+    message: 'expected training.flagged[1].rows to be a number, got "9"',
+  })
 })
 
 interface Change {

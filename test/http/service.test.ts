@@ -64,7 +64,7 @@ t.test('the model in service', async (t) => {
     variant: 'champion',
     objective: 'tweedie',
     horizon_days: 7,
-    training: { synthetic: true, rows: 20_000 },
+    training: { synthetic: true, rows: 20_000, flagged: [], flagged_dropped: false },
     golden_predictions: 400,
   })
   t.ok(body.trees > 0)

@@ -36,6 +36,11 @@ export const modelRoutes: Routes = (app, context) => {
           description: training.description,
           synthetic: training.synthetic,
           data_sha256: training.dataSha256,
+          flagged: training.flagged.map(({ revenueShare, ...group }) => ({
+            ...group,
+            revenue_share: revenueShare,
+          })),
+          flagged_dropped: training.flaggedDropped,
         },
         metrics: manifest.metrics,
         parameters: manifest.parameters,

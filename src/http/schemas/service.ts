@@ -51,6 +51,19 @@ export const ModelInfo = Type.Object({
     description: Type.String(),
     synthetic: Type.Boolean({ description: 'True: trained on made-up data, for trying out only.' }),
     data_sha256: Type.String(),
+    flagged: Type.Array(
+      Type.Object({
+        field: Type.String(),
+        value: Type.String({ description: 'In lower case.' }),
+        rows: Type.Integer(),
+        revenue_share: Type.Number({ description: 'Of all revenue, 0 to 1.' }),
+        ratio: Type.Number({ description: 'Revenue per event, over that of all other installs.' }),
+      }),
+      {
+        description: 'Groups whose revenue looks as if it were in another unit; mistrust their predictions.',
+      },
+    ),
+    flagged_dropped: Type.Boolean({ description: 'True: training left these groups out.' }),
   }),
   metrics: Type.Unknown({ description: 'As training reported them.' }),
   parameters: Type.Unknown({ description: 'As training set them.' }),
