@@ -3,6 +3,8 @@
  * descriptions: `.env.example` and the table in docs/operations.md are made from it. Every fault is reported at once.
  */
 
+import { LOG_FIELDS, type LogField } from './prediction-log/index.ts'
+
 export interface Config {
   readonly host: string
   readonly port: number
@@ -13,7 +15,11 @@ export interface Config {
   readonly bodyLimitBytes: number
   readonly batchMaxUsers: number
   readonly logFlushMs: number
-  readonly logBufferMax: number
+  readonly logFsyncMs: number
+  readonly logSpoolMaxBytes: number
+  readonly logWhenFull: 'drop' | 'reject'
+  readonly logRetentionDays: number
+  readonly logFields: ReadonlySet<LogField>
   readonly shutdownGraceMs: number
 }
 
@@ -23,12 +29,12 @@ interface Setting {
   readonly description: string
 }
 
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 export const SETTINGS = [
   { name: 'HOST', default: '127.0.0.1', description: 'Address to listen on.' },
   { name: 'PORT', default: '5001', description: 'Port to listen on; 0 takes a free one.' },
-  { name: 'DATA_DIR', default: '.day7', description: 'Folder of the embedded database.' },
+  { name: 'DATA_DIR', default: '.day7', description: 'Folder of the spool and of the embedded database.' },
   {
     name: 'DATABASE_URL',
     default: '',
@@ -42,17 +48,42 @@ export const SETTINGS = [
     default: '8388608',
     description: 'Largest request body; a larger one gets 413.',
   },
-  { name: 'BATCH_MAX_USERS', default: '10000', description: 'Most users in one `/batch_predict`.' },
+  {
+    name: 'BATCH_MAX_USERS',
+    default: '10000',
+    description: 'Most users in one `/batch_predict`, and most outcomes in one `/outcomes`.',
+  },
   {
     name: 'LOG_FLUSH_MS',
     default: '200',
-    description: 'Pause between two batches of predictions sent to the database.',
+    description: 'Pause between two shipments of predictions to the database.',
   },
   {
-    name: 'LOG_BUFFER_MAX',
-    default: '100000',
+    name: 'LOG_FSYNC_MS',
+    default: '1000',
     description:
-      'Predictions that wait in memory while the database is away or slower than the traffic; more are dropped and counted.',
+      'The spool goes to the disk this often: what a loss of power may cost. `0`: before every answer.',
+  },
+  {
+    name: 'LOG_SPOOL_MAX_BYTES',
+    default: '1073741824',
+    description: 'Disk that the spool of one process may take while the database is away.',
+  },
+  {
+    name: 'LOG_WHEN_FULL',
+    default: 'drop',
+    description:
+      'When the spool or its disk is full: `drop` answers and counts what is not kept, `reject` answers 503.',
+  },
+  {
+    name: 'LOG_RETENTION_DAYS',
+    default: '400',
+    description: 'Days after which predictions, their statistics and outcomes are deleted.',
+  },
+  {
+    name: 'LOG_FIELDS',
+    default: LOG_FIELDS.join(','),
+    description: 'Inputs that are kept in the log; the others are null there. `none` keeps none.',
   },
   {
     name: 'SHUTDOWN_GRACE_MS',
@@ -92,11 +123,18 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       faults.push(`${name}: expected a whole number from ${min} to ${max}, got "${value}"`)
     return number
   }
-  const oneOf = (name: SettingName, choices: readonly string[]): string => {
+  const oneOf = <T extends string>(name: SettingName, choices: readonly T[]): T => {
     const value = text(name)
-    if (!choices.includes(value))
+    if (!choices.includes(value as T))
       faults.push(`${name}: expected one of ${choices.join(', ')}, got "${value}"`)
-    return value
+    return value as T
+  }
+  const someOf = <T extends string>(name: SettingName, choices: readonly T[]): ReadonlySet<T> => {
+    const value = text(name)
+    const values = value === 'none' ? [] : value.split(',').map((part) => part.trim() as T)
+    for (const part of values.filter((part) => !choices.includes(part)))
+      faults.push(`${name}: expected some of ${choices.join(', ')} between commas, or none, got "${part}"`)
+    return new Set(values)
   }
   const database = (): Config['database'] => {
     const value = text('DATABASE_URL')
@@ -118,7 +156,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     bodyLimitBytes: whole('BODY_LIMIT_BYTES', 1024, 2 ** 30),
     batchMaxUsers: whole('BATCH_MAX_USERS', 1, 1_000_000),
     logFlushMs: whole('LOG_FLUSH_MS', 1, 60_000),
-    logBufferMax: whole('LOG_BUFFER_MAX', 1, 10_000_000),
+    logFsyncMs: whole('LOG_FSYNC_MS', 0, 600_000),
+    logSpoolMaxBytes: whole('LOG_SPOOL_MAX_BYTES', 1_048_576, 2 ** 40),
+    logWhenFull: oneOf('LOG_WHEN_FULL', ['drop', 'reject']),
+    logRetentionDays: whole('LOG_RETENTION_DAYS', 1, 36_500),
+    logFields: someOf('LOG_FIELDS', LOG_FIELDS),
     shutdownGraceMs: whole('SHUTDOWN_GRACE_MS', 0, 600_000),
   }
   if (faults.length > 0) throw new ConfigError(faults)

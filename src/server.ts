@@ -17,8 +17,9 @@ export async function serve(config: Config): Promise<void> {
   closeWithGrace({ delay: config.shutdownGraceMs + CLOSING_MARGIN_MS, logger }, async ({ signal, err }) => {
     if (err) logger.fatal({ err }, 'stopping after a fault')
     else logger.info({ signal }, 'stopping')
-    await app.close() // open requests are answered first, so that the log has them all
-    await services.predictionLog.close(config.shutdownGraceMs)
+    const deadline = performance.now() + config.shutdownGraceMs
+    await closeApp(app, config.shutdownGraceMs / 2) // first, so that the log has all that was answered
+    await services.predictionLog.close(Math.max(0, deadline - performance.now() - EXIT_MARGIN_MS))
   })
 }
 
@@ -32,8 +33,17 @@ export async function buildApp(config: Config, logger: Logger): Promise<{ app: A
   return { app, services }
 }
 
-/** Closing the database client and the embedded server takes a moment beyond the grace itself. */
-const CLOSING_MARGIN_MS = 6_000
+/** Open requests are answered; connections whose request does not end in time are cut. */
+async function closeApp(app: App, graceMs: number): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), graceMs)
+  await app.close()
+  clearTimeout(timer)
+}
+
+/** What is left of the grace for the process to end in. */
+const EXIT_MARGIN_MS = 200
+/** A process that does not end by itself is ended, with exit code 1. */
+const CLOSING_MARGIN_MS = 5_000
 
 if (import.meta.main) {
   try {

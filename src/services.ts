@@ -1,26 +1,29 @@
 /**
  * The composition root: a Config → the services behind the HTTP face. The only place where rooms are put together.
  */
-import { v7 as uuidv7 } from 'uuid'
+import { hostname } from 'node:os'
+import { v4 as uuidv4, v7 as uuidv7 } from 'uuid'
 import { loadBundle } from './bundle/index.ts'
 import type { Config } from './config.ts'
 import {
+  type LogLogger,
   openPredictionLog,
   type PredictionLog,
   withoutPredictionLog,
-  type WriterLogger,
 } from './prediction-log/index.ts'
+import { createMetrics, type Metrics } from './monitor/index.ts'
 import { createRollout, type Rollout } from './rollout/index.ts'
 
 export interface Services {
   readonly rollout: Rollout
   readonly predictionLog: PredictionLog
+  readonly metrics: Metrics
   readonly now: () => Date
-  readonly newPredictionId: () => string
+  readonly newPredictionId: (time: Date) => string
 }
 
 /** @throws BundleError if the model cannot be served; a missing database is no error */
-export async function openServices(config: Config, logger: WriterLogger): Promise<Services> {
+export async function openServices(config: Config, logger: LogLogger): Promise<Services> {
   const bundle = await loadBundle(config.modelDir)
   const { name, version, training } = bundle.manifest
   logger.info({ model: name, version, goldenPredictions: bundle.goldenCount }, 'model loaded and verified')
@@ -34,21 +37,40 @@ export async function openServices(config: Config, logger: WriterLogger): Promis
       { model: name, version, flagged: training.flagged },
       'this model learnt from groups whose revenue looks as if it were in another unit: mistrust what it predicts for them',
     )
+  const now = (): Date => new Date()
+  const predictionLog = openLog(config, now, logger)
+  predictionLog.recordModelEvent({
+    eventId: uuidv7(),
+    time: now(),
+    event: 'serving',
+    variant: 'champion',
+    modelName: name,
+    modelVersion: version,
+    host: hostname(),
+    detail: null,
+  })
   return {
     rollout: createRollout(bundle),
-    predictionLog: openLog(config, logger),
-    now: () => new Date(),
-    newPredictionId: () => uuidv7(),
+    predictionLog,
+    metrics: createMetrics(predictionLog, now),
+    now,
+    newPredictionId: (time) => uuidv7({ msecs: time.getTime() }),
   }
 }
 
-function openLog(config: Config, logger: WriterLogger): PredictionLog {
+function openLog(config: Config, now: () => Date, logger: LogLogger): PredictionLog {
   if (config.database === 'off') return withoutPredictionLog()
-  const location = config.database === 'embedded' ? { dataFolder: config.dataDir } : config.database
-  return openPredictionLog(location, {
+  return openPredictionLog({
+    dataFolder: config.dataDir,
+    database: config.database,
+    owner: uuidv4().slice(0, 13),
+    maxBytes: config.logSpoolMaxBytes,
+    fsyncMs: config.logFsyncMs,
     flushIntervalMs: config.logFlushMs,
-    maxWaiting: config.logBufferMax,
-    random: Math.random,
+    whenFull: config.logWhenFull,
+    retentionDays: config.logRetentionDays,
+    fields: config.logFields,
+    now,
     logger,
   })
 }

@@ -8,12 +8,17 @@ import { serveDocumentation } from './plugins/documentation.ts'
 import { answerFailures } from './plugins/failures.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
 import { ajvOptions, explain } from './plugins/validation.ts'
+import { accuracyRoutes } from './routes/accuracy.ts'
 import { healthRoutes } from './routes/health.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { modelRoutes } from './routes/model.ts'
+import { outcomeRoutes } from './routes/outcomes.ts'
 import { predictRoutes } from './routes/predict.ts'
 import { statsRoutes } from './routes/stats.ts'
+import { userRoutes } from './routes/users.ts'
 import { Failure } from './schemas/failure.ts'
-import { Install } from './schemas/install.ts'
+import { Install, MAX_TEXT } from './schemas/install.ts'
+import { OutcomeSchema } from './schemas/outcomes.ts'
 
 export interface AppOptions {
   /** The service's own version, for the OpenAPI document. */
@@ -22,12 +27,16 @@ export interface AppOptions {
   readonly logger: FastifyBaseLogger
 }
 
+/** A character of a path is up to four bytes, each of them written as three. */
+const MAX_ENCODED_BYTES = 12
+
 /** Builds the app; it neither listens nor opens anything. */
 export async function createApp(context: AppContext, options: AppOptions): Promise<App> {
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes,
+    routerOptions: { maxParamLength: MAX_TEXT * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -35,11 +44,16 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   readJsonBodies(app)
   answerFailures(app)
   app.addSchema(Install)
+  app.addSchema(OutcomeSchema)
   app.addSchema(Failure)
   await serveDocumentation(app, options.version)
   predictRoutes(app, context)
   healthRoutes(app, context)
   modelRoutes(app, context)
   statsRoutes(app, context)
+  outcomeRoutes(app, context)
+  accuracyRoutes(app, context)
+  userRoutes(app, context)
+  metricsRoutes(app, context)
   return app
 }

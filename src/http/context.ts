@@ -9,6 +9,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify'
+import type { Metrics } from '../monitor/index.ts'
 import type { PredictionLog } from '../prediction-log/index.ts'
 import type { Rollout } from '../rollout/index.ts'
 
@@ -16,8 +17,10 @@ export interface AppContext {
   readonly rollout: Rollout
   readonly predictionLog: PredictionLog
   readonly now: () => Date
-  readonly newPredictionId: () => string
-  /** Most users in one batch. */
+  readonly metrics: Metrics
+  /** A UUIDv7 of that time. */
+  readonly newPredictionId: (time: Date) => string
+  /** Most users or outcomes in one request. */
   readonly batchMaxUsers: number
 }
 

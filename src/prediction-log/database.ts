@@ -1,44 +1,77 @@
 /**
- * The database behind the log: records → rows, rows → statistics. One client (`postgres`), one SQL, whether the server is a
- * real one or the embedded one. Opens by itself, and again after a loss; every call may throw while the server is away.
+ * The database behind the log: lines → rows, questions → answers. One SQL, whether the server is a real one or the embedded one.
+ * Opens by itself, migrates, and opens again after a loss. Every call may throw, and none takes longer than its timeout.
  */
-import postgres, { type Sql } from 'postgres'
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import postgres, { type Options, type Sql, type TransactionSql } from 'postgres'
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded.ts'
 import { migrate } from './migrate.ts'
-import type { PredictionRecord } from './record.ts'
-import { queryStatistics, type Statistics } from './statistics.ts'
+import { COUNT_INCOMING, CREATE_INCOMING, MAKE_PARTITIONS, NO_ERASURE_NOW } from './tables/predictions.ts'
 import type { PredictionSink } from './writer.ts'
 
 export type DatabaseLocation = { readonly url: string } | { readonly dataFolder: string }
 
 const CONNECT_TIMEOUT_S = 5
+const SHIP_TIMEOUT_MS = 30_000
+const PROBE_TIMEOUT_MS = 10_000
+/** Dropping a partition locks the log for a moment: rather later than behind a long query. */
+const MAINTENANCE = { lockTimeout: '2s', timeoutMs: 120_000 }
+const QUESTIONS_AT_ONCE = 4
+
+/** PGlite is a single session: both are the same client there. */
+interface Clients {
+  readonly shipping: Sql
+  readonly asking: Sql
+}
+
+export class DatabaseTimeoutError extends Error {
+  readonly code = 'DATABASE_TIMEOUT'
+  override readonly name = 'DatabaseTimeoutError'
+}
 
 export class Database implements PredictionSink {
   readonly #location: DatabaseLocation
-  #sql: Sql | undefined
+  readonly #retentionDays: number
+  readonly #now: () => Date
+  #clients: Clients | undefined
   #embedded: EmbeddedDatabase | undefined
-  #opening: Promise<Sql> | undefined
+  #opening: Promise<Clients> | undefined
 
-  constructor(location: DatabaseLocation) {
+  constructor(location: DatabaseLocation, retentionDays: number, now: () => Date) {
     this.#location = location
+    this.#retentionDays = retentionDays
+    this.#now = now
   }
 
-  async write(records: readonly PredictionRecord[]): Promise<void> {
-    const sql = await this.#open()
-    await sql`
-      insert into predictions
-      select * from jsonb_to_recordset(${sql.json(records.map(toRow))}) as row (
-        prediction_id uuid, time timestamptz, user_id text,
-        country text, country_region text, source text, platform text, device_family text, os_version text,
-        event_1 double precision, event_2 double precision, event_3 double precision,
-        predicted_revenue double precision, raw_score double precision, inference_time_us double precision,
-        model_name text, model_version text, variant text
-      )
-      on conflict (prediction_id) do nothing`
+  /** One transaction: `copy` into a temporary table, and from there what is not there yet, with its statistics. */
+  async ship(lines: AsyncIterable<Buffer>): Promise<void> {
+    await this.#use('shipping', SHIP_TIMEOUT_MS, (sql) =>
+      sql.begin(async (transaction) => {
+        await transaction.unsafe(CREATE_INCOMING)
+        await transaction.unsafe(NO_ERASURE_NOW)
+        await this.#copy(transaction, lines)
+        await transaction.unsafe(MAKE_PARTITIONS)
+        await transaction.unsafe(COUNT_INCOMING)
+      }),
+    )
   }
 
-  async statistics(): Promise<Statistics> {
-    return queryStatistics(await this.#open())
+  async probe(): Promise<void> {
+    await this.#use('shipping', PROBE_TIMEOUT_MS, (sql) => sql`select 1`)
+  }
+
+  async maintain(): Promise<void> {
+    const today = this.#now().toISOString().slice(0, 10)
+    await this.#use('shipping', MAINTENANCE.timeoutMs, (sql) =>
+      sql.begin(async (transaction) => {
+        await transaction.unsafe(`set local lock_timeout = '${MAINTENANCE.lockTimeout}'`)
+        await transaction`select day7_maintain(${today}::date, ${this.#retentionDays})`
+      }),
+    )
   }
 
   /** SQLSTATE classes 22 (data exception) and 23 (integrity violation). */
@@ -46,53 +79,87 @@ export class Database implements PredictionSink {
     return error instanceof postgres.PostgresError && /^2[23]/.test(error.code)
   }
 
-  async close(): Promise<void> {
+  /** @throws DatabaseTimeoutError, or what the client throws */
+  ask<T>(timeoutMs: number, question: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#use('asking', timeoutMs, question)
+  }
+
+  async close(timeoutMs: number): Promise<void> {
     await this.#opening?.catch(() => {})
-    await this.#sql?.end({ timeout: CONNECT_TIMEOUT_S })
+    await this.#end(timeoutMs / 1000)
     await this.#embedded?.close()
   }
 
-  async #open(): Promise<Sql> {
-    if (this.#sql && (!this.#embedded || this.#embedded.alive())) return this.#sql
+  /** A client that failed is not used again: its server may be hanging, or may have become another. */
+  async #use<T>(client: keyof Clients, timeoutMs: number, work: (sql: Sql) => Promise<T>): Promise<T> {
+    const done = new AbortController()
+    const timeout = delay(timeoutMs, undefined, { signal: done.signal, ref: false }).then(() => {
+      throw new DatabaseTimeoutError(`expected the database to answer within ${timeoutMs} ms`)
+    })
+    timeout.catch(() => {}) // it is not awaited when the work wins
+    let working: Clients | undefined
+    const result = (async () => work((working = await this.#open())[client]))()
+    result.catch(() => {}) // nor is the work when the time is over
+    try {
+      return await Promise.race([result, timeout])
+    } catch (error) {
+      if (working === this.#clients && !this.refuses(error)) await this.#end(0)
+      throw error
+    } finally {
+      done.abort()
+    }
+  }
+
+  async #end(timeoutS: number): Promise<void> {
+    const clients = this.#clients
+    this.#clients = undefined
+    await Promise.all([
+      clients?.shipping.end({ timeout: timeoutS }),
+      clients?.asking.end({ timeout: timeoutS }),
+    ])
+  }
+
+  async #open(): Promise<Clients> {
+    if (this.#clients && (!this.#embedded || this.#embedded.alive())) return this.#clients
     this.#opening ??= this.#connect().finally(() => (this.#opening = undefined))
     return this.#opening
   }
 
-  async #connect(): Promise<Sql> {
-    await this.#sql?.end({ timeout: 0 })
-    this.#sql = undefined
-    const options = {
+  async #connect(): Promise<Clients> {
+    await this.#end(0)
+    const options: Options<Record<string, never>> = {
       connect_timeout: CONNECT_TIMEOUT_S,
       onnotice: () => {},
-      connection: { application_name: 'day7' },
+      connection: { application_name: 'day7', TimeZone: 'UTC' },
     }
     if ('dataFolder' in this.#location && !this.#embedded?.alive())
       this.#embedded = await openEmbeddedDatabase(this.#location.dataFolder)
-    const sql = this.#embedded
-      ? // PGlite is a single session; two connections would only queue for it.
-        postgres({ ...options, path: this.#embedded.socket, user: 'postgres', database: 'postgres', max: 1 })
-      : postgres((this.#location as { url: string }).url, { ...options, max: 2 })
+    const connect = (max: number): Sql =>
+      this.#embedded
+        ? postgres({ ...options, path: this.#embedded.socket, user: 'postgres', database: 'postgres', max })
+        : postgres((this.#location as { url: string }).url, { ...options, max })
+    const shipping = connect(1)
+    const asking = this.#embedded ? shipping : connect(QUESTIONS_AT_ONCE)
     try {
-      await migrate(sql)
+      await migrate(shipping)
     } catch (error) {
-      await sql.end({ timeout: 0 })
+      await Promise.all([shipping.end({ timeout: 0 }), asking.end({ timeout: 0 })])
       throw error
     }
-    return (this.#sql = sql)
+    return (this.#clients = { shipping, asking })
   }
-}
 
-function toRow(record: PredictionRecord): Record<string, string | number | null> {
-  return {
-    prediction_id: record.predictionId,
-    time: record.time.toISOString(),
-    user_id: record.userId,
-    ...record.install,
-    predicted_revenue: record.predictedRevenue,
-    raw_score: record.rawScore,
-    inference_time_us: record.inferenceTimeUs,
-    model_name: record.modelName,
-    model_version: record.modelVersion,
-    variant: record.variant,
+  /** PGlite's socket cannot stream into `copy`, but PGlite reads files in its own folder. */
+  async #copy(transaction: TransactionSql, lines: AsyncIterable<Buffer>): Promise<void> {
+    if (!this.#embedded) {
+      const rows = await transaction`copy day7_incoming from stdin`.writable()
+      return pipeline(Readable.from(lines), rows)
+    }
+    const file = 'day7-incoming'
+    await pipeline(lines, createWriteStream(join(this.#embedded.folder, file)))
+    const [{ folder }] = await transaction<
+      [{ folder: string }]
+    >`select current_setting('data_directory') as folder`
+    await transaction.unsafe(`copy day7_incoming from '${folder}/${file}'`)
   }
 }

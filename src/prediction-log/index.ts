@@ -1,11 +1,26 @@
-export type { DatabaseLocation } from './database.ts'
+export type { LogLogger } from './logger.ts'
 export {
+  LogFullError,
   LogUnavailableError,
   openPredictionLog,
   type PredictionLog,
   type PredictionLogStatus,
   withoutPredictionLog,
 } from './prediction-log.ts'
-export type { PredictionRecord } from './record.ts'
-export type { Statistics } from './statistics.ts'
-export type { WriterLogger } from './writer.ts'
+export { LOG_FIELDS, type LogField, type PredictionRecord } from './record.ts'
+export {
+  type Accuracy,
+  ACCURACY_GROUPS,
+  type AccuracyFigures,
+  type AccuracyGroup,
+} from './tables/accuracy.ts'
+export type { ModelEvent } from './tables/model-events.ts'
+export type { Outcome } from './tables/outcomes.ts'
+export {
+  type Resolution,
+  RESOLUTIONS,
+  type Statistics,
+  type StatisticsWindow,
+  type Totals,
+  WINDOWS,
+} from './tables/statistics.ts'

@@ -1,20 +1,56 @@
 /**
- * The prediction log: every prediction, remembered in PostgreSQL. Opening it waits for nothing: the service answers while the
- * database is away, and the writer catches up.
+ * The prediction log: a prediction that was appended is in PostgreSQL exactly once, sooner or later. Opening it waits for nothing:
+ * the service answers while the database is away, and the writer catches up.
  */
+import { join } from 'node:path'
 import { Database, type DatabaseLocation } from './database.ts'
-import type { PredictionRecord } from './record.ts'
-import type { Statistics } from './statistics.ts'
-import { Writer, type WriterOptions, type WriterStatus } from './writer.ts'
+import type { LogLogger } from './logger.ts'
+import { reasonOf } from './reason.ts'
+import type { LogField, PredictionRecord } from './record.ts'
+import { lineWriter } from './spool/line.ts'
+import { eraseFromQuarantine } from './spool/quarantine.ts'
+import { Spool, type SpoolOptions, type SpoolStatus } from './spool/spool.ts'
+import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accuracy.ts'
+import { type Erasure, eraseUser } from './tables/erasure.ts'
+import { insertModelEvents, type ModelEvent } from './tables/model-events.ts'
+import { type Outcome, upsertOutcomes } from './tables/outcomes.ts'
+import { queryStatistics, type Statistics, type StatisticsQuery } from './tables/statistics.ts'
+import { Writer, type WriterStatus } from './writer.ts'
+
+export interface PredictionLogOptions extends Omit<SpoolOptions, 'logger' | 'folder'> {
+  /** The spool and the embedded database lie in it. */
+  readonly dataFolder: string
+  readonly database: { readonly url: string } | 'embedded'
+  readonly flushIntervalMs: number
+  /** What becomes of a prediction that cannot be kept: it is answered and counted as dropped, or not answered. */
+  readonly whenFull: 'drop' | 'reject'
+  readonly retentionDays: number
+  readonly fields: ReadonlySet<LogField>
+  readonly now: () => Date
+  readonly logger: LogLogger
+}
 
 export interface PredictionLogStatus extends Omit<WriterStatus, 'state'> {
   readonly state: WriterStatus['state'] | 'off'
+  readonly spool: SpoolStatus
+  /** Records since the start that are safe in the spool, and those that were answered but could not be kept. */
+  readonly spooled: number
+  readonly dropped: number
 }
 
 export interface PredictionLog {
-  append(record: PredictionRecord): void
-  /** @throws LogUnavailableError while the database cannot be asked */
-  statistics(): Promise<Statistics>
+  /**
+   * Resolves when the records outlive the process; only then may they be answered. All or none are kept.
+   * @throws LogFullError if they cannot be kept and are not to be dropped
+   */
+  append(records: readonly PredictionRecord[]): Promise<void>
+  /** Written when the database is there. */
+  recordModelEvent(event: ModelEvent): void
+  /** These four throw LogUnavailableError while the database cannot be asked. */
+  statistics(query: StatisticsQuery): Promise<Statistics>
+  accuracy(query: AccuracyQuery): Promise<Accuracy>
+  recordOutcomes(outcomes: readonly Outcome[]): Promise<void>
+  eraseUser(userId: string): Promise<Erasure>
   status(): PredictionLogStatus
   close(graceMs: number): Promise<void>
 }
@@ -24,34 +60,144 @@ export class LogUnavailableError extends Error {
   override readonly name = 'LogUnavailableError'
 }
 
-export function openPredictionLog(
-  location: DatabaseLocation,
-  options: Omit<WriterOptions, 'sink'>,
-): PredictionLog {
-  const database = new Database(location)
-  const writer = new Writer({ ...options, sink: database })
+export class LogFullError extends Error {
+  readonly code = 'PREDICTION_LOG_FULL'
+  override readonly name = 'LogFullError'
+}
+
+const WARN_OF_DROPS_EVERY_MS = 60_000
+const TIMEOUTS_MS = {
+  statistics: 5_000,
+  accuracy: 60_000,
+  outcomes: 10_000,
+  erasure: 120_000,
+  events: 10_000,
+}
+/** Of the time to close, what the database client and the embedded database may take at the end. */
+const CLOSING_SHARE = 0.2
+
+export function openPredictionLog(options: PredictionLogOptions): PredictionLog {
+  const { logger, now, whenFull } = options
+  const spoolFolder = join(options.dataFolder, 'spool')
+  const location: DatabaseLocation =
+    options.database === 'embedded' ? { dataFolder: options.dataFolder } : options.database
+  const database = new Database(location, options.retentionDays, now)
+  const spool = new Spool({ ...options, folder: spoolFolder })
+  const lineOf = lineWriter(options.fields)
+  const events: ModelEvent[] = []
+  let spooled = 0
+  let dropped = 0
+  let saidAt = -Infinity
+
+  const writer = new Writer({
+    spool,
+    flushIntervalMs: options.flushIntervalMs,
+    logger,
+    sink: {
+      async ship(lines) {
+        await writeEvents()
+        await database.ship(lines)
+      },
+      refuses: (error) => database.refuses(error),
+      maintain: () => database.maintain(),
+      async probe() {
+        await database.probe()
+        await writeEvents()
+      },
+    },
+  })
+
+  async function writeEvents(): Promise<void> {
+    if (events.length === 0) return
+    const some = events.slice()
+    await database.ask(TIMEOUTS_MS.events, (sql) => insertModelEvents(sql, some))
+    events.splice(0, some.length)
+  }
+
+  function drop(count: number, cause: unknown): void {
+    dropped += count
+    if (performance.now() - saidAt < WARN_OF_DROPS_EVERY_MS) return
+    saidAt = performance.now()
+    logger.error({ err: cause, dropped }, 'prediction log: predictions are answered but not kept')
+  }
+
+  async function ask<T>(timeoutMs: number, question: Parameters<typeof database.ask<T>>[1]): Promise<T> {
+    try {
+      return await database.ask(timeoutMs, question)
+    } catch (cause) {
+      if (!isOfTheDatabase(cause)) throw cause
+      throw new LogUnavailableError('the prediction log cannot reach its database', { cause })
+    }
+  }
+
   return {
-    append: (record) => writer.append(record),
-    status: () => writer.status(),
-    close: (graceMs) => writer.close(graceMs),
-    async statistics() {
+    async append(records) {
       try {
-        return await database.statistics()
+        await spool.append(records.map(lineOf))
+        spooled += records.length
       } catch (cause) {
-        throw new LogUnavailableError('the prediction log cannot reach its database', { cause })
+        if (whenFull === 'reject')
+          throw new LogFullError(
+            `the prediction cannot be logged, so it is not answered: ${reasonOf(cause)}`,
+            { cause },
+          )
+        drop(records.length, cause)
       }
+    },
+    recordModelEvent: (event) => void events.push(event),
+    statistics: (query) => ask(TIMEOUTS_MS.statistics, (sql) => queryStatistics(sql, query)),
+    accuracy: (query) => ask(TIMEOUTS_MS.accuracy, (sql) => queryAccuracy(sql, query)),
+    recordOutcomes: (outcomes) => ask(TIMEOUTS_MS.outcomes, (sql) => upsertOutcomes(sql, outcomes)),
+    async eraseUser(userId) {
+      // What waits here is shipped first, so that it is counted and leaves the disk.
+      if (!(await writer.flush()))
+        throw new LogUnavailableError('the prediction log cannot reach its database')
+      const erasure = await ask(TIMEOUTS_MS.erasure, (sql) => eraseUser(sql, userId, now()))
+      if (!(await writer.flush())) throw new LogUnavailableError('the prediction log cannot empty its spool')
+      await eraseFromQuarantine(spoolFolder, userId)
+      return erasure
+    },
+    status: () => ({ ...writer.status(), spool: spool.status(), spooled, dropped }),
+    async close(graceMs) {
+      await writer.close(graceMs * (1 - CLOSING_SHARE))
+      await spool.close()
+      await database.close(graceMs * CLOSING_SHARE)
+      const { bytes } = spool.status()
+      if (bytes > 0) logger.warn({ bytes }, 'prediction log: closed; the spool keeps what was not shipped')
+      if (dropped > 0)
+        logger.error({ dropped }, 'prediction log: closed; in all so many predictions were dropped')
     },
   }
 }
 
+/** Of the errors with a code, those of the question itself say nothing of the database's health: SQLSTATE classes 20 to 27 but 25, 42. */
+function isOfTheDatabase(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return typeof code === 'string' && !/^(2[0-46-7]|42)[0-9A-Z]{3}$/.test(code)
+}
+
 /** `DATABASE_URL=off`: predictions are answered and forgotten. */
 export function withoutPredictionLog(): PredictionLog {
+  const kept = Promise.resolve()
+  const refuse = async (): Promise<never> => {
+    throw new LogUnavailableError('the prediction log is switched off (DATABASE_URL=off)')
+  }
   return {
-    append: () => {},
-    status: () => ({ state: 'off', waiting: 0, dropped: 0, lastError: null }),
+    append: () => kept,
+    recordModelEvent: () => {},
+    statistics: refuse,
+    accuracy: refuse,
+    recordOutcomes: refuse,
+    eraseUser: refuse,
+    status: () => ({
+      state: 'off',
+      shipped: 0,
+      quarantined: 0,
+      lastError: null,
+      spool: { bytes: 0, segments: 0, oldestMs: null, error: null },
+      spooled: 0,
+      dropped: 0,
+    }),
     close: async () => {},
-    statistics: async () => {
-      throw new LogUnavailableError('the prediction log is switched off (DATABASE_URL=off)')
-    },
   }
 }

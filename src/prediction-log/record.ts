@@ -3,7 +3,7 @@
  * refuses those at its door.
  */
 export interface PredictionRecord {
-  /** UUIDv7. */
+  /** UUIDv7 of `time`: the log finds a prediction's day by its id. */
   readonly predictionId: string
   readonly time: Date
   readonly userId: string | null
@@ -26,3 +26,19 @@ export interface PredictionRecord {
   readonly modelVersion: string
   readonly variant: string
 }
+
+/** The inputs, each of which can be left out of the log. */
+export const LOG_FIELDS = [
+  'user_id',
+  'country',
+  'country_region',
+  'source',
+  'platform',
+  'device_family',
+  'os_version',
+  'event_1',
+  'event_2',
+  'event_3',
+] as const
+
+export type LogField = (typeof LOG_FIELDS)[number]

@@ -1,212 +1,298 @@
 /**
- * The writer: records appended by requests → batches in the sink, off the request's path.
+ * The writer: segments of the spool → the sink, oldest first, off the requests' path.
  *
  * One state, and what leads out of it:
  *
- *   connecting    at the start: nothing has been written yet         → writing, backing-off, draining
- *   writing       the last batch was written                         → backing-off, draining
- *   backing-off   the last batch failed; waiting before the next try → writing, backing-off, draining
- *   draining      close() was called: no more records; writes what waits until the deadline → closed
- *   closed        the sink is closed; what could not be written is counted as dropped and logged
+ *   connecting    at the start: the sink has not answered yet            → shipping, backing-off, draining
+ *   shipping      the sink took what it was given, or had nothing to take → backing-off, draining
+ *   backing-off   the last shipment failed and the circuit is open: nothing is tried until a growing, jittered pause is over,
+ *                 then one shipment → shipping, backing-off, draining
+ *   draining      close() was called: ships what is left until the deadline → closed
+ *   closed        nothing is shipped any more; what is left stays in the spool for the next process
  *
- * Records wait in memory and are lost if the process is killed. When `maxWaiting` of them wait, new ones are dropped and
- * counted.
+ * A segment is removed only after the sink has kept it. So one may be shipped twice; the sink keeps each record once.
  */
-import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { PredictionRecord } from './record.ts'
+import {
+  circuitBreaker,
+  type CircuitBreakerPolicy,
+  ConsecutiveBreaker,
+  ExponentialBackoff,
+  handleAll,
+  isBrokenCircuitError,
+} from 'cockatiel'
+import type { LogLogger } from './logger.ts'
+import { reasonOf } from './reason.ts'
+import { predictionIdOf, sift } from './spool/line.ts'
+import type { Segment, Spool } from './spool/spool.ts'
 
-export type WriterState = 'connecting' | 'writing' | 'backing-off' | 'draining' | 'closed'
+export type WriterState = 'connecting' | 'shipping' | 'backing-off' | 'draining' | 'closed'
 
-/** Where the writer puts batches. A second call with the same records changes nothing. */
+/** Where the writer ships to. A second call with the same lines changes nothing. No call hangs. */
 export interface PredictionSink {
-  write(records: readonly PredictionRecord[]): Promise<void>
-  /** True if the error lies in the records: the same batch would fail again. */
+  /** Keeps all of the lines, or throws and keeps none. */
+  ship(lines: AsyncIterable<Buffer>): Promise<void>
+  /** True if the error lies in the lines: the same ones would fail again. */
   refuses(error: unknown): boolean
-  close(): Promise<void>
+  /** Is it there? Throws if it is not. */
+  probe(): Promise<void>
+  /** What is due from time to time while all is well. */
+  maintain(): Promise<void>
 }
 
 export interface WriterOptions {
+  readonly spool: Spool
   readonly sink: PredictionSink
   /** Longest time that a record waits while the sink is well. */
   readonly flushIntervalMs: number
-  readonly maxWaiting: number
-  readonly random: () => number
-  readonly logger: WriterLogger
-}
-
-export interface WriterLogger {
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-  error(details: object, message: string): void
+  readonly logger: LogLogger
 }
 
 export interface WriterStatus {
   readonly state: WriterState
-  readonly waiting: number
-  readonly dropped: number
-  /** The last failure; null once a batch has been written after it. */
+  /** Records that the sink was given since the start, and those that could not be given: no whole records, or refused. */
+  readonly shipped: number
+  readonly quarantined: number
+  /** The code of the last failure, or its message; null while all is well. */
   readonly lastError: string | null
 }
 
-const MAX_BATCH = 2000
-const BACK_OFF = { firstMs: 200, factor: 2, maxMs: 10_000 }
-/** A write that hangs for longer counts as failed and is tried again; writing twice does no harm. */
-const WRITE_TIMEOUT_MS = 30_000
-const WARN_OF_DROPS_EVERY_MS = 60_000
-/** An idle log asks the database this often whether it is there, so that readiness tells the truth without traffic. */
+/** The first pause of the circuit breaker and its longest; in between decorrelated jitter spreads the attempts of many. */
+const BACK_OFF = { initialDelay: 200, maxDelay: 10_000 }
+/** An idle log asks the sink this often whether it is there, so that readiness tells the truth without traffic. */
 const PROBE_EVERY_MS = 5_000
+const MAINTAIN_EVERY_MS = 3_600_000
+/** So often it looks for what processes that are gone have left. */
+const ADOPT_EVERY_MS = 30_000
+/** Read and checked at once: small enough to hold up no request. */
+const CHUNK_BYTES = 64 * 1024
+/** Longer than any record can be. */
+const MAX_LINE_BYTES = 64 * 1024
 
 export class Writer {
   readonly #options: WriterOptions
   readonly #stop = new AbortController()
+  readonly #breaker: CircuitBreakerPolicy
   readonly #running: Promise<void>
   #state: WriterState = 'connecting'
-  #waiting: PredictionRecord[] = []
-  #dropped = 0
-  #droppedSaidAt = -Infinity
-  #failures = 0
-  #lastWriteAt = -Infinity
+  #shipped = 0
+  #quarantined = 0
   #lastError: string | null = null
+  #lastContactMs = -Infinity
+  #lastMaintenanceMs = -Infinity
+  #lastAdoptionMs = -Infinity
+  #round: Promise<boolean> | undefined
 
   constructor(options: WriterOptions) {
     this.#options = options
+    this.#breaker = circuitBreaker(handleAll, {
+      halfOpenAfter: new ExponentialBackoff(BACK_OFF),
+      breaker: new ConsecutiveBreaker(1),
+    })
     this.#running = this.#run()
-  }
-
-  /** Costs the request one push. */
-  append(record: PredictionRecord): void {
-    if (this.#waiting.length < this.#options.maxWaiting && !this.#stop.signal.aborted)
-      this.#waiting.push(record)
-    else this.#drop(1, 'the buffer is full or the log is closed')
   }
 
   status(): WriterStatus {
     return {
       state: this.#state,
-      waiting: this.#waiting.length,
-      dropped: this.#dropped,
+      shipped: this.#shipped,
+      quarantined: this.#quarantined,
       lastError: this.#lastError,
     }
   }
 
-  /** Writes what waits, for at most `graceMs`, then closes the sink. */
+  /** Ships all that was appended before. @returns false if the sink did not take it */
+  async flush(): Promise<boolean> {
+    await this.#round
+    return this.#shipAll(this.#stop.signal)
+  }
+
+  /** Ships what is left, for at most `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#stop.abort()
-    if (this.#state === 'closed') return
     this.#state = 'draining'
-    const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(), graceMs)
-    await Promise.race([this.#drain(deadline.signal), once(deadline.signal, 'abort')])
-    clearTimeout(timer)
-    this.#drop(this.#waiting.splice(0).length, 'the log was closed before they could be written')
-    await this.#options.sink.close()
+    const deadline = AbortSignal.timeout(graceMs)
+    await Promise.race([this.#drain(deadline), aborted(deadline)])
     this.#state = 'closed'
-    if (this.#dropped > 0)
-      this.#options.logger.error(
-        { dropped: this.#dropped },
-        'prediction log: closed; in all so many predictions were dropped',
-      )
   }
 
   async #drain(deadline: AbortSignal): Promise<void> {
     await this.#running
-    while (this.#waiting.length > 0 && !deadline.aborted) {
-      if (await this.#flush(deadline)) continue
-      await delay(this.#backOffMs(), undefined, { signal: deadline }).catch(() => {})
-    }
+    const { spool, flushIntervalMs } = this.#options
+    while (spool.status().bytes > 0 && !deadline.aborted)
+      if (!(await this.#shipAll(deadline))) await pause(flushIntervalMs, deadline)
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stop
     while (!signal.aborted) {
-      const written = await this.#flush(signal)
+      const well = await this.#shipAll(signal)
       if (signal.aborted) return
-      this.#state = written ? 'writing' : 'backing-off'
-      await delay(written ? this.#options.flushIntervalMs : this.#backOffMs(), undefined, { signal }).catch(
-        () => {},
-      )
+      this.#state = well ? 'shipping' : 'backing-off'
+      await pause(this.#options.flushIntervalMs, signal)
     }
   }
 
-  /** Writes all that waits, batch by batch. An empty batch is a probe: it opens the sink before there is traffic. */
-  async #flush(signal: AbortSignal): Promise<boolean> {
+  /** One round at a time: the pauses between attempts are the breaker's. */
+  #shipAll(signal: AbortSignal): Promise<boolean> {
+    return (this.#round ??= this.#tryToShipAll(signal).finally(() => (this.#round = undefined)))
+  }
+
+  async #tryToShipAll(signal: AbortSignal): Promise<boolean> {
+    const { spool, logger } = this.#options
     try {
-      do {
-        const batch = this.#waiting.slice(0, MAX_BATCH)
-        const probing = this.#state !== 'writing' || performance.now() - this.#lastWriteAt > PROBE_EVERY_MS
-        if (batch.length > 0 || probing) await this.#write(batch)
-        this.#waiting.splice(0, batch.length)
-      } while (this.#waiting.length > 0 && !signal.aborted)
+      await this.#adopt()
+      // Throws while the circuit is open, before a segment is closed: until then it is left to grow.
+      await this.#breaker.execute(() => this.#keepInTouch())
+      for (let segment; (segment = await spool.oldest()) && !signal.aborted;) {
+        const next = segment
+        await this.#breaker.execute(() => this.#ship(next))
+      }
     } catch (error) {
-      this.#fail(error)
+      if (isBrokenCircuitError(error)) return false
+      if (this.#lastError === null)
+        logger.warn({ err: error, spool: spool.status() }, 'prediction log: cannot ship, will try again')
+      this.#lastError = reasonOf(error)
       return false
     }
-    if (this.#lastError !== null) this.#options.logger.info({}, 'prediction log: the database is back')
-    this.#failures = 0
+    if (this.#lastError !== null) logger.info({}, 'prediction log: the database is back')
     this.#lastError = null
     return true
   }
 
-  /** A batch that the database refuses for its content is halved until the record at fault stands alone. */
-  async #write(batch: readonly PredictionRecord[]): Promise<void> {
-    const { sink, logger } = this.#options
+  async #ship(segment: Segment): Promise<void> {
+    const { spool, logger } = this.#options
+    const sifted = await this.#shipWhole(segment)
+    this.#shipped += sifted.count
+    this.#lastContactMs = performance.now()
+    if (sifted.restBytes > 0)
+      logger.warn(
+        { segment: segment.path, bytes: sifted.restBytes },
+        'prediction log: cut the torn end of a segment',
+      )
+    if (sifted.bad.length === 0) return spool.remove(segment)
+    this.#quarantined += sifted.bad.length
+    const bytes = sifted.bad.reduce((sum, part) => sum + part.length, 0)
+    logger.error(
+      { segment: segment.path, shipped: sifted.count, parts: sifted.bad.length, bytes },
+      'prediction log: a segment held bytes that are no records; they are in the quarantine folder beside it',
+    )
+    await spool.quarantine(segment, sifted.bad)
+  }
+
+  /** Streams a segment's whole lines into the sink; records that the sink refuses are among the bad. */
+  async #shipWhole({ path }: Segment): Promise<Shipment> {
+    const { sink } = this.#options
+    const shipment: Shipment = { count: 0, bad: [], restBytes: 0 }
     try {
-      await withTimeout(sink.write(batch), WRITE_TIMEOUT_MS)
-      this.#lastWriteAt = performance.now()
+      await sink.ship(wholeLines(path, shipment))
+      return shipment
     } catch (error) {
       if (!sink.refuses(error)) throw error
-      if (batch.length > 1) {
-        const half = batch.length >>> 1
-        await this.#write(batch.slice(0, half))
-        await this.#write(batch.slice(half))
-        return
+    }
+    const lines: Buffer[] = []
+    const again: Shipment = { count: 0, bad: [], restBytes: 0 }
+    for await (const chunk of wholeLines(path, again)) lines.push(...splitLines(chunk))
+    const refused = await this.#shipHalves(lines)
+    return { ...again, count: lines.length - refused.length, bad: [...again.bad, ...refused] }
+  }
+
+  /** Lines that the sink refuses together are halved until the ones at fault stand alone. @returns those */
+  async #shipHalves(lines: readonly Buffer[]): Promise<Buffer[]> {
+    const { sink, logger } = this.#options
+    try {
+      await sink.ship(each(lines))
+      return []
+    } catch (error) {
+      if (!sink.refuses(error)) throw error
+      if (lines.length > 1) {
+        const half = lines.length >>> 1
+        return [
+          ...(await this.#shipHalves(lines.slice(0, half))),
+          ...(await this.#shipHalves(lines.slice(half))),
+        ]
       }
-      this.#dropped += batch.length
       logger.error(
-        { err: error, predictionId: batch[0]?.predictionId },
+        { err: error, predictionId: predictionIdOf(lines[0]!) },
         'prediction log: the database refuses this record',
       )
+      return [...lines]
     }
   }
 
-  #fail(error: unknown): void {
-    // The first failure is news; the following ones are the same news.
-    if (this.#failures++ === 0)
-      this.#options.logger.warn({ err: error }, 'prediction log: cannot write, will try again')
-    this.#lastError = reasonOf(error)
-  }
-
-  #backOffMs(): number {
-    const { firstMs, factor, maxMs } = BACK_OFF
-    const longest = Math.min(maxMs, firstMs * factor ** Math.max(0, this.#failures - 1))
-    return longest * (0.5 + this.#options.random() / 2)
-  }
-
-  #drop(count: number, why: string): void {
-    if (count === 0) return
-    this.#dropped += count
+  async #keepInTouch(): Promise<void> {
+    const { sink } = this.#options
     const now = performance.now()
-    if (now - this.#droppedSaidAt < WARN_OF_DROPS_EVERY_MS) return
-    this.#droppedSaidAt = now
-    this.#options.logger.error({ dropped: this.#dropped }, `prediction log: predictions are dropped: ${why}`)
+    if (
+      this.#state === 'connecting' ||
+      now - this.#lastContactMs > PROBE_EVERY_MS ||
+      this.#lastError !== null
+    ) {
+      await sink.probe()
+      this.#lastContactMs = now
+    }
+    if (now - this.#lastMaintenanceMs > MAINTAIN_EVERY_MS) {
+      await sink.maintain()
+      this.#lastMaintenanceMs = now
+    }
+  }
+
+  async #adopt(): Promise<void> {
+    const now = performance.now()
+    if (now - this.#lastAdoptionMs < ADOPT_EVERY_MS) return
+    this.#lastAdoptionMs = now
+    const { spool, logger } = this.#options
+    try {
+      const segments = await spool.adopt()
+      if (segments > 0)
+        logger.info({ segments }, 'prediction log: took over what another process left in the spool')
+    } catch (error) {
+      logger.error({ err: error }, 'prediction log: cannot look for what was left in the spool')
+    }
   }
 }
 
-async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  const done = new AbortController()
-  const timeout = delay(timeoutMs, undefined, { signal: done.signal, ref: false }).then(() => {
-    throw new Error(`expected the database to answer within ${timeoutMs} ms`)
+interface Shipment {
+  count: number
+  readonly bad: Buffer[]
+  restBytes: number
+}
+
+/** The whole lines of a file, some at a time; what else it holds is noted in the shipment. */
+async function* wholeLines(path: string, shipment: Shipment): AsyncGenerator<Buffer> {
+  let rest = Buffer.alloc(0)
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>) {
+    const sifted = sift(rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk)
+    yield* sifted.good
+    shipment.count += sifted.goodCount
+    // Copies: a part would keep its whole chunk in memory.
+    shipment.bad.push(...sifted.bad.map((part) => Buffer.from(part)))
+    rest = Buffer.from(sifted.rest)
+    if (rest.length <= MAX_LINE_BYTES) continue
+    shipment.bad.push(rest)
+    rest = Buffer.alloc(0)
+  }
+  shipment.restBytes = rest.length
+}
+
+async function* each<T>(values: readonly T[]): AsyncGenerator<T> {
+  yield* values
+}
+
+function splitLines(lines: Buffer): Buffer[] {
+  const split: Buffer[] = []
+  for (let start = 0, end; (end = lines.indexOf(0x0a, start)) !== -1; start = end + 1)
+    split.push(Buffer.from(lines.subarray(start, end + 1)))
+  return split
+}
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => {})
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
   })
-  timeout.catch(() => {}) // it is not awaited when the work wins
-  try {
-    return await Promise.race([work, timeout])
-  } finally {
-    done.abort()
-  }
-}
-
-/** The code where there is one (ECONNREFUSED, 28P01): it is shown to callers, and messages may name users and hosts. */
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error)
 }

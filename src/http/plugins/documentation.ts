@@ -18,6 +18,10 @@ export async function serveDocumentation(app: FastifyInstance, version: string):
       },
       tags: [
         { name: 'predict', description: 'Seven-day revenue of one install or of many.' },
+        {
+          name: 'outcomes',
+          description: 'The revenue that really came, and what the predictions were worth.',
+        },
         { name: 'service', description: 'The model in service, the prediction log, health.' },
       ],
     },

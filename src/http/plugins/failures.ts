@@ -5,9 +5,17 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance } from 'fastify'
 
+/** Errors of the prediction log that pass by themselves, and when to ask again. */
+const RETRY_AFTER_S: Readonly<Record<string, number>> = {
+  PREDICTION_LOG_UNAVAILABLE: 5,
+  PREDICTION_LOG_FULL: 5,
+}
+
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const statusCode = statusOf(error)
+    const retryAfterS = RETRY_AFTER_S[error.code]
+    if (retryAfterS !== undefined) reply.header('retry-after', retryAfterS)
     if (statusCode === 500) request.log.error({ err: error }, 'request failed')
     return reply.code(statusCode).send({
       statusCode,
@@ -30,6 +38,6 @@ export function answerFailures(app: FastifyInstance): void {
 
 /** An error that asks for a status gets it if it is a client's error or "not available"; all others are ours. */
 function statusOf(error: FastifyError): number {
-  const status = error.statusCode ?? 500
+  const status = error.statusCode ?? (error.code in RETRY_AFTER_S ? 503 : 500)
   return (status >= 400 && status < 500) || status === 503 ? status : 500
 }

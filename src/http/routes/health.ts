@@ -66,11 +66,19 @@ export const healthRoutes: Routes = (app, context) => {
 }
 
 function statusOf({ predictionLog }: AppContext): string {
-  const { state } = predictionLog.status()
-  return state === 'writing' || state === 'off' ? 'ok' : 'degraded'
+  const { state, spool } = predictionLog.status()
+  return (state === 'shipping' || state === 'off') && spool.error === null ? 'ok' : 'degraded'
 }
 
-function logHealth({ predictionLog }: AppContext) {
-  const { state, waiting, dropped, lastError } = predictionLog.status()
-  return { state, waiting, dropped, last_error: lastError }
+function logHealth({ predictionLog, now }: AppContext) {
+  const { state, spool, dropped, quarantined, lastError } = predictionLog.status()
+  return {
+    state,
+    spool_bytes: spool.bytes,
+    oldest_record_age_s:
+      spool.oldestMs === null ? null : Math.max(0, (now().getTime() - spool.oldestMs) / 1000),
+    dropped,
+    quarantined,
+    last_error: spool.error ?? lastError,
+  }
 }

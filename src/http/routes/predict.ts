@@ -1,5 +1,5 @@
 /**
- * `POST /predict` and `POST /batch_predict`: installs → predictions, each remembered in the log.
+ * `POST /predict` and `POST /batch_predict`: installs → predictions, each answered when it is safe in the log.
  *
  * A request asks the rollout once; all of a batch is answered by that one model. A bad row of a batch is answered with its own
  * error and fails no other.
@@ -9,13 +9,8 @@ import { failures } from '../schemas/failure.ts'
 import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
 import { BatchAnswer, batchBody, PredictAnswer } from '../schemas/predict.ts'
 import { explain, toJson } from '../plugins/validation.ts'
+import type { PredictionRecord } from '../../prediction-log/index.ts'
 import type { Assignment } from '../../rollout/index.ts'
-
-interface Answer {
-  readonly predictionId: string
-  readonly revenue: number
-  readonly inferenceTimeMs: number
-}
 
 export const predictRoutes: Routes = (app, context) => {
   app.post(
@@ -26,18 +21,18 @@ export const predictRoutes: Routes = (app, context) => {
         tags: ['predict'],
         summary: 'Predict one install',
         body: InstallRef,
-        response: { 200: PredictAnswer, ...failures(400, 413, 415, 500) },
+        response: { 200: PredictAnswer, ...failures(400, 413, 415, 500, 503) },
       },
     },
-    (request) => {
+    async (request) => {
       const assignment = context.rollout.assign()
-      const time = context.now()
-      const { predictionId, revenue, inferenceTimeMs } = predict(context, assignment, request.body, time)
+      const record = predict(context, assignment, request.body, context.now())
+      await context.predictionLog.append([record])
       return {
-        predicted_revenue: revenue,
-        inference_time_ms: inferenceTimeMs,
-        timestamp: time.toISOString(),
-        prediction_id: predictionId,
+        predicted_revenue: record.predictedRevenue,
+        inference_time_ms: record.inferenceTimeUs / 1000,
+        timestamp: record.time.toISOString(),
+        prediction_id: record.predictionId,
         model: modelOf(assignment),
       }
     },
@@ -51,30 +46,31 @@ export const predictRoutes: Routes = (app, context) => {
         tags: ['predict'],
         summary: 'Predict many installs',
         body: batchBody(context.batchMaxUsers),
-        response: { 200: BatchAnswer, ...failures(400, 413, 415, 500) },
+        response: { 200: BatchAnswer, ...failures(400, 413, 415, 500, 503) },
       },
     },
-    (request) => {
+    async (request) => {
       const assignment = context.rollout.assign()
       const time = context.now()
       const isInstall = request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)
-      let inferenceTimeMs = 0
+      const records: PredictionRecord[] = []
       const predictions = request.body.users.map((input) => {
         if (!isInstall(input as Record<string, unknown>))
           return { input: toJson(input) === null ? null : input, error: explain(isInstall.errors, 'user') }
         try {
-          const answer = predict(context, assignment, input as InstallBody, time)
-          inferenceTimeMs += answer.inferenceTimeMs
-          return { input, predicted_revenue: answer.revenue, prediction_id: answer.predictionId }
+          const record = predict(context, assignment, input as InstallBody, time)
+          records.push(record)
+          return { input, predicted_revenue: record.predictedRevenue, prediction_id: record.predictionId }
         } catch (error) {
           request.log.error({ err: error }, 'a user of a batch could not be predicted')
           return { input, error: 'the model has no finite answer for this user' }
         }
       })
+      await context.predictionLog.append(records)
       return {
         predictions,
         total_users: predictions.length,
-        inference_time_ms: roundTo6(inferenceTimeMs),
+        inference_time_ms: roundTo6(records.reduce((sum, record) => sum + record.inferenceTimeUs, 0) / 1000),
         timestamp: time.toISOString(),
         model: modelOf(assignment),
       }
@@ -82,27 +78,29 @@ export const predictRoutes: Routes = (app, context) => {
   )
 }
 
-function predict(context: AppContext, assignment: Assignment, body: InstallBody, time: Date): Answer {
+function predict(
+  context: AppContext,
+  assignment: Assignment,
+  body: InstallBody,
+  time: Date,
+): PredictionRecord {
   const { user_id: userId = null, ...install } = body
   const { bundle, variant } = assignment
   const start = performance.now()
   const prediction = bundle.predict(install)
   const inferenceTimeMs = roundTo6(performance.now() - start)
-  const revenue = roundTo6(prediction.revenue)
-  const predictionId = context.newPredictionId()
-  context.predictionLog.append({
-    predictionId,
+  return {
+    predictionId: context.newPredictionId(time),
     time,
     userId,
     install,
-    predictedRevenue: revenue,
+    predictedRevenue: roundTo6(prediction.revenue),
     rawScore: prediction.rawScore,
     inferenceTimeUs: inferenceTimeMs * 1000,
     modelName: bundle.manifest.name,
     modelVersion: bundle.manifest.version,
     variant,
-  })
-  return { predictionId, revenue, inferenceTimeMs }
+  }
 }
 
 function modelOf({ bundle, variant }: Assignment): { name: string; version: string; variant: string } {

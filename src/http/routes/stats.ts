@@ -1,10 +1,10 @@
 /**
  * `GET /stats`: what the prediction log has counted. 503 while its database cannot be asked.
  */
-import { LogUnavailableError } from '../../prediction-log/index.ts'
+import { type Totals, WINDOWS } from '../../prediction-log/index.ts'
 import type { Routes } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
-import { Stats } from '../schemas/service.ts'
+import { Stats, StatsQuerystring } from '../schemas/stats.ts'
 
 export const statsRoutes: Routes = (app, context) => {
   app.get(
@@ -13,26 +13,46 @@ export const statsRoutes: Routes = (app, context) => {
       schema: {
         operationId: 'stats',
         tags: ['service'],
-        summary: 'Statistics of all predictions in the log',
-        response: { 200: Stats, ...failures(500, 503) },
+        summary: 'Statistics of the predictions in the log',
+        querystring: StatsQuerystring,
+        response: { 200: Stats, ...failures(400, 500, 503) },
       },
     },
-    async () => {
-      const statistics = await context.predictionLog.statistics().catch((error: unknown) => {
-        throw error instanceof LogUnavailableError ? Object.assign(error, { statusCode: 503 }) : error
-      })
-      const { avgInferenceTimeUs } = statistics
+    async (request) => {
+      const { window = 'all', bucket = null } = request.query
+      const resolutions: readonly string[] = WINDOWS[window].resolutions
+      if (bucket !== null && !resolutions.includes(bucket))
+        throw Object.assign(
+          new Error(`bucket: expected ${resolutions.join(' or ')} for the window ${window}, got ${bucket}`),
+          { statusCode: 400, code: 'BUCKET_INVALID' },
+        )
+      const statistics = await context.predictionLog.statistics({ window, bucket, now: context.now() })
       return {
-        total_predictions: statistics.totalPredictions,
-        avg_predicted_revenue: statistics.avgPredictedRevenue,
-        min_predicted_revenue: statistics.minPredictedRevenue,
-        max_predicted_revenue: statistics.maxPredictedRevenue,
-        avg_inference_time_ms: avgInferenceTimeUs === null ? null : avgInferenceTimeUs / 1000,
-        first_prediction: statistics.firstPrediction?.toISOString() ?? null,
-        last_prediction: statistics.lastPrediction?.toISOString() ?? null,
+        window,
+        from: statistics.from?.toISOString() ?? null,
+        ...toWire(statistics),
         platform_distribution: { ...statistics.platforms },
         top_countries: [...statistics.topCountries],
+        ...(statistics.buckets && {
+          buckets: statistics.buckets.map((totals) => ({
+            start: totals.start.toISOString(),
+            ...toWire(totals),
+          })),
+        }),
       }
     },
   )
+}
+
+function toWire(totals: Totals) {
+  const { avgInferenceTimeUs } = totals
+  return {
+    total_predictions: totals.totalPredictions,
+    avg_predicted_revenue: totals.avgPredictedRevenue,
+    min_predicted_revenue: totals.minPredictedRevenue,
+    max_predicted_revenue: totals.maxPredictedRevenue,
+    avg_inference_time_ms: avgInferenceTimeUs === null ? null : avgInferenceTimeUs / 1000,
+    first_prediction: totals.firstPrediction?.toISOString() ?? null,
+    last_prediction: totals.lastPrediction?.toISOString() ?? null,
+  }
 }

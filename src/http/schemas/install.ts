@@ -4,8 +4,8 @@
 import { type Static, Type } from 'typebox'
 
 /** Neither NUL nor half a surrogate pair: PostgreSQL can store neither, and the log must hold what was sent. */
-const STORABLE = String.raw`^[^\u0000\uD800-\uDFFF]*$`
-const MAX_TEXT = 256
+export const STORABLE = String.raw`^[^\u0000\uD800-\uDFFF]*$`
+export const MAX_TEXT = 256
 
 const text = (description: string, example: string) =>
   Type.Unsafe<string | null>({

@@ -5,17 +5,24 @@ import { Type } from 'typebox'
 
 const PredictionLogHealth = Type.Object({
   state: Type.String({
-    description: '`connecting`, `writing`, `backing-off`, `draining`, `closed` or `off`.',
+    description: '`connecting`, `shipping`, `backing-off`, `draining`, `closed` or `off`.',
   }),
-  waiting: Type.Integer({ description: 'Predictions that are not in the database yet.' }),
+  spool_bytes: Type.Integer({ description: 'Bytes of predictions that are not in the database yet.' }),
+  oldest_record_age_s: Type.Union([Type.Number(), Type.Null()], {
+    description: 'Age of the oldest of them; null if there is none.',
+  }),
   dropped: Type.Integer({
     description: 'Predictions that were answered but could not be kept, since the start.',
+  }),
+  quarantined: Type.Integer({
+    description: 'Parts of the spool that were no records, and records that the database refused.',
   }),
   last_error: Type.Union([Type.String(), Type.Null()]),
 })
 
 const Status = Type.String({
-  description: '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database.',
+  description:
+    '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database, or not write its spool.',
 })
 
 export const Health = Type.Object({
@@ -67,23 +74,4 @@ export const ModelInfo = Type.Object({
   }),
   metrics: Type.Unknown({ description: 'As training reported them.' }),
   parameters: Type.Unknown({ description: 'As training set them.' }),
-})
-
-const NumberOrNull = Type.Union([Type.Number(), Type.Null()])
-const TimeOrNull = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
-
-export const Stats = Type.Object({
-  total_predictions: Type.Integer(),
-  avg_predicted_revenue: NumberOrNull,
-  min_predicted_revenue: NumberOrNull,
-  max_predicted_revenue: NumberOrNull,
-  avg_inference_time_ms: NumberOrNull,
-  first_prediction: TimeOrNull,
-  last_prediction: TimeOrNull,
-  platform_distribution: Type.Record(Type.String(), Type.Integer(), {
-    description: 'Predictions by platform, in one case.',
-  }),
-  top_countries: Type.Array(Type.Object({ country: Type.String(), count: Type.Integer() }), {
-    description: 'The ten countries with the most predictions.',
-  }),
 })

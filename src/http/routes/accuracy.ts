@@ -1,0 +1,40 @@
+/**
+ * `GET /accuracy`: predictions against the revenue that came.
+ */
+import type { AccuracyFigures } from '../../prediction-log/index.ts'
+import type { Routes } from '../context.ts'
+import { failures } from '../schemas/failure.ts'
+import { AccuracyAnswer, AccuracyQuerystring } from '../schemas/outcomes.ts'
+
+const DEFAULT_WINDOW = '28d'
+
+export const accuracyRoutes: Routes = (app, context) => {
+  app.get(
+    '/accuracy',
+    {
+      schema: {
+        operationId: 'accuracy',
+        tags: ['outcomes'],
+        summary: 'How good the predictions were whose revenue is known',
+        querystring: AccuracyQuerystring,
+        response: { 200: AccuracyAnswer, ...failures(400, 500, 503) },
+      },
+    },
+    async (request) => {
+      const { window = DEFAULT_WINDOW, by = null } = request.query
+      const days = Number.parseInt(window, 10)
+      const { from, overall, groups } = await context.predictionLog.accuracy({ days, by, now: context.now() })
+      return {
+        window,
+        from: from.toISOString(),
+        by,
+        overall: toWire(overall),
+        groups: groups?.map((group) => ({ value: group.value, ...toWire(group) })) ?? null,
+      }
+    },
+  )
+}
+
+function toWire({ matured, mae, rmse, biasRatio, normalisedGini }: AccuracyFigures) {
+  return { matured, mae, rmse, bias_ratio: biasRatio, normalised_gini: normalisedGini }
+}

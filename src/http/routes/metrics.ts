@@ -1,0 +1,21 @@
+/**
+ * `GET /metrics`: for Prometheus.
+ */
+import { Type } from 'typebox'
+import type { Routes } from '../context.ts'
+
+export const metricsRoutes: Routes = (app, { metrics }) => {
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        operationId: 'metrics',
+        tags: ['service'],
+        summary: 'Figures for Prometheus',
+        produces: ['text/plain'],
+        response: { 200: Type.String({ description: 'Prometheus’s text format.' }) },
+      },
+    },
+    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.render()),
+  )
+}

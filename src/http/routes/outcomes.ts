@@ -1,0 +1,63 @@
+/**
+ * `POST /outcomes`: the revenue that really came. One bad outcome of many fails no other; sending one again changes nothing.
+ */
+import type { Outcome } from '../../prediction-log/index.ts'
+import type { AppContext, Routes } from '../context.ts'
+import { explain } from '../plugins/validation.ts'
+import { failures } from '../schemas/failure.ts'
+import { OutcomeSchema, outcomesBody, type OutcomeBody, OutcomesAnswer } from '../schemas/outcomes.ts'
+
+/** Clocks differ a little. */
+const TOLERATED_FUTURE_MS = 300_000
+
+export const outcomeRoutes: Routes = (app, context) => {
+  app.post(
+    '/outcomes',
+    {
+      schema: {
+        operationId: 'recordOutcomes',
+        tags: ['outcomes'],
+        summary: 'Report the revenue of one install or of many',
+        body: outcomesBody(context.batchMaxUsers),
+        response: { 200: OutcomesAnswer, ...failures(400, 413, 415, 500, 503) },
+      },
+    },
+    async (request) => {
+      const isOutcome =
+        request.getValidationFunction(OutcomeSchema) ?? request.compileValidationSchema(OutcomeSchema)
+      const { body } = request
+      const isMany = 'outcomes' in body
+      const accepted: Outcome[] = []
+      const errors: { index: number; error: string }[] = []
+      for (const [index, item] of (isMany ? body.outcomes : [body]).entries()) {
+        const fault = isOutcome(item as Record<string, unknown>)
+          ? faultOf(item as OutcomeBody, context)
+          : explain(isOutcome.errors, 'outcome')
+        if (fault === null) accepted.push(outcomeOf(item as OutcomeBody, context))
+        else errors.push({ index, error: fault })
+      }
+      if (!isMany && errors[0])
+        throw Object.assign(new Error(errors[0].error), { statusCode: 400, code: 'OUTCOME_INVALID' })
+      if (accepted.length > 0) await context.predictionLog.recordOutcomes(accepted)
+      return { accepted: accepted.length, errors }
+    },
+  )
+}
+
+function faultOf(body: OutcomeBody, { now }: AppContext): string | null {
+  const keys = [body.prediction_id, body.user_id].filter((key) => key !== undefined).length
+  if (keys !== 1)
+    return `outcome: expected either prediction_id or user_id, got ${keys === 0 ? 'neither' : 'both'}`
+  if (body.observed_at !== undefined && Date.parse(body.observed_at) > now().getTime() + TOLERATED_FUTURE_MS)
+    return `observed_at: expected a time that is not in the future, got ${body.observed_at}`
+  return null
+}
+
+function outcomeOf(body: OutcomeBody, { now }: AppContext): Outcome {
+  return {
+    predictionId: body.prediction_id ?? null,
+    userId: body.user_id ?? null,
+    revenue: body.revenue,
+    observedAt: body.observed_at === undefined ? now() : new Date(body.observed_at),
+  }
+}

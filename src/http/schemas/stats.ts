@@ -1,0 +1,59 @@
+/**
+ * What `/stats` takes and answers.
+ */
+import { Type } from 'typebox'
+import { type Resolution, RESOLUTIONS, type StatisticsWindow, WINDOWS } from '../../prediction-log/index.ts'
+
+export const StatsQuerystring = Type.Object(
+  {
+    window: Type.Optional(
+      Type.Unsafe<StatisticsWindow>({
+        type: 'string',
+        enum: Object.keys(WINDOWS),
+        description: 'The time up to now; left out: `all`. It starts at the start of a bucket.',
+      }),
+    ),
+    bucket: Type.Optional(
+      Type.Unsafe<Resolution>({
+        type: 'string',
+        enum: [...RESOLUTIONS],
+        description: `Also one entry for each such bucket. ${Object.entries(WINDOWS)
+          .map(([window, { resolutions }]) => `\`${window}\`: ${resolutions.join(', ')}`)
+          .join('; ')}.`,
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const NumberOrNull = Type.Union([Type.Number(), Type.Null()])
+const TimeOrNull = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
+
+const TOTALS = {
+  total_predictions: Type.Integer(),
+  avg_predicted_revenue: NumberOrNull,
+  min_predicted_revenue: NumberOrNull,
+  max_predicted_revenue: NumberOrNull,
+  avg_inference_time_ms: NumberOrNull,
+  first_prediction: TimeOrNull,
+  last_prediction: TimeOrNull,
+}
+
+export const Stats = Type.Object({
+  window: Type.String(),
+  from: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+    description: 'Start of the window, at the start of a bucket; null for all.',
+  }),
+  ...TOTALS,
+  platform_distribution: Type.Record(Type.String(), Type.Integer(), {
+    description: 'Predictions by platform, in lower case.',
+  }),
+  top_countries: Type.Array(Type.Object({ country: Type.String(), count: Type.Integer() }), {
+    description: 'The ten countries with the most predictions, in lower case.',
+  }),
+  buckets: Type.Optional(
+    Type.Array(Type.Object({ start: Type.String({ format: 'date-time' }), ...TOTALS }), {
+      description: 'In order; those without a prediction are left out.',
+    }),
+  ),
+})

@@ -1,0 +1,81 @@
+/**
+ * What Prometheus asks for: the process, and the prediction log. Figures are read when they are asked for; a request pays nothing.
+ */
+import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client'
+
+/** What is read of the prediction log. */
+export interface WatchedLog {
+  status(): {
+    readonly state: string
+    readonly spooled: number
+    readonly shipped: number
+    readonly dropped: number
+    readonly quarantined: number
+    readonly spool: { readonly bytes: number; readonly segments: number; readonly oldestMs: number | null }
+  }
+}
+
+export interface Metrics {
+  readonly contentType: string
+  /** In Prometheus's text format. */
+  render(): Promise<string>
+}
+
+const STATES = ['connecting', 'shipping', 'backing-off', 'draining', 'closed', 'off']
+
+export function createMetrics(log: WatchedLog, now: () => Date): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  for (const metric of logMetrics(log, now)) registry.registerMetric(metric)
+  return { contentType: registry.contentType, render: () => registry.metrics() }
+}
+
+function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
+  const state = new Gauge({
+    name: 'day7_log_state',
+    help: 'State of the prediction log: 1 for the one that it is in.',
+    labelNames: ['state'],
+    registers: [],
+    collect() {
+      const current = log.status().state
+      for (const name of STATES) this.set({ state: name }, name === current ? 1 : 0)
+    },
+  })
+  const gauge = (name: string, help: string, read: () => number): Metric =>
+    new Gauge({
+      name,
+      help,
+      registers: [],
+      collect() {
+        this.set(read())
+      },
+    })
+  const counter = (figure: 'spooled' | 'shipped' | 'dropped' | 'quarantined', help: string): Metric =>
+    new Counter({
+      name: `day7_log_${figure}_total`,
+      help,
+      registers: [],
+      collect() {
+        this.reset()
+        this.inc(log.status()[figure])
+      },
+    })
+  const ageS = (): number => {
+    const { oldestMs } = log.status().spool
+    return oldestMs === null ? 0 : Math.max(0, (now().getTime() - oldestMs) / 1000)
+  }
+  return [
+    state,
+    gauge(
+      'day7_log_spool_bytes',
+      'Size of the predictions that are not in the database yet.',
+      () => log.status().spool.bytes,
+    ),
+    gauge('day7_log_spool_segments', 'Files that they lie in.', () => log.status().spool.segments),
+    gauge('day7_log_oldest_record_age_seconds', 'Age of the oldest of them; 0 if there is none.', ageS),
+    counter('spooled', 'Predictions that are safe in the spool.'),
+    counter('shipped', 'Predictions that the database took.'),
+    counter('dropped', 'Predictions that were answered, but could not be kept.'),
+    counter('quarantined', 'Parts of the spool that were no records, and records that the database refused.'),
+  ]
+}

@@ -1,0 +1,41 @@
+/**
+ * Locks between processes: a Unix socket that its owner listens on. It ends with the process, however that ends; a file of it
+ * that nobody answers at was left behind. Works between containers that share a folder on one host, not between hosts.
+ */
+import { once } from 'node:events'
+import { connect, createServer, type Server } from 'node:net'
+import { relative } from 'node:path'
+
+/** sun_path holds 108 bytes on Linux and 104 on macOS, the closing NUL included. */
+const MAX_SOCKET_PATH_BYTES = 103
+
+/** @throws Error if something listens there already, or the file of it was left behind */
+export async function listenAt(path: string): Promise<Server> {
+  const server = createServer((connection) => connection.destroy()).listen(socketPath(path))
+  await once(server, 'listening')
+  return server.unref()
+}
+
+export async function answersAt(path: string): Promise<boolean> {
+  const probe = connect({ path: socketPath(path) })
+  try {
+    await once(probe, 'connect')
+    return true
+  } catch (error) {
+    // ENOENT: never used; ECONNREFUSED: left by a process that was killed. Any other may come from one that lives.
+    return !['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code!)
+  } finally {
+    probe.destroy()
+  }
+}
+
+/** The shorter of the absolute and the relative path: sockets have little room for one. */
+export function socketPath(path: string): string {
+  const fromHere = relative(process.cwd(), path)
+  const best = fromHere.length < path.length ? fromHere : path
+  if (Buffer.byteLength(best) > MAX_SOCKET_PATH_BYTES)
+    throw new Error(
+      `the path of the data folder is too long for a Unix socket: expected ${path} to have at most ${MAX_SOCKET_PATH_BYTES} bytes`,
+    )
+  return best
+}

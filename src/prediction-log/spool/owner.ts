@@ -1,0 +1,74 @@
+/**
+ * Whose files are whose in a spool folder that several processes share. Every process writes under a name of its own,
+ *
+ *   NAME.lock              a socket that it listens on as long as it lives
+ *   NAME-000001.segment    its segments
+ *
+ * and never under that of another. A name whose lock nobody answers at belongs to a process that is gone: whoever renames one
+ * of its segments first has it, and a name is never used again, so that nothing is taken from a process that lives.
+ */
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import type { Server } from 'node:net'
+import { join } from 'node:path'
+import { answersAt, listenAt } from '../socket-lock.ts'
+
+const FILE = /^(.+?)(?:-(\d+)\.segment|\.lock)$/
+/** A lock is a file for a moment before anybody answers at it. */
+const LOCK_SETTLES_MS = 60_000
+
+export interface Owner {
+  /** Path for the next segment. */
+  nextPath(): string
+  /** Takes over the segments of processes that are gone. @returns their new paths, oldest first */
+  adopt(): Promise<string[]>
+  /** Gives the name up: segments that still lie there are free to be taken over. */
+  release(): void
+}
+
+/**
+ * @param name that no other process ever has
+ * @throws Error if the folder cannot be made or written to
+ */
+export async function claim(folder: string, name: string): Promise<Owner> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const lock: Server = await listenAt(join(folder, `${name}.lock`))
+  let segments = 0
+  const nextPath = (): string => join(folder, `${name}-${String(++segments).padStart(6, '0')}.segment`)
+
+  return {
+    nextPath,
+    release: () => void lock.close(),
+    async adopt() {
+      const files = (await readdir(folder)).toSorted()
+      const names = new Set(files.flatMap((file) => FILE.exec(file)?.[1] ?? []))
+      const adopted: string[] = []
+      for (const other of names) {
+        const lockPath = join(folder, `${other}.lock`)
+        if (other === name || (await answersAt(lockPath))) continue
+        for (const file of files.filter(
+          (file) => FILE.exec(file)?.[1] === other && file.endsWith('.segment'),
+        )) {
+          const path = nextPath()
+          if (await wasRenamed(join(folder, file), path)) adopted.push(path)
+        }
+        if (await isSettled(lockPath)) await rm(lockPath, { force: true })
+      }
+      return adopted
+    },
+  }
+}
+
+async function wasRenamed(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false // another process was first
+    throw error
+  }
+}
+
+async function isSettled(path: string): Promise<boolean> {
+  const file = await stat(path).catch(() => undefined)
+  return file !== undefined && Date.now() - file.mtimeMs > LOCK_SETTLES_MS
+}

@@ -1,0 +1,31 @@
+/**
+ * Takes a user's records out of the quarantine, as far as lines there can be told apart.
+ */
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fieldOf } from './line.ts'
+
+export async function eraseFromQuarantine(spoolFolder: string, userId: string): Promise<void> {
+  const folder = join(spoolFolder, 'quarantine')
+  const field = Buffer.from(`\t${fieldOf(userId)}\t`)
+  for (const name of await namesIn(folder)) {
+    const bytes = await readFile(join(folder, name))
+    if (!bytes.includes(field)) continue
+    const kept: Buffer[] = []
+    for (let start = 0, end; start < bytes.length; start = end) {
+      end = bytes.indexOf('\n', start) + 1 || bytes.length
+      const line = bytes.subarray(start, end)
+      if (!line.includes(field)) kept.push(line)
+    }
+    await writeFile(join(folder, name), kept)
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * How good predictions were: those whose revenue is known against it. A prediction is matured when an outcome of it, or else of
+ * its user, was observed seven days after it or later. The figures are those of the training report (`evaluation/metrics.py`).
+ */
+import type { Sql } from 'postgres'
+
+export const ACCURACY_GROUPS = ['model', 'variant', 'country', 'platform'] as const
+export type AccuracyGroup = (typeof ACCURACY_GROUPS)[number]
+
+export interface AccuracyQuery {
+  readonly days: number
+  readonly by: AccuracyGroup | null
+  readonly now: Date
+}
+
+export interface AccuracyFigures {
+  readonly matured: number
+  /** Null where nothing has matured. */
+  readonly mae: number | null
+  readonly rmse: number | null
+  /** Sum of predictions over sum of revenue; null where there was no revenue. */
+  readonly biasRatio: number | null
+  /** Null where all revenue is equal. */
+  readonly normalisedGini: number | null
+}
+
+export interface Accuracy {
+  readonly from: Date
+  readonly overall: AccuracyFigures
+  /** Those with the most matured predictions first. Null if no groups were asked for. */
+  readonly groups: readonly (AccuracyFigures & { readonly value: string })[] | null
+}
+
+/** The horizon of the predictions. */
+const MATURES_AFTER = '168 hours'
+
+/** A model is named as MLflow does, `name/version`; texts are in lower case. */
+const GROUP_EXPRESSIONS = {
+  model: `model_name || '/' || model_version`,
+  variant: 'variant',
+  country: `lower(coalesce(country, 'unknown') collate "C")`,
+  platform: `lower(coalesce(platform, 'unknown') collate "C")`,
+} as const satisfies Record<AccuracyGroup, string>
+
+export async function queryAccuracy(sql: Sql, { days, by, now }: AccuracyQuery): Promise<Accuracy> {
+  const from = new Date(now.getTime() - days * 86_400_000)
+  const overall = await figuresBy(sql, `''`, from)
+  const groups = by === null ? null : await figuresBy(sql, GROUP_EXPRESSIONS[by], from)
+  return {
+    from,
+    overall: overall[0]?.figures ?? NOTHING,
+    groups: groups?.map(({ value, figures }) => ({ value, ...figures })) ?? null,
+  }
+}
+
+const NOTHING: AccuracyFigures = { matured: 0, mae: null, rmse: null, biasRatio: null, normalisedGini: null }
+
+/** Equal predictions share their middle rank, as equal revenues do; the Gini of an order is over that of the perfect one. */
+async function figuresBy(sql: Sql, group: string, from: Date) {
+  const rows = await sql<(AccuracyFigures & { value: string })[]>`
+    with matured as (
+      select
+        ${sql.unsafe(group)} as value,
+        predicted_revenue as predicted,
+        coalesce(own.revenue, of_user.revenue) as actual
+      from predictions
+      left join outcomes as own
+        on own.prediction_id = predictions.prediction_id and own.observed_at >= time + ${MATURES_AFTER}::interval
+      left join outcomes as of_user
+        on of_user.user_id = predictions.user_id and of_user.observed_at >= time + ${MATURES_AFTER}::interval
+      where time >= ${from} and (own.revenue is not null or of_user.revenue is not null)
+    ), ranked as (
+      select
+        *,
+        rank() over (partition by value order by predicted desc)
+          + (count(*) over (partition by value, predicted) - 1) / 2.0::double precision as rank,
+        rank() over (partition by value order by actual desc)
+          + (count(*) over (partition by value, actual) - 1) / 2.0::double precision as perfect_rank,
+        count(*) over (partition by value) as rows
+      from matured
+    )
+    select
+      value,
+      count(*)::double precision as "matured",
+      avg(abs(predicted - actual)) as "mae",
+      sqrt(avg((predicted - actual) ^ 2)) as "rmse",
+      sum(predicted) / nullif(sum(actual), 0) as "biasRatio",
+      case when min(actual) < max(actual) then
+        sum(actual * (rows + 1 - 2 * rank)) / sum(actual * (rows + 1 - 2 * perfect_rank))
+      end as "normalisedGini"
+    from ranked group by value order by count(*) desc, value`
+  return rows.map(({ value, ...figures }) => ({ value, figures }))
+}

@@ -1,0 +1,30 @@
+/**
+ * Erases a user: predictions and outcomes, and whatever of them still waits in some process's spool: shipments leave out what was
+ * made for him until now. What is kept is a hash of his id, until the retention is over.
+ */
+import type { Sql } from 'postgres'
+import { ERASURE_LOCK } from './predictions.ts'
+
+export interface Erasure {
+  readonly predictions: number
+  readonly outcomes: number
+}
+
+export async function eraseUser(sql: Sql, userId: string, now: Date): Promise<Erasure> {
+  return sql.begin(async (transaction) => {
+    // Shipments under way are waited for, later ones see the hash.
+    await transaction.unsafe(`select pg_advisory_xact_lock(${ERASURE_LOCK})`)
+    await transaction`
+      insert into erased_users (user_hash, erased_at) values (sha256(convert_to(${userId}, 'UTF8')), ${now})
+      on conflict (user_hash) do update set erased_at = greatest(erased_users.erased_at, excluded.erased_at)`
+    const outcomes = await transaction`
+      delete from outcomes
+      where user_id = ${userId} or prediction_id in (select prediction_id from predictions where user_id = ${userId})`
+    const predictions = await transaction<{ hour: Date }[]>`
+      delete from predictions where user_id = ${userId} and time <= ${now} returning date_trunc('hour', time, 'UTC') as hour`
+    const hours = new Set(predictions.map(({ hour }) => hour.getTime()))
+    for (const hour of [...hours].toSorted((a, b) => a - b))
+      await transaction`select day7_recount(${new Date(hour)})`
+    return { predictions: predictions.length, outcomes: outcomes.count }
+  })
+}

@@ -1,0 +1,24 @@
+/**
+ * Which model served as what, from when, and on which host.
+ */
+import type { Sql } from 'postgres'
+
+export interface ModelEvent {
+  /** Unique: an event that is written twice is there once. */
+  readonly eventId: string
+  readonly time: Date
+  readonly event: 'serving'
+  readonly variant: string
+  readonly modelName: string
+  readonly modelVersion: string
+  readonly host: string
+  readonly detail: string | null
+}
+
+export async function insertModelEvents(sql: Sql, events: readonly ModelEvent[]): Promise<void> {
+  for (const { eventId, time, event, variant, modelName, modelVersion, host, detail } of events)
+    await sql`
+      insert into model_events (event_id, time, event, variant, model_name, model_version, host, detail)
+      values (${eventId}, ${time}, ${event}, ${variant}, ${modelName}, ${modelVersion}, ${host}, ${detail})
+      on conflict (event_id) do nothing`
+}

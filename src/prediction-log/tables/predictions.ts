@@ -1,0 +1,70 @@
+/**
+ * How shipped lines become rows: the statements of a shipment, in their order. Whatever is shipped again changes nothing, neither
+ * rows nor statistics: both follow from what the insert really inserted.
+ */
+import { LINE_COLUMNS } from '../spool/line.ts'
+
+/** Lives as long as its connection; empty at the start of every transaction. */
+export const CREATE_INCOMING = `
+  create temporary table if not exists day7_incoming (${LINE_COLUMNS.map((column) => column.join(' ')).join(', ')})
+  on commit delete rows`
+
+/** Key of the advisory lock that shipments share and an erasure has alone. */
+export const ERASURE_LOCK = `${0x64617937}, 3`
+
+/** An erasure that is under way is waited for, so that the statements after this see it. */
+export const NO_ERASURE_NOW = `select pg_advisory_xact_lock_shared(${ERASURE_LOCK})`
+
+/** Made ahead as a rule; a spool may bring predictions of any day. */
+export const MAKE_PARTITIONS = `
+  select day7_make_partition(day)
+  from (select distinct (time at time zone 'UTC')::date as day from day7_incoming) as days`
+
+const COLUMNS = LINE_COLUMNS.map(([name]) => name).filter((name) => name !== 'checksum')
+
+/** Buckets are touched in the order of their keys, so that two shipments never wait for each other in a circle. */
+export const COUNT_INCOMING = `
+  with inserted as (
+    insert into predictions (${COLUMNS.join(', ')})
+    select ${COLUMNS.join(', ')} from day7_incoming
+    where not exists (
+      select from erased_users where user_hash = sha256(convert_to(user_id, 'UTF8')) and time <= erased_at
+    )
+    on conflict (prediction_id, time) do nothing
+    returning time, predicted_revenue, inference_time_us, platform, country
+  ), minutes as materialized (
+    select
+      date_trunc('minute', time, 'UTC') as start,
+      lower(coalesce(platform, 'unknown') collate "C") as platform,
+      lower(coalesce(country, 'unknown') collate "C") as country,
+      count(*) as predictions,
+      sum(predicted_revenue::numeric) as revenue,
+      min(predicted_revenue) as min_revenue,
+      max(predicted_revenue) as max_revenue,
+      sum(inference_time_us::numeric) as inference_time_us,
+      min(time) as first,
+      max(time) as last
+    from inserted group by 1, 2, 3
+  ), buckets as (
+    select resolution, date_trunc(resolution, start, 'UTC') as bucket, minutes.*
+    from minutes, (values ('minute'), ('hour'), ('day')) as resolutions (resolution)
+  ), totals as (
+    insert into prediction_totals as total
+    select resolution, bucket, sum(predictions), sum(revenue), min(min_revenue), max(max_revenue), sum(inference_time_us),
+      min(first), max(last)
+    from buckets group by 1, 2 order by 1, 2
+    on conflict (resolution, start) do update set
+      predictions = total.predictions + excluded.predictions,
+      revenue = total.revenue + excluded.revenue,
+      min_revenue = least(total.min_revenue, excluded.min_revenue),
+      max_revenue = greatest(total.max_revenue, excluded.max_revenue),
+      inference_time_us = total.inference_time_us + excluded.inference_time_us,
+      first = least(total.first, excluded.first),
+      last = greatest(total.last, excluded.last)
+  )
+  insert into prediction_counts as counted
+  select resolution, bucket, dimension, value, sum(predictions)
+  from buckets, lateral (values ('platform', platform), ('country', country)) as by (dimension, value)
+  group by 1, 2, 3, 4 order by 1, 2, 3, 4
+  on conflict (resolution, start, dimension, value) do update set
+    predictions = counted.predictions + excluded.predictions`

@@ -1,0 +1,94 @@
+/**
+ * What the log says about its predictions, from the buckets that shipments keep: as fast with ten million predictions as with
+ * ten. Platforms and countries are counted in lower case; a text that was null counts as `unknown`.
+ */
+import type { Sql } from 'postgres'
+
+export const RESOLUTIONS = ['minute', 'hour', 'day'] as const
+export type Resolution = (typeof RESOLUTIONS)[number]
+
+/** Each window's length in hours and the resolutions it can be had in, its own first. Minutes are kept for three days. */
+export const WINDOWS = {
+  '1h': { hours: 1, resolutions: ['minute'] },
+  '24h': { hours: 24, resolutions: ['hour', 'minute'] },
+  '7d': { hours: 168, resolutions: ['hour', 'day'] },
+  all: { hours: null, resolutions: ['day'] },
+} as const satisfies Record<string, { hours: number | null; resolutions: readonly Resolution[] }>
+
+export type StatisticsWindow = keyof typeof WINDOWS
+
+export interface StatisticsQuery {
+  readonly window: StatisticsWindow
+  /** Also one entry for each such bucket; one of the window's resolutions. */
+  readonly bucket: Resolution | null
+  readonly now: Date
+}
+
+export interface Totals {
+  readonly totalPredictions: number
+  /** Null where there are no predictions, as the other figures are. */
+  readonly avgPredictedRevenue: number | null
+  readonly minPredictedRevenue: number | null
+  readonly maxPredictedRevenue: number | null
+  readonly avgInferenceTimeUs: number | null
+  readonly firstPrediction: Date | null
+  readonly lastPrediction: Date | null
+}
+
+export interface Statistics extends Totals {
+  /** Where the window starts: at the start of a bucket. Null for all. */
+  readonly from: Date | null
+  readonly platforms: Readonly<Record<string, number>>
+  /** The ten with the most predictions, most first. */
+  readonly topCountries: readonly { readonly country: string; readonly count: number }[]
+  /** Buckets without a prediction are left out. Null if none were asked for. */
+  readonly buckets: readonly (Totals & { readonly start: Date })[] | null
+}
+
+const totals = (sql: Sql) => sql`
+  coalesce(sum(predictions), 0)::double precision                   as "totalPredictions",
+  (sum(revenue) / sum(predictions))::double precision               as "avgPredictedRevenue",
+  min(min_revenue)                                                  as "minPredictedRevenue",
+  max(max_revenue)                                                  as "maxPredictedRevenue",
+  (sum(inference_time_us) / sum(predictions))::double precision     as "avgInferenceTimeUs",
+  min(first)                                                        as "firstPrediction",
+  max(last)                                                         as "lastPrediction"`
+
+export async function queryStatistics(
+  sql: Sql,
+  { window, bucket, now }: StatisticsQuery,
+): Promise<Statistics> {
+  const { hours, resolutions } = WINDOWS[window]
+  const resolution = bucket ?? resolutions[0]
+  const from = hours === null ? null : startOf(resolution, new Date(now.getTime() - hours * 3_600_000))
+  const within = sql`resolution = ${resolution} ${from === null ? sql`` : sql`and start >= ${from}`}`
+  const [row, platforms, topCountries, buckets] = await Promise.all([
+    sql<[Totals]>`select ${totals(sql)} from prediction_totals where ${within}`,
+    sql<{ value: string; count: number }[]>`
+      select value, sum(predictions)::double precision as count from prediction_counts
+      where ${within} and dimension = 'platform' group by value order by count desc, value`,
+    sql<{ country: string; count: number }[]>`
+      select value as country, sum(predictions)::double precision as count from prediction_counts
+      where ${within} and dimension = 'country' group by value order by count desc, value limit 10`,
+    bucket === null
+      ? null
+      : sql<(Totals & { start: Date })[]>`
+          select start, ${totals(sql)} from prediction_totals where ${within} group by start order by start`,
+  ])
+  return {
+    from,
+    ...row[0],
+    platforms: Object.fromEntries(platforms.map(({ value, count }) => [value, count])),
+    topCountries,
+    buckets,
+  }
+}
+
+const RESOLUTION_MS = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const satisfies Record<
+  Resolution,
+  number
+>
+
+function startOf(resolution: Resolution, time: Date): Date {
+  return new Date(Math.floor(time.getTime() / RESOLUTION_MS[resolution]) * RESOLUTION_MS[resolution])
+}
