@@ -12,10 +12,12 @@ async function start(env: Record<string, string>) {
   return { url, p }
 }
 const variants = { off: await start({ DATABASE_URL: 'off' }), on: await start({ DATABASE_URL: server.url }) } as Record<string, any>
+if (process.argv[2] === 'dead') variants.dead = await start({ DATABASE_URL: 'postgres://a@127.0.0.1:1/x', LOG_SPOOL_MAX_BYTES: '8000000000' })
 if (process.argv[2] === 'embedded') variants.embedded = await start({})
 await new Promise((r) => setTimeout(r, 1500))
 const wrk = (url: string, s: number) => { const o = spawnSync('wrk', ['-t1', '-c' + (process.env.C ?? '32'), `-d${s}s`, '--latency', '-s', '/tmp/spike/post.lua', url + '/predict'], { encoding: 'utf8' }).stdout; return [/Requests\/sec:\s+([\d.]+)/.exec(o)?.[1], /50%\s+(\S+)/.exec(o)?.[1], /99%\s+(\S+)/.exec(o)?.[1], /Non-2xx.*/.exec(o)?.[0] ?? ''].join(' ') }
-for (let i = 0; i < 4; i++) for (const [name, v] of Object.entries(variants)) console.log(name, wrk(v.url, i === 0 ? 2 : 4))
+const cpu = async (v: any) => { const m = await (await fetch(v.url + '/metrics')).text(); return Number(/process_cpu_seconds_total ([\d.]+)/.exec(m)![1]) }
+for (let i = 0; i < 6; i++) for (const [name, v] of Object.entries(variants)) { const a = await cpu(v); const r = wrk(v.url, i === 0 ? 2 : 4); const b = await cpu(v); console.log(name, r, 'cpu us/req', ((b - a) / (parseFloat(r) * (i === 0 ? 2 : 4)) * 1e6).toFixed(1)) }
 for (const [name, v] of Object.entries(variants)) if (name !== 'off') { console.log(name, await (await fetch(v.url + '/health/ready')).text()); console.log(await (await fetch(v.url + '/stats')).text()) }
 await new Promise((r) => setTimeout(r, 3000))
 for (const [name, v] of Object.entries(variants)) if (name !== 'off') console.log(name, await (await fetch(v.url + '/health/ready')).text())

@@ -55,7 +55,7 @@ export const SETTINGS = [
   },
   {
     name: 'LOG_FLUSH_MS',
-    default: '200',
+    default: '500',
     description: 'Pause between two shipments of predictions to the database.',
   },
   {

@@ -90,9 +90,13 @@ const FOLDS = {
   ascii_lower_first_word: (text: string) => asciiLower(text.split(' ', 1)[0]!),
 }
 
+const ASCII = /^[\0-\x7f]*$/
+
 /** A–Z only: what other letters become in lower case differs between Unicode versions, and so between languages. */
 export function asciiLower(text: string): string {
-  return /[A-Z]/.test(text) ? text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text
+  return ASCII.test(text)
+    ? text.toLowerCase()
+    : text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
 /** Every whole number of up to 15 digits is exact as a double. */

@@ -3,11 +3,11 @@
  * the service answers while the database is away, and the writer catches up.
  */
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Database, type DatabaseLocation } from './database.ts'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
-import type { LogField, PredictionRecord } from './record.ts'
-import { lineWriter } from './spool/line.ts'
+import type { PredictionRecord } from './record.ts'
 import { eraseFromQuarantine } from './spool/quarantine.ts'
 import { Spool, type SpoolOptions, type SpoolStatus } from './spool/spool.ts'
 import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accuracy.ts'
@@ -25,7 +25,6 @@ export interface PredictionLogOptions extends Omit<SpoolOptions, 'logger' | 'fol
   /** What becomes of a prediction that cannot be kept: it is answered and counted as dropped, or not answered. */
   readonly whenFull: 'drop' | 'reject'
   readonly retentionDays: number
-  readonly fields: ReadonlySet<LogField>
   readonly now: () => Date
   readonly logger: LogLogger
 }
@@ -83,7 +82,6 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     options.database === 'embedded' ? { dataFolder: options.dataFolder } : options.database
   const database = new Database(location, options.retentionDays, now)
   const spool = new Spool({ ...options, folder: spoolFolder })
-  const lineOf = lineWriter(options.fields)
   const events: ModelEvent[] = []
   let spooled = 0
   let dropped = 0
@@ -133,7 +131,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
   return {
     async append(records) {
       try {
-        await spool.append(records.map(lineOf))
+        await spool.append(records)
         spooled += records.length
       } catch (cause) {
         if (whenFull === 'reject')
@@ -176,14 +174,17 @@ function isOfTheDatabase(error: unknown): boolean {
   return typeof code === 'string' && !/^(2[0-46-7]|42)[0-9A-Z]{3}$/.test(code)
 }
 
-/** `DATABASE_URL=off`: predictions are answered and forgotten. */
+/**
+ * `DATABASE_URL=off`: predictions are answered and forgotten. As with a log, the answers of one turn of the event loop leave
+ * together: that alone nearly doubles what a process answers.
+ */
 export function withoutPredictionLog(): PredictionLog {
-  const kept = Promise.resolve()
+  let turn: Promise<void> | undefined
   const refuse = async (): Promise<never> => {
     throw new LogUnavailableError('the prediction log is switched off (DATABASE_URL=off)')
   }
   return {
-    append: () => kept,
+    append: () => (turn ??= nextTurn().then(() => void (turn = undefined))),
     recordModelEvent: () => {},
     statistics: refuse,
     accuracy: refuse,

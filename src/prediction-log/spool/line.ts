@@ -28,22 +28,71 @@ export const LINE_COLUMNS = [
   ['variant', 'text'],
 ] as const
 
-/** @param kept the inputs that are logged; the others become null */
-export function lineWriter(kept: ReadonlySet<LogField>): (record: PredictionRecord) => string {
-  const [userIdKept, ...installKept] = LOG_FIELDS.map((field) => kept.has(field))
-  const fields = LOG_FIELDS.slice(1) as Exclude<LogField, 'user_id'>[]
-  return (record) => {
-    let body = `${record.predictionId}\t${record.time.toISOString()}\t${userIdKept ? fieldOf(record.userId) : NULL}`
-    for (let i = 0; i < fields.length; i++)
-      body += `\t${installKept[i] ? fieldOf(record.install[fields[i]!]) : NULL}`
-    body += `\t${record.predictedRevenue}\t${record.rawScore}\t${record.inferenceTimeUs}\t${fieldOf(record.modelName)}\t${fieldOf(record.modelVersion)}\t${fieldOf(record.variant)}\n`
-    return `${checksumOf(body)}\t${body}`
-  }
-}
-
 const NULL = String.raw`\N`
 const SPECIAL = /[\\\t\n\r]/
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }
+const NEWLINE = 0x0a
+const TAB = 0x09
+const CHECKSUM_BYTES = 8
+const PREDICTION_ID_BYTES = 36
+const FIRST_BUFFER_BYTES = 64 * 1024
+/** A UTF-16 unit becomes at most three bytes. */
+const MAX_UNIT_BYTES = 3
+
+/** Records → the bytes of their lines, gathered until somebody takes them. */
+export class LineBuffer {
+  readonly #fields = LOG_FIELDS.slice(1) as Exclude<LogField, 'user_id'>[]
+  readonly #kept: readonly boolean[]
+  #bytes = Buffer.allocUnsafe(FIRST_BUFFER_BYTES)
+  #spare = Buffer.allocUnsafe(FIRST_BUFFER_BYTES)
+  #length = 0
+  #lastMs = NaN
+  #lastTime = ''
+
+  /** @param kept the inputs that are logged; the others become null */
+  constructor(kept: ReadonlySet<LogField>) {
+    this.#kept = LOG_FIELDS.map((field) => kept.has(field))
+  }
+
+  append(record: PredictionRecord): void {
+    const body = this.#bodyOf(record)
+    const needed = this.#length + CHECKSUM_BYTES + body.length * MAX_UNIT_BYTES
+    if (needed > this.#bytes.length) this.#grow(needed)
+    const bytes = this.#bytes
+    const start = this.#length + CHECKSUM_BYTES
+    const end = start + bytes.write(body, start)
+    bytes.write(checksumOf(bytes.subarray(start + 1, end)), this.#length, 'latin1')
+    this.#length = end
+  }
+
+  /** Good until the next call. */
+  take(): Buffer {
+    const taken = this.#bytes.subarray(0, this.#length)
+    ;[this.#bytes, this.#spare] = [this.#spare, this.#bytes]
+    this.#length = 0
+    return taken
+  }
+
+  /** With the tab before it and the newline behind it. */
+  #bodyOf(record: PredictionRecord): string {
+    const ms = record.time.getTime()
+    if (ms !== this.#lastMs) {
+      this.#lastMs = ms
+      this.#lastTime = record.time.toISOString()
+    }
+    const kept = this.#kept
+    let body = `\t${record.predictionId}\t${this.#lastTime}\t${kept[0] ? fieldOf(record.userId) : NULL}`
+    for (let i = 0; i < this.#fields.length; i++)
+      body += kept[i + 1] ? `\t${fieldOf(record.install[this.#fields[i]!])}` : `\t${NULL}`
+    return `${body}\t${record.predictedRevenue}\t${record.rawScore}\t${record.inferenceTimeUs}\t${fieldOf(record.modelName)}\t${fieldOf(record.modelVersion)}\t${fieldOf(record.variant)}\n`
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
+    this.#bytes.copy(larger, 0, 0, this.#length)
+    this.#bytes = larger
+  }
+}
 
 export function fieldOf(value: string | number | null): string {
   if (value === null) return NULL
@@ -51,12 +100,7 @@ export function fieldOf(value: string | number | null): string {
   return SPECIAL.test(value) ? value.replaceAll(/[\\\t\n\r]/g, (character) => ESCAPES[character]!) : value
 }
 
-const checksumOf = (body: string | Uint8Array): string => crc32(body).toString(16).padStart(8, '0')
-
-const NEWLINE = 0x0a
-const TAB = 0x09
-const CHECKSUM_BYTES = 8
-const PREDICTION_ID_BYTES = 36
+const checksumOf = (body: Uint8Array): string => crc32(body).toString(16).padStart(8, '0')
 
 /** @param line with its newline */
 export function isWhole(line: Buffer): boolean {

@@ -6,12 +6,14 @@
  * to the disk, where a loss of power cannot either. A write that fails leaves no part of itself behind, and none of its lines
  * is kept.
  */
+import { writeSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { LogLogger } from '../logger.ts'
 import { reasonOf } from '../reason.ts'
-import { timeOf } from './line.ts'
+import type { LogField, PredictionRecord } from '../record.ts'
+import { LineBuffer, timeOf } from './line.ts'
 import { claim, type Owner } from './owner.ts'
 
 export interface SpoolOptions {
@@ -21,6 +23,8 @@ export interface SpoolOptions {
   readonly maxBytes: number
   /** 0: before every answer. */
   readonly fsyncMs: number
+  /** The inputs that are kept. */
+  readonly fields: ReadonlySet<LogField>
   readonly logger: LogLogger
 }
 
@@ -73,8 +77,8 @@ export class Spool {
   /** Oldest first; the last one may be the active one. */
   readonly #files: File[] = []
   #active: File | undefined
-  #lines: string[] = []
-  /** The write that lines appended now will be part of. */
+  readonly #gathered: LineBuffer
+  /** The write that records appended now will be part of. */
   #turn: Promise<void> | undefined
   /** Writes and changes of the active file, one after the other. */
   #queue: Promise<unknown> = Promise.resolve()
@@ -83,12 +87,13 @@ export class Spool {
 
   constructor(options: SpoolOptions) {
     this.#options = options
+    this.#gathered = new LineBuffer(options.fields)
     if (options.fsyncMs > 0) this.#timer = setInterval(() => void this.sync(), options.fsyncMs).unref()
   }
 
-  /** @throws SpoolError if the lines cannot be kept */
-  append(lines: readonly string[]): Promise<void> {
-    for (const line of lines) this.#lines.push(line)
+  /** @throws SpoolError if the records cannot be kept */
+  append(records: readonly PredictionRecord[]): Promise<void> {
+    for (const record of records) this.#gathered.append(record)
     return (this.#turn ??= nextTurn().then(() => this.#enqueue(() => this.#writeGathered())))
   }
 
@@ -161,8 +166,7 @@ export class Spool {
   }
 
   async #writeGathered(): Promise<void> {
-    const bytes = Buffer.from(this.#lines.join(''))
-    this.#lines = []
+    const bytes = this.#gathered.take()
     this.#turn = undefined
     if (this.#bytes() + bytes.length > this.#options.maxBytes)
       throw new SpoolError(
@@ -198,8 +202,9 @@ export class Spool {
   async #write(file: File, bytes: Buffer): Promise<void> {
     const handle = file.handle!
     try {
+      // Not asynchronous: handing it to another thread and back costs more than the write, which ends in memory.
       for (let done = 0; done < bytes.length;)
-        done += (await handle.write(bytes, done, bytes.length - done, null)).bytesWritten
+        done += writeSync(handle.fd, bytes, done, bytes.length - done, null)
     } catch (error) {
       // The part that was written goes; if it cannot, the file is left, and its reader cuts the torn end.
       await handle.truncate(file.bytes).catch(() => (this.#active = undefined))
