@@ -1,133 +1,226 @@
 /**
- * The writer's states, with a sink that does as it is told.
+ * The writer's states, with a real spool and a sink that does as it is told.
  */
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import t from 'tap'
-import type { PredictionRecord } from '../../src/prediction-log/index.ts'
-import { type PredictionSink, Writer, type WriterOptions } from '../../src/prediction-log/writer.ts'
+import t, { type Test } from 'tap'
+import { LOG_FIELDS, type PredictionRecord } from '../../src/prediction-log/index.ts'
+import { predictionIdOf } from '../../src/prediction-log/spool/line.ts'
+import { Spool } from '../../src/prediction-log/spool/spool.ts'
+import { type PredictionSink, Writer } from '../../src/prediction-log/writer.ts'
+import { dataFolder } from '../service.ts'
 import { recordOf } from './records.ts'
 
 class Sink implements PredictionSink {
-  readonly written: PredictionRecord[] = []
-  readonly poisoned = new Set<string>()
+  /** Ids in the order in which they came. */
+  readonly shipped: string[] = []
+  readonly refused = new Set<string>()
+  attempts = 0
+  maintained = 0
   away = false
-  hangs = false
-  closed = false
+  /** A shipment waits for this. */
+  gate: Promise<void> = Promise.resolve()
 
-  async write(records: readonly PredictionRecord[]): Promise<void> {
-    if (this.hangs) return new Promise(() => {})
-    if (this.away) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
-    if (records.some((record) => this.poisoned.has(record.predictionId))) throw new Error('refused')
-    this.written.push(...records)
+  async ship(lines: AsyncIterable<Buffer>): Promise<void> {
+    this.attempts++
+    await this.gate
+    const ids: string[] = []
+    for await (const chunk of lines)
+      for (const line of chunk.toString('latin1').split(/(?<=\n)/))
+        ids.push(predictionIdOf(Buffer.from(line)))
+    this.#answer()
+    if (ids.some((id) => this.refused.has(id))) throw new Error('refused')
+    this.shipped.push(...ids)
+  }
+
+  async probe(): Promise<void> {
+    this.attempts++
+    this.#answer()
+  }
+
+  async maintain(): Promise<void> {
+    this.maintained++
   }
 
   refuses(error: unknown): boolean {
     return (error as Error).message === 'refused'
   }
 
-  async close(): Promise<void> {
-    this.closed = true
+  #answer(): void {
+    if (this.away) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
   }
 }
 
-function writerTo(sink: Sink, options: Partial<WriterOptions> = {}) {
+function writerOf(t: Test, sink: Sink) {
+  const folder = dataFolder(t)
   const said: string[] = []
-  const say = (_: object, message: string) => void said.push(message)
-  const writer = new Writer({
-    sink,
-    flushIntervalMs: 5,
-    maxWaiting: 5000,
-    random: () => 0,
-    logger: { info: say, warn: say, error: say },
-    ...options,
+  const say = (_: object, message: string) => void said.push(message.replace('prediction log: ', ''))
+  const logger = { info: say, warn: say, error: say }
+  const spool = new Spool({
+    folder,
+    owner: 'me',
+    maxBytes: 2 ** 30,
+    fsyncMs: 1000,
+    fields: new Set(LOG_FIELDS),
+    logger,
   })
-  return { writer, said }
+  const writer = new Writer({ spool, sink, flushIntervalMs: 5, logger })
+  t.teardown(async () => {
+    await writer.close(0)
+    await spool.close()
+  })
+  return { folder, spool, writer, said }
 }
+
+const records = (count: number): PredictionRecord[] => Array.from({ length: count }, () => recordOf())
+const idsOf = (some: readonly PredictionRecord[]): string[] => some.map((record) => record.predictionId)
 
 const until = async (done: () => boolean): Promise<void> => {
   while (!done()) await delay(2)
 }
 
-t.test('records are written in order, in the background', async (t) => {
+t.test('records are shipped in order, in the background, and leave the disk', async (t) => {
   const sink = new Sink()
-  const { writer } = writerTo(sink)
+  const { folder, spool, writer, said } = writerOf(t, sink)
   t.equal(writer.status().state, 'connecting')
-  await until(() => writer.status().state === 'writing')
-  const records = Array.from({ length: 4500 }, () => recordOf())
-  for (const record of records) writer.append(record)
-  await until(() => sink.written.length === records.length)
-  t.same(sink.written, records)
-  await writer.close(1000)
-  t.same(writer.status(), { state: 'closed', waiting: 0, dropped: 0, lastError: null })
-  t.ok(sink.closed)
-})
-
-t.test('a database that is away is tried again, and nothing is lost', async (t) => {
-  const sink = new Sink()
-  sink.away = true
-  const { writer, said } = writerTo(sink)
-  const record = recordOf()
-  writer.append(record)
-  await until(() => writer.status().state === 'backing-off')
-  t.match(writer.status(), { waiting: 1, dropped: 0, lastError: 'ECONNREFUSED' })
-  await delay(300)
-  sink.away = false
-  await until(() => writer.status().state === 'writing')
-  t.same(sink.written, [record])
-  t.equal(writer.status().lastError, null)
-  t.same(said, ['prediction log: cannot write, will try again', 'prediction log: the database is back'])
-  await writer.close(1000)
-})
-
-t.test('when too many wait, new ones are dropped, counted and said', async (t) => {
-  const sink = new Sink()
-  sink.away = true
-  const { writer, said } = writerTo(sink, { maxWaiting: 3 })
-  for (let i = 0; i < 5; i++) writer.append(recordOf())
-  t.match(writer.status(), { waiting: 3, dropped: 2 })
-  t.equal(said.filter((message) => message.includes('dropped')).length, 1, 'said once a minute')
-  sink.away = false
-  await writer.close(1000)
-  t.equal(sink.written.length, 3)
-})
-
-t.test('a record that the database refuses goes alone', async (t) => {
-  const sink = new Sink()
-  const { writer, said } = writerTo(sink)
-  const records = Array.from({ length: 9 }, () => recordOf())
-  sink.poisoned.add(records[3]!.predictionId)
-  for (const record of records) writer.append(record)
-  await until(() => writer.status().waiting === 0)
-  t.same(sink.written, records.toSpliced(3, 1))
-  t.equal(writer.status().dropped, 1)
-  t.match(said, ['prediction log: the database refuses this record'])
-  await writer.close(1000)
-})
-
-t.test('closing writes what waits, even while backing off', async (t) => {
-  const sink = new Sink()
-  sink.away = true
-  const { writer } = writerTo(sink)
-  const record = recordOf()
-  writer.append(record)
-  await until(() => writer.status().state === 'backing-off')
-  sink.away = false
-  await writer.close(1000)
-  t.same(sink.written, [record])
-  writer.append(recordOf())
-  t.match(writer.status(), { waiting: 0, dropped: 1 }, 'too late')
-})
-
-t.test('closing gives up at its deadline', async (t) => {
-  for (const state of ['away', 'hangs'] as const) {
-    const sink = new Sink()
-    sink[state] = true
-    const { writer, said } = writerTo(sink)
-    writer.append(recordOf())
-    await delay(20)
-    await writer.close(50)
-    t.match(writer.status(), { state: 'closed', waiting: 0, dropped: 1 })
-    t.ok(sink.closed)
-    t.match(said.slice(-2), [/dropped: the log was closed/, /in all so many predictions were dropped/])
+  await until(() => writer.status().state === 'shipping')
+  const all: PredictionRecord[] = []
+  for (let i = 0; i < 30; i++) {
+    const some = records(200)
+    all.push(...some)
+    await spool.append(some)
   }
+  await until(() => sink.shipped.length === all.length)
+  t.same(sink.shipped, idsOf(all))
+  await until(() => spool.status().bytes === 0)
+  t.same(
+    (await readdir(folder)).filter((file) => file.endsWith('.segment')),
+    [],
+  )
+  t.same(writer.status(), { state: 'shipping', shipped: all.length, quarantined: 0, lastError: null })
+  t.equal(sink.maintained, 1)
+  t.same(said, [])
+})
+
+t.test('a segment stays until the sink has kept it', async (t) => {
+  const sink = new Sink()
+  let open = (): void => {}
+  sink.gate = new Promise((resolve) => (open = resolve))
+  const { spool } = writerOf(t, sink)
+  await spool.append(records(1))
+  await until(() => sink.attempts >= 2)
+  t.ok(spool.status().bytes > 0)
+  open()
+  await until(() => spool.status().bytes === 0)
+})
+
+t.test('a sink that is away is tried again after growing pauses, and nothing is lost', async (t) => {
+  const sink = new Sink()
+  sink.away = true
+  const { spool, writer, said } = writerOf(t, sink)
+  const all = records(3)
+  for (const record of all) await spool.append([record])
+  await until(() => writer.status().state === 'backing-off')
+  t.match(writer.status(), { lastError: 'ECONNREFUSED', shipped: 0 })
+  await until(() => sink.attempts >= 3)
+  t.equal(spool.status().segments, 1, 'meanwhile one segment grows')
+  sink.away = false
+  await until(() => writer.status().state === 'shipping')
+  t.same(sink.shipped, idsOf(all))
+  t.equal(writer.status().lastError, null)
+  t.same(said, ['cannot ship, will try again', 'the database is back'])
+})
+
+t.test('while the circuit is open the sink is left alone', async (t) => {
+  const sink = new Sink()
+  sink.away = true
+  const { writer } = writerOf(t, sink)
+  await until(() => writer.status().state === 'backing-off')
+  for (let i = 0; i < 100; i++) await writer.flush()
+  t.ok(sink.attempts < 10, `${sink.attempts} attempts`)
+})
+
+t.test('records that the sink refuses are set aside, each alone', async (t) => {
+  const sink = new Sink()
+  const { folder, spool, writer, said } = writerOf(t, sink)
+  const all = records(9)
+  sink.refused.add(all[3]!.predictionId).add(all[8]!.predictionId)
+  await spool.append(all)
+  await until(() => spool.status().bytes === 0)
+  t.same(sink.shipped, idsOf(all.filter((record) => !sink.refused.has(record.predictionId))))
+  t.match(writer.status(), { shipped: 7, quarantined: 2 })
+  const [file] = await readdir(join(folder, 'quarantine'))
+  const aside = await readFile(join(folder, 'quarantine', file!), 'utf8')
+  t.same(
+    aside
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => line.split('\t')[1]),
+    [all[3]!.predictionId, all[8]!.predictionId],
+  )
+  t.equal(said.filter((message) => message === 'the database refuses this record').length, 2)
+})
+
+t.test('damaged segments: what is whole is shipped, the rest is set aside and said', async (t) => {
+  const sink = new Sink()
+  const { folder, spool, writer, said } = writerOf(t, sink)
+  await until(() => writer.status().state === 'shipping')
+  sink.away = true
+  await spool.append(records(400))
+  await until(() => writer.status().state === 'backing-off')
+  const [file] = (await readdir(folder)).filter((name) => name.endsWith('.segment'))
+  const bytes = await readFile(join(folder, file!))
+  const lines = bytes.toString('latin1').split(/(?<=\n)/)
+  lines[100] = `${'\0\xff'.repeat(100_000)}\n` // longer than any record, over several chunks
+  lines[200] = lines[200]!.replace('player', 'hacker')
+  await writeFile(
+    join(folder, file!),
+    Buffer.from(lines.join('') + lines.join('').slice(0, 10_007), 'latin1'),
+  )
+  sink.away = false
+  await until(() => spool.status().bytes === 0)
+  t.equal(new Set(sink.shipped).size, 398)
+  t.ok(sink.shipped.length > 398, 'doubled records are the sink’s to sort out')
+  t.ok(writer.status().quarantined >= 2)
+  t.ok(said.includes('a segment held bytes that are no records; they are in the quarantine folder beside it'))
+  t.ok(said.includes('cut the torn end of a segment'))
+  const aside = await readFile(join(folder, 'quarantine', file!), 'latin1')
+  t.ok(aside.includes(lines[200]))
+})
+
+t.test('closing ships what is left, even while backing off', async (t) => {
+  const sink = new Sink()
+  sink.away = true
+  const { spool, writer } = writerOf(t, sink)
+  const all = records(2)
+  await spool.append(all)
+  await until(() => writer.status().state === 'backing-off')
+  sink.away = false
+  await writer.close(60_000)
+  t.same(sink.shipped, idsOf(all))
+  t.equal(writer.status().state, 'closed')
+})
+
+t.test('closing gives up at its deadline and leaves the rest in the spool', async (t) => {
+  for (const fault of ['away', 'hangs'] as const) {
+    const sink = new Sink()
+    sink.away = fault === 'away'
+    if (fault === 'hangs') sink.gate = new Promise(() => {})
+    const { folder, spool, writer } = writerOf(t, sink)
+    await spool.append(records(1))
+    await writer.close(50)
+    t.equal(writer.status().state, 'closed')
+    t.ok(spool.status().bytes > 0)
+    t.equal((await readdir(folder)).filter((file) => file.endsWith('.segment')).length, 1)
+  }
+})
+
+t.test('closing with nothing left waits for no sink', async (t) => {
+  const sink = new Sink()
+  sink.away = true
+  const { writer } = writerOf(t, sink)
+  await until(() => writer.status().state === 'backing-off')
+  await writer.close(600_000)
+  t.equal(writer.status().state, 'closed')
 })

@@ -71,7 +71,7 @@ interface File {
 export class Spool {
   readonly #options: SpoolOptions
   readonly #timer: NodeJS.Timeout | undefined
-  #owner: Owner | undefined
+  #owner: Promise<Owner> | undefined
   #brokenUntil = -Infinity
   #error: string | null = null
   /** Oldest first; the last one may be the active one. */
@@ -156,7 +156,8 @@ export class Spool {
     await this.#queue
     await this.sync()
     for (const file of this.#files) await file.handle?.close()
-    this.#owner?.release()
+    const owner = await this.#owner?.catch(() => undefined)
+    owner?.release()
   }
 
   #enqueue<T>(step: () => Promise<T>): Promise<T> {
@@ -195,8 +196,12 @@ export class Spool {
     return file
   }
 
-  async #claim(): Promise<Owner> {
-    return (this.#owner ??= await claim(this.#options.folder, this.#options.owner))
+  /** Tried again after a failure. */
+  #claim(): Promise<Owner> {
+    return (this.#owner ??= claim(this.#options.folder, this.#options.owner).catch((error: unknown) => {
+      this.#owner = undefined
+      throw error
+    }))
   }
 
   async #write(file: File, bytes: Buffer): Promise<void> {

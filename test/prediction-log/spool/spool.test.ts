@@ -1,0 +1,215 @@
+/**
+ * The spool: what is appended is in files, in order, before the promise is kept; whose files they are; and when there is no room.
+ */
+import { once } from 'node:events'
+import { fork, spawnSync } from 'node:child_process'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { LOG_FIELDS, type PredictionRecord } from '../../../src/prediction-log/index.ts'
+import { LineBuffer, sift } from '../../../src/prediction-log/spool/line.ts'
+import { Spool, SpoolError, type SpoolOptions } from '../../../src/prediction-log/spool/spool.ts'
+import { dataFolder } from '../../service.ts'
+import { recordOf } from '../records.ts'
+
+let owners = 0
+
+function spoolIn(folder: string, options: Partial<SpoolOptions> = {}): Spool {
+  return new Spool({
+    folder,
+    owner: `owner${++owners}`,
+    maxBytes: 2 ** 30,
+    fsyncMs: 1000,
+    fields: new Set(LOG_FIELDS),
+    logger: { info: () => {}, warn: () => {}, error: () => {} },
+    ...options,
+  })
+}
+
+const segmentsIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter((file) => file.endsWith('.segment')).toSorted()
+
+/** The users of the records in a folder, in order. */
+async function usersIn(folder: string): Promise<string[]> {
+  const files = await Promise.all((await segmentsIn(folder)).map((file) => readFile(join(folder, file))))
+  return files.flatMap((bytes) => {
+    const lines = Buffer.concat(sift(bytes).good as Buffer[])
+      .toString()
+      .split('\n')
+      .slice(0, -1)
+    return lines.map((line) => line.split('\t')[3]!)
+  })
+}
+
+const of = (userId: string): PredictionRecord[] => [recordOf({ userId })]
+
+t.test('what is appended in one turn is one write, and is there when the promise is kept', async (t) => {
+  const folder = dataFolder(t)
+  const spool = spoolIn(folder)
+  const promises = ['a', 'b', 'c'].map((user) => spool.append(of(user)))
+  t.equal(new Set(promises).size, 1, 'one promise for all of the turn')
+  t.equal(spool.status().bytes, 0, 'nothing is written yet')
+  await promises[0]
+  t.same(await usersIn(folder), ['a', 'b', 'c'])
+  await Promise.all([spool.append(of('d')), spool.append([...of('e'), ...of('f')])])
+  t.same(await usersIn(folder), ['a', 'b', 'c', 'd', 'e', 'f'])
+  t.match(spool.status(), { segments: 1, error: null, oldestMs: recordOf().time.getTime() })
+  await spool.close()
+})
+
+t.test('segments are closed when they are shipped or have grown, and leave in order', async (t) => {
+  const folder = dataFolder(t)
+  const spool = spoolIn(folder)
+  t.equal(await spool.oldest(), undefined)
+  await spool.append(of('first'))
+  const first = (await spool.oldest())!
+  await spool.append(of('second'))
+  t.equal((await segmentsIn(folder)).length, 2, 'a closed segment is not written to')
+  t.equal((await spool.oldest())!.path, first.path, 'until it is removed it stays the oldest')
+  await spool.remove(first)
+  t.same(await usersIn(folder), ['second'])
+
+  const large = Array.from({ length: 6000 }, (_, i) => recordOf({ userId: 'x'.repeat(900) + i }))
+  for (let i = 0; i < large.length; i += 500) await spool.append(large.slice(i, i + 500))
+  t.equal((await segmentsIn(folder)).length, 2, 'about 4 MiB each')
+  await spool.close()
+})
+
+t.test('a process takes over what another has left, and only then', async (t) => {
+  const folder = dataFolder(t)
+  const living = spoolIn(folder)
+  await living.append(of('living'))
+  const dead = spoolIn(folder)
+  await dead.append(of('dead 1'))
+  await dead.oldest()
+  await dead.append(of('dead 2'))
+
+  const heir = spoolIn(folder)
+  t.equal(await heir.adopt(), 0, 'both live')
+  await dead.close()
+  await heir.append(of('heir'))
+  t.equal(await heir.adopt(), 2)
+  t.equal(await heir.adopt(), 0)
+  const order: string[] = []
+  for (let segment; (segment = await heir.oldest());) {
+    order.push(
+      ...Buffer.concat(sift(await readFile(segment.path)).good as Buffer[])
+        .toString()
+        .match(/(living|dead|heir)( \d)?/g)!,
+    )
+    await heir.remove(segment)
+  }
+  t.same(order, ['dead 1', 'dead 2', 'heir'], 'what waits longest goes first')
+  t.same(await usersIn(folder), ['living'])
+  await Promise.all([living.close(), heir.close()])
+})
+
+t.test('of several heirs each segment has one', async (t) => {
+  const folder = dataFolder(t)
+  for (let i = 0; i < 40; i++) {
+    const lines = new LineBuffer(new Set(LOG_FIELDS))
+    lines.append(recordOf({ userId: `user ${i}` }))
+    await writeFile(join(folder, `gone-${i}.segment`), lines.take())
+  }
+  const heirs = Array.from({ length: 4 }, () => spoolIn(folder))
+  const counts = await Promise.all(heirs.map((heir) => heir.adopt()))
+  t.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    40,
+  )
+  t.equal(new Set(await usersIn(folder)).size, 40)
+  await Promise.all(heirs.map((heir) => heir.close()))
+})
+
+t.test('a process that is killed leaves its spool to the next one', async (t) => {
+  const folder = dataFolder(t)
+  const child = fork(join(import.meta.dirname, 'spooling-process.ts'), [folder], { stdio: 'inherit' })
+  const [kept] = (await once(child, 'message')) as [number]
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const heir = spoolIn(folder)
+  t.ok((await heir.adopt()) > 0)
+  t.ok((await usersIn(folder)).length >= kept, 'all that it was told is kept')
+  await heir.close()
+})
+
+t.test('a full spool keeps nothing more, and goes on when there is room', async (t) => {
+  const folder = dataFolder(t)
+  const spool = spoolIn(folder, { maxBytes: 500 })
+  await spool.append([...of('a'), ...of('b')])
+  await t.rejects(spool.append([...of('c'), ...of('d')]), {
+    code: 'SPOOL_FULL',
+    message: /at most 500 bytes \(LOG_SPOOL_MAX_BYTES\)/,
+  })
+  t.same(await usersIn(folder), ['a', 'b'], 'all or none')
+  await spool.remove((await spool.oldest())!)
+  await spool.append(of('e'))
+  t.same(await usersIn(folder), ['e'])
+  await spool.close()
+})
+
+t.test('a folder that cannot be written to is an error, said once, and tried again', async (t) => {
+  const folder = dataFolder(t)
+  await writeFile(join(folder, 'spool'), 'not a folder')
+  const said: string[] = []
+  const spool = spoolIn(join(folder, 'spool'), {
+    logger: { info: () => {}, warn: () => {}, error: (_, message) => void said.push(message) },
+  })
+  await t.rejects(spool.append(of('a')), SpoolError)
+  await t.rejects(spool.append(of('b')), { message: /the spool cannot be written to: EEXIST/ })
+  t.match(spool.status(), { bytes: 0, error: 'EEXIST' })
+  t.same(said, ['prediction log: the spool cannot be written to'])
+  await t.test('a path too long for its lock', async (t) => {
+    const long = spoolIn(`${folder}/${'x'.repeat(120)}`)
+    await t.rejects(long.append(of('a')), { message: /at most 103 bytes/ })
+    await long.close()
+  })
+  await spool.close()
+})
+
+t.test('a disk that is full', async (t) => {
+  const disk = smallDisk(t)
+  if (disk === null) return t.pass('no right to mount a small disk here')
+  const spool = spoolIn(join(disk, 'spool'))
+  const kept: string[] = []
+  let failure: unknown
+  for (let i = 0; failure === undefined && i < 10_000; i++)
+    await spool.append(of(`user ${i}`)).then(
+      () => kept.push(`user ${i}`),
+      (error: unknown) => (failure = error),
+    )
+  t.match(failure, { name: 'SpoolError', code: 'ENOSPC' })
+  t.same(await usersIn(join(disk, 'spool')), kept, 'each one that was promised, and no part of another')
+  t.equal(spool.status().error, 'ENOSPC')
+  await spool.remove((await spool.oldest())!)
+  for (;;) {
+    const again = await spool.append(of('after')).then(
+      () => true,
+      () => false,
+    )
+    if (again) break
+  }
+  t.same(await usersIn(join(disk, 'spool')), ['after'])
+  t.equal(spool.status().error, null)
+  await spool.close()
+})
+
+t.test('bytes that are no records are set aside', async (t) => {
+  const folder = dataFolder(t)
+  const spool = spoolIn(folder)
+  await spool.append(of('a'))
+  const segment = (await spool.oldest())!
+  await spool.quarantine(segment, [Buffer.from('bad '), Buffer.from('bytes')])
+  t.same(await segmentsIn(folder), [])
+  const [file] = await readdir(join(folder, 'quarantine'))
+  t.equal(await readFile(join(folder, 'quarantine', file!), 'utf8'), 'bad bytes')
+  await spool.close()
+})
+
+/** A disk of 256 KiB, where this process may mount one. */
+function smallDisk(t: Test): string | null {
+  const folder = dataFolder(t)
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder]).status !== 0) return null
+  t.teardown(() => spawnSync('umount', ['-l', folder]))
+  return folder
+}
