@@ -17,7 +17,7 @@ import { predictRoutes } from './routes/predict.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { userRoutes } from './routes/users.ts'
 import { Failure } from './schemas/failure.ts'
-import { Install, MAX_TEXT } from './schemas/install.ts'
+import { Install, STORABLE } from './schemas/install.ts'
 import { OutcomeSchema } from './schemas/outcomes.ts'
 
 export interface AppOptions {
@@ -36,7 +36,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes,
-    routerOptions: { maxParamLength: MAX_TEXT * MAX_ENCODED_BYTES },
+    routerOptions: { maxParamLength: STORABLE.maxLength * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),
   }).withTypeProvider<TypeBoxTypeProvider>()

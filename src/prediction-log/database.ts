@@ -1,6 +1,6 @@
 /**
- * The database behind the log: lines → rows, questions → answers. One SQL, whether the server is a real one or the embedded one.
- * Opens by itself, migrates, and opens again after a loss. Every call may throw, and none takes longer than its timeout.
+ * The database behind the log: segments → rows, questions → answers. One SQL, whether the server is a real one or the embedded
+ * one. Opens by itself, migrates, and opens again after a loss. Every call may throw, and none takes longer than its timeout.
  */
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
@@ -10,16 +10,29 @@ import { setTimeout as delay } from 'node:timers/promises'
 import postgres, { type Options, type Sql, type TransactionSql } from 'postgres'
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded.ts'
 import { migrate } from './migrate.ts'
+import { shipSegment, type Shipment } from './shipment.ts'
 import { COUNT_INCOMING, CREATE_INCOMING, MAKE_PARTITIONS, NO_ERASURE_NOW } from './tables/predictions.ts'
-import type { PredictionSink } from './writer.ts'
+import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accuracy.ts'
+import { type Erasure, eraseUser } from './tables/erasure.ts'
+import { insertModelEvents, type ModelEvent } from './tables/model-events.ts'
+import { type Outcome, upsertOutcomes } from './tables/outcomes.ts'
+import { queryStatistics, type Statistics, type StatisticsQuery } from './tables/statistics.ts'
 
 export type DatabaseLocation = { readonly url: string } | { readonly dataFolder: string }
 
 const CONNECT_TIMEOUT_S = 5
-const SHIP_TIMEOUT_MS = 30_000
-const PROBE_TIMEOUT_MS = 10_000
+const TIMEOUTS_MS = {
+  shipment: 30_000,
+  probe: 10_000,
+  maintenance: 120_000,
+  events: 10_000,
+  statistics: 5_000,
+  accuracy: 60_000,
+  outcomes: 10_000,
+  erasure: 120_000,
+}
 /** Dropping a partition locks the log for a moment: rather later than behind a long query. */
-const MAINTENANCE = { lockTimeout: '2s', timeoutMs: 120_000 }
+const MAINTENANCE_LOCK_TIMEOUT = '2s'
 const QUESTIONS_AT_ONCE = 4
 
 /** PGlite is a single session: both are the same client there. */
@@ -33,23 +46,23 @@ export class DatabaseTimeoutError extends Error {
   override readonly name = 'DatabaseTimeoutError'
 }
 
-export class Database implements PredictionSink {
+export class Database {
   readonly #location: DatabaseLocation
-  readonly #retentionDays: number
-  readonly #now: () => Date
   #clients: Clients | undefined
   #embedded: EmbeddedDatabase | undefined
   #opening: Promise<Clients> | undefined
 
-  constructor(location: DatabaseLocation, retentionDays: number, now: () => Date) {
+  constructor(location: DatabaseLocation) {
     this.#location = location
-    this.#retentionDays = retentionDays
-    this.#now = now
+  }
+
+  ship(path: string): Promise<Shipment> {
+    return shipSegment(path, { keep: (lines) => this.keep(lines), refuses: isOfTheLines })
   }
 
   /** One transaction: `copy` into a temporary table, and from there what is not there yet, with its statistics. */
-  async ship(lines: AsyncIterable<Buffer>): Promise<void> {
-    await this.#use('shipping', SHIP_TIMEOUT_MS, (sql) =>
+  async keep(lines: AsyncIterable<Buffer>): Promise<void> {
+    await this.#use('shipping', TIMEOUTS_MS.shipment, (sql) =>
       sql.begin(async (transaction) => {
         await transaction.unsafe(CREATE_INCOMING)
         await transaction.unsafe(NO_ERASURE_NOW)
@@ -61,27 +74,38 @@ export class Database implements PredictionSink {
   }
 
   async probe(): Promise<void> {
-    await this.#use('shipping', PROBE_TIMEOUT_MS, (sql) => sql`select 1`)
+    await this.#use('shipping', TIMEOUTS_MS.probe, (sql) => sql`select 1`)
   }
 
-  async maintain(): Promise<void> {
-    const today = this.#now().toISOString().slice(0, 10)
-    await this.#use('shipping', MAINTENANCE.timeoutMs, (sql) =>
+  /** Makes partitions ahead of that day and drops those that are too old. */
+  async maintain(now: Date, retentionDays: number): Promise<void> {
+    const today = now.toISOString().slice(0, 10)
+    await this.#use('shipping', TIMEOUTS_MS.maintenance, (sql) =>
       sql.begin(async (transaction) => {
-        await transaction.unsafe(`set local lock_timeout = '${MAINTENANCE.lockTimeout}'`)
-        await transaction`select day7_maintain(${today}::date, ${this.#retentionDays})`
+        await transaction.unsafe(`set local lock_timeout = '${MAINTENANCE_LOCK_TIMEOUT}'`)
+        await transaction`select day7_maintain(${today}::date, ${retentionDays})`
       }),
     )
   }
 
-  /** SQLSTATE classes 22 (data exception) and 23 (integrity violation). */
-  refuses(error: unknown): boolean {
-    return error instanceof postgres.PostgresError && /^2[23]/.test(error.code)
+  recordModelEvents(events: readonly ModelEvent[]): Promise<void> {
+    return this.#use('asking', TIMEOUTS_MS.events, (sql) => insertModelEvents(sql, events))
   }
 
-  /** @throws DatabaseTimeoutError, or what the client throws */
-  ask<T>(timeoutMs: number, question: (sql: Sql) => Promise<T>): Promise<T> {
-    return this.#use('asking', timeoutMs, question)
+  statistics(query: StatisticsQuery): Promise<Statistics> {
+    return this.#use('asking', TIMEOUTS_MS.statistics, (sql) => queryStatistics(sql, query))
+  }
+
+  accuracy(query: AccuracyQuery): Promise<Accuracy> {
+    return this.#use('asking', TIMEOUTS_MS.accuracy, (sql) => queryAccuracy(sql, query))
+  }
+
+  recordOutcomes(outcomes: readonly Outcome[]): Promise<void> {
+    return this.#use('asking', TIMEOUTS_MS.outcomes, (sql) => upsertOutcomes(sql, outcomes))
+  }
+
+  eraseUser(userId: string, now: Date): Promise<Erasure> {
+    return this.#use('asking', TIMEOUTS_MS.erasure, (sql) => eraseUser(sql, userId, now))
   }
 
   async close(timeoutMs: number): Promise<void> {
@@ -103,7 +127,7 @@ export class Database implements PredictionSink {
     try {
       return await Promise.race([result, timeout])
     } catch (error) {
-      if (working === this.#clients && !this.refuses(error)) await this.#end(0)
+      if (working === this.#clients && !isOfTheLines(error)) await this.#end(0)
       throw error
     } finally {
       done.abort()
@@ -151,10 +175,7 @@ export class Database implements PredictionSink {
 
   /** PGlite's socket cannot stream into `copy`, but PGlite reads files in its own folder. */
   async #copy(transaction: TransactionSql, lines: AsyncIterable<Buffer>): Promise<void> {
-    if (!this.#embedded) {
-      const rows = await transaction`copy day7_incoming from stdin`.writable()
-      return pipeline(Readable.from(lines), rows)
-    }
+    if (!this.#embedded) return copyFrom(lines, transaction)
     const file = 'day7-incoming'
     await pipeline(lines, createWriteStream(join(this.#embedded.folder, file)))
     const [{ folder }] = await transaction<
@@ -162,4 +183,19 @@ export class Database implements PredictionSink {
     >`select current_setting('data_directory') as folder`
     await transaction.unsafe(`copy day7_incoming from '${folder}/${file}'`)
   }
+}
+
+/** SQLSTATE classes 22 (data exception) and 23 (integrity violation). */
+function isOfTheLines(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && /^2[23]/.test(error.code)
+}
+
+/** An error that comes after the last byte, postgres.js gives to the query, which was answered with the stream long before. */
+async function copyFrom(lines: AsyncIterable<Buffer>, transaction: TransactionSql): Promise<void> {
+  const query = transaction.unsafe('copy day7_incoming from stdin')
+  const rows = await query.writable()
+  const lateError = new Promise<never>((_, reject) => Object.assign(query, { reject }))
+  const copied = pipeline(Readable.from(lines), rows)
+  copied.catch(() => {}) // where the late error is first
+  await Promise.race([copied, lateError])
 }

@@ -4,17 +4,18 @@
  */
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Database, type DatabaseLocation } from './database.ts'
+import type { DatabaseLocation } from './database.ts'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
 import type { PredictionRecord } from './record.ts'
 import { eraseFromQuarantine } from './spool/quarantine.ts'
+import { RemoteDatabase } from './remote-database.ts'
 import { Spool, type SpoolOptions, type SpoolStatus } from './spool/spool.ts'
-import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accuracy.ts'
-import { type Erasure, eraseUser } from './tables/erasure.ts'
-import { insertModelEvents, type ModelEvent } from './tables/model-events.ts'
-import { type Outcome, upsertOutcomes } from './tables/outcomes.ts'
-import { queryStatistics, type Statistics, type StatisticsQuery } from './tables/statistics.ts'
+import type { Accuracy, AccuracyQuery } from './tables/accuracy.ts'
+import type { Erasure } from './tables/erasure.ts'
+import type { ModelEvent } from './tables/model-events.ts'
+import type { Outcome } from './tables/outcomes.ts'
+import type { Statistics, StatisticsQuery } from './tables/statistics.ts'
 import { Writer, type WriterStatus } from './writer.ts'
 
 export interface PredictionLogOptions extends Omit<SpoolOptions, 'logger' | 'folder'> {
@@ -65,13 +66,6 @@ export class LogFullError extends Error {
 }
 
 const WARN_OF_DROPS_EVERY_MS = 60_000
-const TIMEOUTS_MS = {
-  statistics: 5_000,
-  accuracy: 60_000,
-  outcomes: 10_000,
-  erasure: 120_000,
-  events: 10_000,
-}
 /** Of the time to close, what the database client and the embedded database may take at the end. */
 const CLOSING_SHARE = 0.2
 
@@ -80,7 +74,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
   const spoolFolder = join(options.dataFolder, 'spool')
   const location: DatabaseLocation =
     options.database === 'embedded' ? { dataFolder: options.dataFolder } : options.database
-  const database = new Database(location, options.retentionDays, now)
+  const database = new RemoteDatabase(location)
   const spool = new Spool({ ...options, folder: spoolFolder })
   const events: ModelEvent[] = []
   let spooled = 0
@@ -92,23 +86,22 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     flushIntervalMs: options.flushIntervalMs,
     logger,
     sink: {
-      async ship(lines) {
+      async ship(path) {
         await writeEvents()
-        await database.ship(lines)
+        return database.call('ship', path)
       },
-      refuses: (error) => database.refuses(error),
-      maintain: () => database.maintain(),
       async probe() {
-        await database.probe()
+        await database.call('probe')
         await writeEvents()
       },
+      maintain: () => database.call('maintain', now(), options.retentionDays),
     },
   })
 
   async function writeEvents(): Promise<void> {
     if (events.length === 0) return
     const some = events.slice()
-    await database.ask(TIMEOUTS_MS.events, (sql) => insertModelEvents(sql, some))
+    await database.call('recordModelEvents', some)
     events.splice(0, some.length)
   }
 
@@ -119,9 +112,9 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     logger.error({ err: cause, dropped }, 'prediction log: predictions are answered but not kept')
   }
 
-  async function ask<T>(timeoutMs: number, question: Parameters<typeof database.ask<T>>[1]): Promise<T> {
+  async function whenThere<T>(answer: Promise<T>): Promise<T> {
     try {
-      return await database.ask(timeoutMs, question)
+      return await answer
     } catch (cause) {
       if (!isOfTheDatabase(cause)) throw cause
       throw new LogUnavailableError('the prediction log cannot reach its database', { cause })
@@ -143,14 +136,14 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
       }
     },
     recordModelEvent: (event) => void events.push(event),
-    statistics: (query) => ask(TIMEOUTS_MS.statistics, (sql) => queryStatistics(sql, query)),
-    accuracy: (query) => ask(TIMEOUTS_MS.accuracy, (sql) => queryAccuracy(sql, query)),
-    recordOutcomes: (outcomes) => ask(TIMEOUTS_MS.outcomes, (sql) => upsertOutcomes(sql, outcomes)),
+    statistics: (query) => whenThere(database.call('statistics', query)),
+    accuracy: (query) => whenThere(database.call('accuracy', query)),
+    recordOutcomes: (outcomes) => whenThere(database.call('recordOutcomes', outcomes)),
     async eraseUser(userId) {
       // What waits here is shipped first, so that it is counted and leaves the disk.
       if (!(await writer.flush()))
         throw new LogUnavailableError('the prediction log cannot reach its database')
-      const erasure = await ask(TIMEOUTS_MS.erasure, (sql) => eraseUser(sql, userId, now()))
+      const erasure = await whenThere(database.call('eraseUser', userId, now()))
       if (!(await writer.flush())) throw new LogUnavailableError('the prediction log cannot empty its spool')
       await eraseFromQuarantine(spoolFolder, userId)
       return erasure

@@ -12,7 +12,7 @@
  *
  * A segment is removed only after the sink has kept it. So one may be shipped twice; the sink keeps each record once.
  */
-import { createReadStream } from 'node:fs'
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   circuitBreaker,
@@ -24,17 +24,15 @@ import {
 } from 'cockatiel'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
-import { predictionIdOf, sift } from './spool/line.ts'
+import type { Shipment } from './shipment.ts'
 import type { Segment, Spool } from './spool/spool.ts'
 
 export type WriterState = 'connecting' | 'shipping' | 'backing-off' | 'draining' | 'closed'
 
-/** Where the writer ships to. A second call with the same lines changes nothing. No call hangs. */
+/** Where the writer ships to. A segment that comes again changes nothing. No call hangs. */
 export interface PredictionSink {
-  /** Keeps all of the lines, or throws and keeps none. */
-  ship(lines: AsyncIterable<Buffer>): Promise<void>
-  /** True if the error lies in the lines: the same ones would fail again. */
-  refuses(error: unknown): boolean
+  /** Keeps what is whole in the file, or throws and keeps none of it. */
+  ship(path: string): Promise<Shipment>
   /** Is it there? Throws if it is not. */
   probe(): Promise<void>
   /** What is due from time to time while all is well. */
@@ -65,10 +63,8 @@ const PROBE_EVERY_MS = 5_000
 const MAINTAIN_EVERY_MS = 3_600_000
 /** So often it looks for what processes that are gone have left. */
 const ADOPT_EVERY_MS = 30_000
-/** Read and checked at once: small enough to hold up no request. */
-const CHUNK_BYTES = 64 * 1024
-/** Longer than any record can be. */
-const MAX_LINE_BYTES = 64 * 1024
+/** Of records that are refused together, the reason is mostly the same. */
+const SHOWN_REFUSALS = 5
 
 export class Writer {
   readonly #options: WriterOptions
@@ -112,8 +108,10 @@ export class Writer {
   async close(graceMs: number): Promise<void> {
     this.#stop.abort()
     this.#state = 'draining'
-    const deadline = AbortSignal.timeout(graceMs)
-    await Promise.race([this.#drain(deadline), aborted(deadline)])
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(), graceMs)
+    await Promise.race([this.#drain(deadline.signal), once(deadline.signal, 'abort')])
+    clearTimeout(timer)
     this.#state = 'closed'
   }
 
@@ -162,63 +160,20 @@ export class Writer {
   }
 
   async #ship(segment: Segment): Promise<void> {
-    const { spool, logger } = this.#options
-    const sifted = await this.#shipWhole(segment)
-    this.#shipped += sifted.count
+    const { spool, sink, logger } = this.#options
+    const { count, bad, refusals, tornBytes } = await sink.ship(segment.path)
+    this.#shipped += count
     this.#lastContactMs = performance.now()
-    if (sifted.restBytes > 0)
-      logger.warn(
-        { segment: segment.path, bytes: sifted.restBytes },
-        'prediction log: cut the torn end of a segment',
-      )
-    if (sifted.bad.length === 0) return spool.remove(segment)
-    this.#quarantined += sifted.bad.length
-    const bytes = sifted.bad.reduce((sum, part) => sum + part.length, 0)
+    const details = { segment: segment.path, shipped: count }
+    if (tornBytes > 0) logger.warn({ ...details, tornBytes }, 'prediction log: cut the torn end of a segment')
+    if (bad.length === 0) return spool.remove(segment)
+    this.#quarantined += bad.length
+    const bytes = bad.reduce((sum, part) => sum + part.length, 0)
     logger.error(
-      { segment: segment.path, shipped: sifted.count, parts: sifted.bad.length, bytes },
-      'prediction log: a segment held bytes that are no records; they are in the quarantine folder beside it',
+      { ...details, parts: bad.length, bytes, refusals: refusals.slice(0, SHOWN_REFUSALS) },
+      'prediction log: a segment held bytes that are no records, or records that the database refuses; they are in its quarantine folder',
     )
-    await spool.quarantine(segment, sifted.bad)
-  }
-
-  /** Streams a segment's whole lines into the sink; records that the sink refuses are among the bad. */
-  async #shipWhole({ path }: Segment): Promise<Shipment> {
-    const { sink } = this.#options
-    const shipment: Shipment = { count: 0, bad: [], restBytes: 0 }
-    try {
-      await sink.ship(wholeLines(path, shipment))
-      return shipment
-    } catch (error) {
-      if (!sink.refuses(error)) throw error
-    }
-    const lines: Buffer[] = []
-    const again: Shipment = { count: 0, bad: [], restBytes: 0 }
-    for await (const chunk of wholeLines(path, again)) lines.push(...splitLines(chunk))
-    const refused = await this.#shipHalves(lines)
-    return { ...again, count: lines.length - refused.length, bad: [...again.bad, ...refused] }
-  }
-
-  /** Lines that the sink refuses together are halved until the ones at fault stand alone. @returns those */
-  async #shipHalves(lines: readonly Buffer[]): Promise<Buffer[]> {
-    const { sink, logger } = this.#options
-    try {
-      await sink.ship(each(lines))
-      return []
-    } catch (error) {
-      if (!sink.refuses(error)) throw error
-      if (lines.length > 1) {
-        const half = lines.length >>> 1
-        return [
-          ...(await this.#shipHalves(lines.slice(0, half))),
-          ...(await this.#shipHalves(lines.slice(half))),
-        ]
-      }
-      logger.error(
-        { err: error, predictionId: predictionIdOf(lines[0]!) },
-        'prediction log: the database refuses this record',
-      )
-      return [...lines]
-    }
+    await spool.quarantine(segment, bad)
   }
 
   async #keepInTouch(): Promise<void> {
@@ -253,46 +208,5 @@ export class Writer {
   }
 }
 
-interface Shipment {
-  count: number
-  readonly bad: Buffer[]
-  restBytes: number
-}
-
-/** The whole lines of a file, some at a time; what else it holds is noted in the shipment. */
-async function* wholeLines(path: string, shipment: Shipment): AsyncGenerator<Buffer> {
-  let rest = Buffer.alloc(0)
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>) {
-    const sifted = sift(rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk)
-    yield* sifted.good
-    shipment.count += sifted.goodCount
-    // Copies: a part would keep its whole chunk in memory.
-    shipment.bad.push(...sifted.bad.map((part) => Buffer.from(part)))
-    rest = Buffer.from(sifted.rest)
-    if (rest.length <= MAX_LINE_BYTES) continue
-    shipment.bad.push(rest)
-    rest = Buffer.alloc(0)
-  }
-  shipment.restBytes = rest.length
-}
-
-async function* each<T>(values: readonly T[]): AsyncGenerator<T> {
-  yield* values
-}
-
-function splitLines(lines: Buffer): Buffer[] {
-  const split: Buffer[] = []
-  for (let start = 0, end; (end = lines.indexOf(0x0a, start)) !== -1; start = end + 1)
-    split.push(Buffer.from(lines.subarray(start, end + 1)))
-  return split
-}
-
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal }).catch(() => {})
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}

@@ -1,30 +1,64 @@
 /**
  * The log against both databases it can stand on: PGlite in its thread, and a real PostgreSQL server. One suite for both.
  */
+import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
 import { Database, type DatabaseLocation } from '../../src/prediction-log/database.ts'
 import { openEmbeddedDatabase } from '../../src/prediction-log/embedded.ts'
-import { LogUnavailableError, openPredictionLog, type PredictionLog } from '../../src/prediction-log/index.ts'
-import { migrate } from '../../src/prediction-log/migrate.ts'
+import {
+  LOG_FIELDS,
+  LogUnavailableError,
+  openPredictionLog,
+  type PredictionLog,
+  type PredictionRecord,
+} from '../../src/prediction-log/index.ts'
+import { RemoteDatabase } from '../../src/prediction-log/remote-database.ts'
+import { LineBuffer } from '../../src/prediction-log/spool/line.ts'
 import { createPostgresServer } from '../postgres-server.ts'
 import { dataFolder } from '../service.ts'
 import { recordOf } from './records.ts'
 
-const silent = { info: () => {}, warn: () => {}, error: () => {} }
+let owners = 0
 
-const openLog = (location: DatabaseLocation): PredictionLog =>
-  openPredictionLog(location, { flushIntervalMs: 5, maxWaiting: 100_000, random: () => 0, logger: silent })
-
-async function written(log: PredictionLog): Promise<void> {
-  while (log.status().waiting > 0 || log.status().state !== 'writing') await delay(5)
+function openLog(dataFolder: string, location: DatabaseLocation): PredictionLog {
+  return openPredictionLog({
+    dataFolder,
+    database: 'url' in location ? location : 'embedded',
+    owner: `owner${++owners}`,
+    maxBytes: 2 ** 30,
+    fsyncMs: 1000,
+    flushIntervalMs: 5,
+    whenFull: 'reject',
+    retentionDays: 400,
+    fields: new Set(LOG_FIELDS),
+    now: () => new Date(),
+    logger: { info: () => {}, warn: () => {}, error: () => {} },
+  })
 }
 
-async function remembersAndCounts(t: Test, location: DatabaseLocation): Promise<void> {
-  const log = openLog(location)
+const statisticsOf = (log: PredictionLog) => log.statistics({ window: 'all', bucket: null, now: new Date() })
+
+async function shipped(log: PredictionLog): Promise<void> {
+  while (log.status().spool.bytes > 0 || log.status().state !== 'shipping') await delay(5)
+}
+
+function linesOf(records: readonly PredictionRecord[]): Buffer {
+  const lines = new LineBuffer(new Set(LOG_FIELDS))
+  for (const record of records) lines.append(record)
+  return Buffer.from(lines.take())
+}
+
+async function* each<T>(...values: readonly T[]): AsyncGenerator<T> {
+  yield* values
+}
+
+async function remembersAndCounts(t: Test, folder: string, location: DatabaseLocation): Promise<void> {
+  const log = openLog(folder, location)
   const install = recordOf().install
   const records = [
     recordOf({ predictedRevenue: 0.5, inferenceTimeUs: 10, time: new Date('2026-01-01T00:00:00.001Z') }),
@@ -36,20 +70,20 @@ async function remembersAndCounts(t: Test, location: DatabaseLocation): Promise<
       time: new Date('2026-01-03T00:00:00Z'),
       install: {
         country: null,
-        country_region: `Île-de-France 'drop "table" \\N\t\n😀`,
+        country_region: `Île-de-France 'drop "table" \\N\t\r\n😀`,
         source: '',
         platform: null,
-        device_family: null,
-        os_version: null,
+        device_family: '\\N',
+        os_version: '\\.',
         event_1: 1e308,
         event_2: 5e-324,
         event_3: null,
       },
     }),
   ]
-  for (const record of records) log.append(record)
-  await written(log)
-  t.same(await log.statistics(), {
+  await log.append(records)
+  await shipped(log)
+  t.match(await statisticsOf(log), {
     totalPredictions: 3,
     avgPredictedRevenue: 2 / 3,
     minPredictedRevenue: 0,
@@ -64,20 +98,38 @@ async function remembersAndCounts(t: Test, location: DatabaseLocation): Promise<
     ],
   })
 
-  for (const record of records) log.append(record)
-  for (let i = 0; i < 5000; i++) log.append(recordOf())
-  await written(log)
-  t.equal((await log.statistics()).totalPredictions, 5003, 'a record that is written twice is there once')
+  await log.append(records)
+  await log.append(Array.from({ length: 5000 }, () => recordOf()))
+  await shipped(log)
+  t.equal((await statisticsOf(log)).totalPredictions, 5003, 'a record that is shipped twice is there once')
+  t.match(log.status(), { spooled: 5006, shipped: 5006, dropped: 0, quarantined: 0 })
+  await log.append([recordOf()])
   await log.close(5000)
 
-  const reopened = openLog(location)
-  t.equal((await reopened.statistics()).totalPredictions, 5003, 'still there after a restart')
+  const reopened = openLog(folder, location)
+  t.equal(
+    (await statisticsOf(reopened)).totalPredictions,
+    5004,
+    'closing ships the rest; still there after a restart',
+  )
+  reopened.recordModelEvent({
+    eventId: records[0]!.predictionId,
+    time: new Date('2026-01-01T00:00:00Z'),
+    event: 'serving',
+    variant: 'champion',
+    modelName: 'day7-revenue',
+    modelVersion: '1',
+    host: 'here',
+    detail: null,
+  })
+  await reopened.append([recordOf()])
+  await shipped(reopened)
   await reopened.close(5000)
 }
 
 t.test('PGlite', async (t) => {
   const folder = dataFolder(t)
-  await remembersAndCounts(t, { dataFolder: folder })
+  await remembersAndCounts(t, folder, { dataFolder: folder })
 
   await t.test('a folder belongs to one process', async (t) => {
     const first = await openEmbeddedDatabase(folder)
@@ -94,13 +146,16 @@ t.test('PGlite', async (t) => {
     const [row] = await sql`select * from predictions where platform is null`
     t.match(row, {
       user_id: null,
-      country_region: `Île-de-France 'drop "table" \\N\t\n😀`,
+      country_region: `Île-de-France 'drop "table" \\N\t\r\n😀`,
       source: '',
+      device_family: '\\N',
+      os_version: '\\.',
       event_1: 1e308,
       event_2: 5e-324,
       event_3: null,
       time: new Date('2026-01-03T00:00:00Z'),
     })
+    t.match(await sql`select * from model_events`, [{ event: 'serving', model_version: '1', host: 'here' }])
     await sql.end()
     await embedded.close()
   })
@@ -114,63 +169,135 @@ t.test('PGlite', async (t) => {
     const mended = await openEmbeddedDatabase(folder)
     await mended.close()
   })
-
-  t.test('a path too long for a socket', async (t) => {
-    await t.rejects(openEmbeddedDatabase(`${folder}/${'x'.repeat(120)}`), {
-      message: /at most 103 bytes/,
-    })
-  })
 })
 
 t.test('a PostgreSQL server', async (t) => {
   const server = await createPostgresServer()
   t.teardown(() => server.remove())
-  await remembersAndCounts(t, { url: server.url })
-
-  await t.test('four processes that start together migrate once', async (t) => {
-    const admin = postgres(server.url, { max: 1, onnotice: () => {} })
-    await admin`drop table predictions, day7_migrations`
-    const clients = Array.from({ length: 4 }, () => postgres(server.url, { max: 1, onnotice: () => {} }))
-    const applied = await Promise.all(clients.map((sql) => migrate(sql)))
-    t.same(
-      applied.toSorted((a, b) => a.length - b.length),
-      [[], [], [], [1]],
-    )
-    await Promise.all([admin, ...clients].map((sql) => sql.end()))
-  })
+  await remembersAndCounts(t, dataFolder(t), { url: server.url })
+  const sql = postgres(server.url, { max: 1, onnotice: () => {} })
+  t.teardown(() => sql.end())
+  const counted = async () => Number((await sql`select count(*) from predictions`)[0]!['count'])
 
   await t.test('the server goes away and comes back', async (t) => {
-    const log = openLog({ url: server.url })
-    log.append(recordOf())
-    await written(log)
+    const log = openLog(dataFolder(t), { url: server.url })
+    const before = await counted()
+    await log.append([recordOf()])
+    await shipped(log)
     await server.stop()
-    log.append(recordOf())
+    await log.append([recordOf()])
     while (log.status().state !== 'backing-off') await delay(5)
-    t.equal(log.status().waiting, 1)
+    t.ok(log.status().spool.bytes > 0)
     t.ok(log.status().lastError)
-    await t.rejects(log.statistics(), LogUnavailableError)
+    await t.rejects(statisticsOf(log), LogUnavailableError)
     await server.start()
-    await written(log)
-    t.equal((await log.statistics()).totalPredictions, 2)
+    await shipped(log)
+    t.equal(await counted(), before + 2)
     await log.close(5000)
   })
 
   await t.test('a record that cannot be stored costs no other', async (t) => {
+    const folder = dataFolder(t)
+    const log = openLog(folder, { url: server.url })
+    const before = await counted()
+    await log.append([recordOf(), recordOf({ userId: 'a\u0000b' }), recordOf()])
+    await shipped(log)
+    t.equal(await counted(), before + 2)
+    t.match(log.status(), { shipped: 2, quarantined: 1 })
+    await log.close(5000)
+  })
+
+  await t.test('a connection that is cut in the middle of a shipment leaves no half batch', async (t) => {
+    const proxy = await cuttingProxy(t, new URL(server.url))
+    const database = new RemoteDatabase({ url: proxy.url })
+    await database.call('probe')
+    const before = await counted()
+    const path = join(dataFolder(t), 'some.segment')
+    const lines = linesOf(Array.from({ length: 4000 }, () => recordOf()))
+    await writeFile(path, lines)
+    for (const cutAfterBytes of [10, 1000, 300_000, lines.length, lines.length + 500]) {
+      proxy.cutAfter(cutAfterBytes)
+      await t.rejects(database.call('ship', path), { code: /\w/ }, `cut after ${cutAfterBytes} bytes`)
+      t.equal(await counted(), before)
+    }
+    proxy.cutAfter(Infinity)
+    t.match(await database.call('ship', path), { count: 4000, bad: [], refusals: [] })
+    t.equal(await counted(), before + 4000)
+    await database.close(1000)
+  })
+
+  await t.test('a source that fails in the middle of the copy leaves no half batch', async (t) => {
     const database = new Database({ url: server.url })
-    await t.rejects(database.write([recordOf({ userId: 'a\u0000b' })]))
-    const error = await database.write([recordOf({ userId: 'a\u0000b' })]).catch((error: unknown) => error)
-    t.ok(database.refuses(error), 'NUL is the record’s fault')
-    t.notOk(database.refuses(new Error('connection lost')))
-    await database.close()
+    const before = await counted()
+    async function* failing(): AsyncGenerator<Buffer> {
+      yield linesOf([recordOf(), recordOf()])
+      throw new Error('the disk cannot be read')
+    }
+    await t.rejects(database.keep(failing()), { message: 'the disk cannot be read' })
+    t.equal(await counted(), before)
+    await database.keep(each(linesOf([recordOf()])))
+    t.equal(await counted(), before + 1)
+    await database.close(1000)
+  })
+
+  await t.test('a server that refuses to let us in', async (t) => {
+    const url = new URL(server.url)
+    url.password = 'wrong'
+    const database = new RemoteDatabase({ url: url.href })
+    await t.rejects(database.call('probe'), { code: '28P01' })
+    await database.close(1000)
   })
 })
 
-t.test('no server there', async (t) => {
-  const log = openLog({ url: 'postgres://nobody@127.0.0.1:1/none' })
-  log.append(recordOf())
-  while (log.status().state !== 'backing-off') await delay(5)
-  t.match(log.status(), { waiting: 1, lastError: 'ECONNREFUSED' })
-  await t.rejects(log.statistics(), LogUnavailableError)
-  await log.close(100)
-  t.match(log.status(), { state: 'closed', dropped: 1 })
+t.test('an error is the caller’s, with its code', async (t) => {
+  const folder = dataFolder(t)
+  const database = new RemoteDatabase({ dataFolder: folder })
+  await database.call('probe')
+  const failing = database.call('ship', join(folder, 'no such file'))
+  await t.rejects(failing, { code: 'ENOENT' }, 'an error that is caught ends nothing')
+  await database.close(5000)
 })
+
+t.test('no server there', async (t) => {
+  const folder = dataFolder(t)
+  const log = openLog(folder, { url: 'postgres://nobody@127.0.0.1:1/none' })
+  await log.append([recordOf()])
+  while (log.status().state !== 'backing-off') await delay(5)
+  t.match(log.status(), { dropped: 0, spooled: 1, lastError: 'ECONNREFUSED' })
+  await t.rejects(statisticsOf(log), LogUnavailableError)
+  await log.close(100)
+  t.equal(log.status().state, 'closed')
+  t.ok(log.status().spool.bytes > 0, 'the spool keeps it')
+})
+
+/** Passes bytes on to a server, until it has passed so many from the client; then it cuts. */
+async function cuttingProxy(t: Test, target: URL) {
+  let left = Infinity
+  const sockets = new Set<Socket>()
+  const proxy: Server = createServer((client) => {
+    const server = connect(Number(target.port), target.hostname)
+    for (const socket of [client, server]) {
+      sockets.add(socket)
+      socket
+        .on('error', () => {})
+        .on('close', () => {
+          client.destroy()
+          server.destroy()
+        })
+    }
+    server.pipe(client)
+    client.on('data', (bytes) => {
+      server.write(bytes.subarray(0, left))
+      left -= bytes.length
+      if (left <= 0) client.destroy()
+    })
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    proxy.close()
+  })
+  const url = new URL(target)
+  url.port = String((proxy.address() as { port: number }).port)
+  return { url: url.href, cutAfter: (bytes: number) => void (left = bytes) }
+}

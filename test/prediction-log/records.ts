@@ -6,9 +6,10 @@ import type { PredictionRecord } from '../../src/prediction-log/index.ts'
 import { EXAMPLE } from '../example.ts'
 
 export function recordOf(overrides: Partial<PredictionRecord> = {}): PredictionRecord {
+  const { time = new Date('2026-01-02T03:04:05.678Z') } = overrides
   return {
-    predictionId: uuidv7(),
-    time: new Date('2026-01-02T03:04:05.678Z'),
+    predictionId: uuidv7({ msecs: time.getTime() }),
+    time,
     userId: 'player 1',
     install: EXAMPLE,
     predictedRevenue: 0.25,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { LOG_FIELDS, type PredictionRecord } from '../../src/prediction-log/index.ts'
+import { shipSegment, type Shipment } from '../../src/prediction-log/shipment.ts'
 import { predictionIdOf } from '../../src/prediction-log/spool/line.ts'
 import { Spool } from '../../src/prediction-log/spool/spool.ts'
 import { type PredictionSink, Writer } from '../../src/prediction-log/writer.ts'
@@ -22,16 +23,21 @@ class Sink implements PredictionSink {
   /** A shipment waits for this. */
   gate: Promise<void> = Promise.resolve()
 
-  async ship(lines: AsyncIterable<Buffer>): Promise<void> {
+  async ship(path: string): Promise<Shipment> {
     this.attempts++
     await this.gate
-    const ids: string[] = []
-    for await (const chunk of lines)
-      for (const line of chunk.toString('latin1').split(/(?<=\n)/))
-        ids.push(predictionIdOf(Buffer.from(line)))
-    this.#answer()
-    if (ids.some((id) => this.refused.has(id))) throw new Error('refused')
-    this.shipped.push(...ids)
+    return shipSegment(path, {
+      keep: async (lines) => {
+        const ids: string[] = []
+        for await (const chunk of lines)
+          for (const line of chunk.toString('latin1').split(/(?<=\n)/))
+            ids.push(predictionIdOf(Buffer.from(line)))
+        this.#answer()
+        if (ids.some((id) => this.refused.has(id))) throw new Error('refused')
+        this.shipped.push(...ids)
+      },
+      refuses: (error) => (error as Error).message === 'refused',
+    })
   }
 
   async probe(): Promise<void> {
@@ -41,10 +47,6 @@ class Sink implements PredictionSink {
 
   async maintain(): Promise<void> {
     this.maintained++
-  }
-
-  refuses(error: unknown): boolean {
-    return (error as Error).message === 'refused'
   }
 
   #answer(): void {
@@ -159,7 +161,7 @@ t.test('records that the sink refuses are set aside, each alone', async (t) => {
       .map((line) => line.split('\t')[1]),
     [all[3]!.predictionId, all[8]!.predictionId],
   )
-  t.equal(said.filter((message) => message === 'the database refuses this record').length, 2)
+  t.equal(said.length, 1)
 })
 
 t.test('damaged segments: what is whole is shipped, the rest is set aside and said', async (t) => {
@@ -183,7 +185,7 @@ t.test('damaged segments: what is whole is shipped, the rest is set aside and sa
   t.equal(new Set(sink.shipped).size, 398)
   t.ok(sink.shipped.length > 398, 'doubled records are the sink’s to sort out')
   t.ok(writer.status().quarantined >= 2)
-  t.ok(said.includes('a segment held bytes that are no records; they are in the quarantine folder beside it'))
+  t.ok(said.some((message) => message.startsWith('a segment held bytes that are no records')))
   t.ok(said.includes('cut the torn end of a segment'))
   const aside = await readFile(join(folder, 'quarantine', file!), 'latin1')
   t.ok(aside.includes(lines[200]))

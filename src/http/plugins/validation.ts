@@ -1,5 +1,6 @@
 /**
  * Ajv's errors → texts for people: the field, what was expected, what came. Nothing is coerced, filled in or removed.
+ * A schema with a pattern or a format says in `x-expected` what that means.
  */
 import type { FastifyServerOptions } from 'fastify'
 
@@ -20,6 +21,7 @@ export const ajvOptions: NonNullable<FastifyServerOptions['ajv']> = {
     useDefaults: false,
     allowUnionTypes: true,
     verbose: true,
+    keywords: ['x-expected'],
   },
 }
 
@@ -44,8 +46,13 @@ export function explain(errors: readonly ValidationError[] | null | undefined, w
       return `${place}: expected at most ${String(params['limit'])}, got ${lengthOf(data)}`
     case 'maxLength':
       return `${place}: expected at most ${String(params['limit'])} characters, got ${lengthOf(data)}`
+    case 'minLength':
+      return `${place}: expected ${String(params['limit'])} or more characters, got ${lengthOf(data)}`
+    case 'enum':
+      return `${place}: expected one of ${[params['allowedValues']].flat().join(', ')}, got ${describe(data)}`
     case 'pattern':
-      return `${place}: expected text without NUL and without half a surrogate pair, got ${describe(data)}`
+    case 'format':
+      return `${place}: expected ${String(parentSchema?.['x-expected'])}, got ${describe(data)}`
     default:
       return `${place}: ${error.message ?? keyword}`
   }
@@ -62,7 +69,8 @@ const lengthOf = (data: unknown): number => [...(data as Iterable<unknown>)].len
 
 const SHOWN_CHARACTERS = 60
 
-function describe(data: unknown): string {
+/** What came: its type and its beginning. */
+export function describe(data: unknown): string {
   if (data === null || typeof data === 'number') return String(data) // JSON.stringify would call Infinity null
   const text = toJson(data) ?? 'nested too deeply to be shown'
   const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 3)}…` : text

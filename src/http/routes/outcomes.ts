@@ -2,10 +2,10 @@
  * `POST /outcomes`: the revenue that really came. One bad outcome of many fails no other; sending one again changes nothing.
  */
 import type { Outcome } from '../../prediction-log/index.ts'
-import type { AppContext, Routes } from '../context.ts'
-import { explain } from '../plugins/validation.ts'
+import type { Routes } from '../context.ts'
+import { describe, explain } from '../plugins/validation.ts'
 import { failures } from '../schemas/failure.ts'
-import { OutcomeSchema, outcomesBody, type OutcomeBody, OutcomesAnswer } from '../schemas/outcomes.ts'
+import { OutcomeSchema, outcomesBody, type OutcomeBody, OutcomesAnswer, TIME } from '../schemas/outcomes.ts'
 
 /** Clocks differ a little. */
 const TOLERATED_FUTURE_MS = 300_000
@@ -26,14 +26,15 @@ export const outcomeRoutes: Routes = (app, context) => {
       const isOutcome =
         request.getValidationFunction(OutcomeSchema) ?? request.compileValidationSchema(OutcomeSchema)
       const { body } = request
+      const time = context.now()
       const isMany = 'outcomes' in body
       const accepted: Outcome[] = []
       const errors: { index: number; error: string }[] = []
       for (const [index, item] of (isMany ? body.outcomes : [body]).entries()) {
         const fault = isOutcome(item as Record<string, unknown>)
-          ? faultOf(item as OutcomeBody, context)
+          ? faultOf(item as OutcomeBody, time)
           : explain(isOutcome.errors, 'outcome')
-        if (fault === null) accepted.push(outcomeOf(item as OutcomeBody, context))
+        if (fault === null) accepted.push(outcomeOf(item as OutcomeBody, time))
         else errors.push({ index, error: fault })
       }
       if (!isMany && errors[0])
@@ -44,20 +45,26 @@ export const outcomeRoutes: Routes = (app, context) => {
   )
 }
 
-function faultOf(body: OutcomeBody, { now }: AppContext): string | null {
+function faultOf(body: OutcomeBody, now: Date): string | null {
   const keys = [body.prediction_id, body.user_id].filter((key) => key !== undefined).length
   if (keys !== 1)
     return `outcome: expected either prediction_id or user_id, got ${keys === 0 ? 'neither' : 'both'}`
-  if (body.observed_at !== undefined && Date.parse(body.observed_at) > now().getTime() + TOLERATED_FUTURE_MS)
-    return `observed_at: expected a time that is not in the future, got ${body.observed_at}`
+  if (body.observed_at === undefined) return null
+  const observedMs = Date.parse(body.observed_at)
+  // The format allows for leap seconds and zones without minutes, which are no times to JavaScript.
+  if (Number.isNaN(observedMs))
+    return `observed_at: expected ${TIME['x-expected']}, got ${describe(body.observed_at)}`
+  // PostgreSQL knows no year 0.
+  if (observedMs < 0 || observedMs > now.getTime() + TOLERATED_FUTURE_MS)
+    return `observed_at: expected a time since 1970 that is not in the future, got ${describe(body.observed_at)}`
   return null
 }
 
-function outcomeOf(body: OutcomeBody, { now }: AppContext): Outcome {
+function outcomeOf(body: OutcomeBody, now: Date): Outcome {
   return {
     predictionId: body.prediction_id ?? null,
     userId: body.user_id ?? null,
     revenue: body.revenue,
-    observedAt: body.observed_at === undefined ? now() : new Date(body.observed_at),
+    observedAt: body.observed_at === undefined ? now : new Date(body.observed_at),
   }
 }

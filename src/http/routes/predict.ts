@@ -66,7 +66,7 @@ export const predictRoutes: Routes = (app, context) => {
           return { input, error: 'the model has no finite answer for this user' }
         }
       })
-      await context.predictionLog.append(records)
+      if (records.length > 0) await context.predictionLog.append(records)
       return {
         predictions,
         total_users: predictions.length,

@@ -3,6 +3,7 @@
  */
 import { type Totals, WINDOWS } from '../../prediction-log/index.ts'
 import type { Routes } from '../context.ts'
+import { describe } from '../plugins/validation.ts'
 import { failures } from '../schemas/failure.ts'
 import { Stats, StatsQuerystring } from '../schemas/stats.ts'
 
@@ -23,7 +24,9 @@ export const statsRoutes: Routes = (app, context) => {
       const resolutions: readonly string[] = WINDOWS[window].resolutions
       if (bucket !== null && !resolutions.includes(bucket))
         throw Object.assign(
-          new Error(`bucket: expected ${resolutions.join(' or ')} for the window ${window}, got ${bucket}`),
+          new Error(
+            `bucket: expected ${resolutions.join(' or ')} for the window ${window}, got ${describe(bucket)}`,
+          ),
           { statusCode: 400, code: 'BUCKET_INVALID' },
         )
       const statistics = await context.predictionLog.statistics({ window, bucket, now: context.now() })

@@ -3,15 +3,17 @@
  */
 import { type Static, Type } from 'typebox'
 
-/** Neither NUL nor half a surrogate pair: PostgreSQL can store neither, and the log must hold what was sent. */
-export const STORABLE = String.raw`^[^\u0000\uD800-\uDFFF]*$`
-export const MAX_TEXT = 256
+/** PostgreSQL can store neither NUL nor half a surrogate pair, and the log must hold what was sent. */
+export const STORABLE = {
+  maxLength: 256,
+  pattern: String.raw`^[^\u0000\uD800-\uDFFF]*$`,
+  'x-expected': 'text without NUL and without half a surrogate pair',
+}
 
 const text = (description: string, example: string) =>
   Type.Unsafe<string | null>({
     type: ['string', 'null'],
-    maxLength: MAX_TEXT,
-    pattern: STORABLE,
+    ...STORABLE,
     description,
     examples: [example],
   })
@@ -38,8 +40,7 @@ export const Install = Type.Object(
     user_id: Type.Optional(
       Type.Unsafe<string | null>({
         type: ['string', 'null'],
-        maxLength: MAX_TEXT,
-        pattern: STORABLE,
+        ...STORABLE,
         description: 'The studio’s own id of the player; kept in the log, not used for the prediction.',
       }),
     ),

@@ -3,13 +3,19 @@
  */
 import { type Static, Type } from 'typebox'
 import { ACCURACY_GROUPS } from '../../prediction-log/index.ts'
-import { MAX_TEXT, STORABLE } from './install.ts'
+import { STORABLE } from './install.ts'
+
+export const TIME = {
+  format: 'date-time',
+  'x-expected': 'an ISO 8601 time with its zone, such as 2026-01-31T08:00:00Z',
+} as const
 
 export const OutcomeSchema = Type.Object(
   {
     prediction_id: Type.Optional(
       Type.String({
         pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$',
+        'x-expected': 'a UUIDv7, the prediction_id of an answer',
         description: 'The id that a prediction was answered with.',
         examples: ['01a20acc-c97a-727d-bccf-1f2d46d5f452'],
       }),
@@ -17,8 +23,7 @@ export const OutcomeSchema = Type.Object(
     user_id: Type.Optional(
       Type.String({
         minLength: 1,
-        maxLength: MAX_TEXT,
-        pattern: STORABLE,
+        ...STORABLE,
         description: 'Instead: the user, for all of his predictions.',
       }),
     ),
@@ -29,7 +34,7 @@ export const OutcomeSchema = Type.Object(
     }),
     observed_at: Type.Optional(
       Type.String({
-        format: 'date-time',
+        ...TIME,
         description:
           'When the revenue was counted; left out: now. Accuracy takes what was counted seven days after the prediction or later.',
       }),
@@ -78,6 +83,7 @@ export const AccuracyQuerystring = Type.Object(
     window: Type.Optional(
       Type.String({
         pattern: '^[1-9][0-9]{0,2}d$',
+        'x-expected': 'days as 1d to 999d',
         description: 'Predictions of the last so many days; left out: `28d`.',
         examples: ['28d'],
       }),
@@ -131,5 +137,5 @@ export const ErasureAnswer = Type.Object({
 })
 
 export const UserParams = Type.Object({
-  user_id: Type.String({ minLength: 1, maxLength: MAX_TEXT, pattern: STORABLE }),
+  user_id: Type.String({ minLength: 1, ...STORABLE }),
 })

@@ -45,7 +45,10 @@ export const Stats = Type.Object({
     description: 'Start of the window, at the start of a bucket; null for all.',
   }),
   ...TOTALS,
-  platform_distribution: Type.Record(Type.String(), Type.Integer(), {
+  // Not Type.Record: its pattern for names knows no line breaks.
+  platform_distribution: Type.Unsafe<Record<string, number>>({
+    type: 'object',
+    additionalProperties: { type: 'integer' },
     description: 'Predictions by platform, in lower case.',
   }),
   top_countries: Type.Array(Type.Object({ country: Type.String(), count: Type.Integer() }), {

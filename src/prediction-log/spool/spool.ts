@@ -129,7 +129,7 @@ export class Spool {
   }
 
   /** Keeps bytes that are no records in `quarantine/`; where there is no room for them, the whole segment goes there. */
-  async quarantine({ path }: Segment, bytes: readonly Buffer[]): Promise<void> {
+  async quarantine({ path }: Segment, bytes: readonly Uint8Array[]): Promise<void> {
     const folder = join(dirname(path), 'quarantine')
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const target = join(folder, basename(path))

@@ -1,0 +1,103 @@
+/**
+ * One segment of the spool → rows: its whole lines are streamed to where they are kept, checked on the way. What else it holds,
+ * and what is refused there, is handed back.
+ */
+import { createReadStream } from 'node:fs'
+import { sift } from './spool/line.ts'
+
+export interface Shipment {
+  /** Records that were kept, or had been before. */
+  readonly count: number
+  /** Bytes that are no records, and records that were refused. */
+  readonly bad: readonly Uint8Array[]
+  /** Of the bad, the records that were refused, and why. */
+  readonly refusals: readonly string[]
+  /** Bytes of a line that was never finished: its prediction was not answered. */
+  readonly tornBytes: number
+}
+
+export interface Keeper {
+  /** Keeps all of the lines, or throws and keeps none; keeping them twice changes nothing. */
+  keep(lines: AsyncIterable<Buffer>): Promise<void>
+  /** True if the error lies in the lines: the same ones would fail again. */
+  refuses(error: unknown): boolean
+}
+
+const CHUNK_BYTES = 64 * 1024
+/** Longer than any record can be. */
+const MAX_LINE_BYTES = 64 * 1024
+
+export async function shipSegment(path: string, keeper: Keeper): Promise<Shipment> {
+  const scan: Scan = { count: 0, bad: [], tornBytes: 0 }
+  try {
+    await keeper.keep(wholeLines(path, scan))
+    return { ...scan, refusals: [] }
+  } catch (error) {
+    if (!keeper.refuses(error)) throw error
+  }
+  const again: Scan = { count: 0, bad: [], tornBytes: 0 }
+  const lines: Buffer[] = []
+  for await (const chunk of wholeLines(path, again)) lines.push(...splitLines(chunk))
+  const refused = await keepHalves(lines, keeper)
+  return {
+    count: lines.length - refused.length,
+    bad: [...again.bad, ...refused.map(({ line }) => line)],
+    refusals: refused.map(({ reason }) => reason),
+    tornBytes: again.tornBytes,
+  }
+}
+
+interface Scan {
+  count: number
+  readonly bad: Buffer[]
+  tornBytes: number
+}
+
+/** The whole lines of a file, some at a time; what else it holds is noted in the scan. */
+async function* wholeLines(path: string, scan: Scan): AsyncGenerator<Buffer> {
+  let rest = Buffer.alloc(0)
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>) {
+    const sifted = sift(rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk)
+    yield* sifted.good
+    scan.count += sifted.goodCount
+    // Copies: a part would keep its whole chunk in memory.
+    scan.bad.push(...sifted.bad.map((part) => Buffer.from(part)))
+    rest = Buffer.from(sifted.rest)
+    if (rest.length <= MAX_LINE_BYTES) continue
+    scan.bad.push(rest)
+    rest = Buffer.alloc(0)
+  }
+  scan.tornBytes = rest.length
+}
+
+interface Refusal {
+  readonly line: Buffer
+  readonly reason: string
+}
+
+/** Lines that are refused together are halved until the ones at fault stand alone. */
+async function keepHalves(lines: readonly Buffer[], keeper: Keeper): Promise<Refusal[]> {
+  try {
+    await keeper.keep(each(lines))
+    return []
+  } catch (error) {
+    if (!keeper.refuses(error)) throw error
+    if (lines.length === 1) return [{ line: lines[0]!, reason: (error as Error).message }]
+    const half = lines.length >>> 1
+    return [
+      ...(await keepHalves(lines.slice(0, half), keeper)),
+      ...(await keepHalves(lines.slice(half), keeper)),
+    ]
+  }
+}
+
+async function* each<T>(values: readonly T[]): AsyncGenerator<T> {
+  yield* values
+}
+
+function splitLines(lines: Buffer): Buffer[] {
+  const split: Buffer[] = []
+  for (let start = 0, end; (end = lines.indexOf('\n', start)) !== -1; start = end + 1)
+    split.push(Buffer.from(lines.subarray(start, end + 1)))
+  return split
+}
