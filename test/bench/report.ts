@@ -3,7 +3,7 @@
  * docs/benchmarks.md between its markers. The tables are laid out as prettier lays them, so that the page stays checked.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import type { Contender, Kind } from './contestant.ts'
@@ -23,27 +23,6 @@ export interface ModelResults {
 }
 
 const PAGE = join(import.meta.dirname, '../../docs/benchmarks.md')
-const START = '<!-- evaluator -->'
-const END = '<!-- /evaluator -->'
-const INTRODUCTION = `# Benchmarks
-
-How long one prediction takes, beside other ways to evaluate the same LightGBM model.
-
-## The evaluator
-
-\`npm run bench\` makes two models and ${ROWS.toLocaleString('en')} rows (24 features, 3 % of them missing), checks that every contender gives LightGBM's answers, and writes the tables below.
-
-- Every contender has one thread.
-- Rows come in turn, ${ROWS.toLocaleString('en')} of them, so that the processor cannot learn their way through the trees.
-- LightGBM is measured through its C API from a C program. Its fastest call for one row is the baseline of the first table; its matrix call, with one thread, is the baseline of the second.
-- In each round every contender is measured right after its baseline, each as the median of slices of 50 rows: a slice that another process interrupted does not count, a garbage collection hardly. The tables show the median time, the median of the rounds' ratios, and the lowest and highest ratio.
-- "Off" is the greatest distance from LightGBM's answer and the share of the answers that are further off than 1e-9.
-
-The times are those of one machine. The ratios are what counts.
-
-${START}
-${END}
-`
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
@@ -62,11 +41,13 @@ export function renderReport(models: readonly ModelResults[], rounds: number): s
   ].join('\n\n')
 }
 
-export function writePage(report: string): void {
-  const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : INTRODUCTION
-  const [start, end] = [page.indexOf(START), page.indexOf(END)]
-  if (start < 0 || end < start) throw new Error(`expected ${START} … ${END} in ${PAGE}`)
-  writeFileSync(PAGE, `${page.slice(0, start)}${START}\n\n${report}\n\n${page.slice(end)}`)
+/** Puts the report between the markers `<!-- part -->` and `<!-- /part -->` of the page. */
+export function writePage(part: 'evaluator' | 'service', report: string): void {
+  const page = readFileSync(PAGE, 'utf8')
+  const [opening, closing] = [`<!-- ${part} -->`, `<!-- /${part} -->`]
+  const [start, end] = [page.indexOf(opening), page.indexOf(closing)]
+  if (start < 0 || end < start) throw new Error(`expected ${opening} … ${closing} in ${PAGE}`)
+  writeFileSync(PAGE, `${page.slice(0, start)}${opening}\n\n${report}\n\n${page.slice(end)}`)
 }
 
 function describeMachine(rounds: number): string {
@@ -126,7 +107,7 @@ function renderOff({ difference = 0, differing = 0 }: Contender): string {
 }
 
 /** All columns but the first are numbers and stand right. */
-function layOut(head: readonly string[], body: readonly (readonly string[])[]): string {
+export function layOut(head: readonly string[], body: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(3, title.length, ...body.map((cells) => cells[column]!.length)),
   )

@@ -34,7 +34,7 @@ const models: ModelResults[] = []
 for (const model of MODELS) models.push({ model: model.name, results: await benchModel(model, effort) })
 const report = `${renderReport(models, effort.rounds)}\n\n${loadReport(MODELS)}`
 console.log(report)
-if (!isQuick) writePage(report)
+if (!isQuick) writePage('evaluator', report)
 
 interface Entry {
   readonly contender: Contender

@@ -1,10 +1,17 @@
 /**
  * The app on the shipped champion, with a log that keeps its records in a list.
  */
+import type { InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { loadBundle } from '../../src/bundle/index.ts'
 import { type App, type AppContext, createApp } from '../../src/http/index.ts'
-import { type PredictionRecord, withoutPredictionLog } from '../../src/prediction-log/index.ts'
+import {
+  LogUnavailableError,
+  type PredictionLog,
+  type PredictionLogStatus,
+  type PredictionRecord,
+  withoutPredictionLog,
+} from '../../src/prediction-log/index.ts'
 import { createRollout } from '../../src/rollout/index.ts'
 
 export const NOW = new Date('2026-01-02T03:04:05.678Z')
@@ -20,7 +27,8 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
   const app = await createApp(
     {
       rollout: createRollout(await loadBundle('artifacts/champion')),
-      predictionLog: { ...withoutPredictionLog(), append: (record) => void logged.push(record) },
+      predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
+      metrics: { contentType: 'text/plain', render: async () => '' },
       now: () => NOW,
       newPredictionId: () => `00000000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
       batchMaxUsers: 5,
@@ -29,4 +37,57 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
     { version: '0.0.0', bodyLimitBytes, logger: pino({ level: 'silent' }) },
   )
   return { app, logged }
+}
+
+/** A log that is switched off, but for what is given. */
+export function logWith(part: Partial<PredictionLog>): PredictionLog {
+  return { ...withoutPredictionLog(), ...part }
+}
+
+/** A log that says this of itself. */
+export function logIn(status: Partial<PredictionLogStatus>): PredictionLog {
+  const off = withoutPredictionLog()
+  return { ...off, status: () => ({ ...off.status(), ...status }) }
+}
+
+/** What a log does whose database is away. */
+export async function beAway(): Promise<never> {
+  const cause = new Error('password authentication failed for user "secret"')
+  throw new LogUnavailableError('the prediction log cannot reach its database', { cause })
+}
+
+/** The answer of a route whose log is away. */
+export const AWAY = {
+  status: 503,
+  retryAfter: '5',
+  body: {
+    statusCode: 503,
+    code: 'PREDICTION_LOG_UNAVAILABLE',
+    error: 'Service Unavailable',
+    message: 'the prediction log cannot reach its database',
+  },
+}
+
+export async function send(app: App, request: InjectOptions | string) {
+  const response = await app.inject(request)
+  const retryAfter = response.headers['retry-after']
+  return {
+    status: response.statusCode,
+    ...(retryAfter !== undefined && { retryAfter }),
+    body: response.json(),
+  }
+}
+
+/** A call that is held up until it is released. */
+export function heldUp() {
+  const called = Promise.withResolvers<void>()
+  const held = Promise.withResolvers<void>()
+  return {
+    called: called.promise,
+    release: held.resolve,
+    hold: () => {
+      called.resolve()
+      return held.promise
+    },
+  }
 }

@@ -3,18 +3,16 @@
  */
 import t from 'tap'
 import { loadBundle } from '../../src/bundle/index.ts'
+import { LogFullError } from '../../src/prediction-log/index.ts'
 import { EXAMPLE } from '../example.ts'
-import { appWith, NOW } from './app.ts'
+import { appWith, heldUp, logWith, NOW, send } from './app.ts'
 
 const bundle = await loadBundle('artifacts/champion')
 const { app, logged } = await appWith()
 t.teardown(() => app.close())
 t.beforeEach(() => void logged.splice(0))
 
-const post = async (url: string, payload: unknown) => {
-  const response = await app.inject({ method: 'POST', url, payload: payload as object })
-  return { status: response.statusCode, body: response.json() }
-}
+const post = (url: string, payload: unknown) => send(app, { method: 'POST', url, payload: payload as object })
 
 t.test('a prediction is answered and logged', async (t) => {
   const { status, body } = await post('/predict', { ...EXAMPLE, user_id: 'player 1' })
@@ -186,6 +184,87 @@ t.test('a batch with rows made to break it', async (t) => {
   t.match(predictions[2].error, /^__proto__: unknown field/)
   t.ok(predictions[3].prediction_id)
   t.equal(logged.length, 2)
+})
+
+t.test('a batch without a single prediction asks nothing of the log', async (t) => {
+  const appended: unknown[] = []
+  const { app } = await appWith({
+    predictionLog: logWith({ append: async (records) => void appended.push(records) }),
+  })
+  const { status } = await send(app, { method: 'POST', url: '/batch_predict', payload: { users: [null] } })
+  t.equal(status, 200)
+  t.same(appended, [])
+  await app.close()
+})
+
+t.test('answers leave when their predictions are safe in the log', async (t) => {
+  for (const [url, payload] of [
+    ['/predict', EXAMPLE],
+    ['/batch_predict', { users: [EXAMPLE] }],
+  ] as const) {
+    const log = heldUp()
+    const { app } = await appWith({ predictionLog: logWith({ append: log.hold }) })
+    const order: string[] = []
+    const answered = app.inject({ method: 'POST', url, payload }).then(() => order.push('answered'))
+    await log.called
+    await app.inject('/health/live')
+    order.push('safe')
+    log.release()
+    await answered
+    t.same(order, ['safe', 'answered'], url)
+    await app.close()
+  }
+})
+
+t.test('a batch goes to the log at once', async (t) => {
+  const sizes: number[] = []
+  const { app } = await appWith({
+    predictionLog: logWith({ append: async (records) => void sizes.push(records.length) }),
+  })
+  const users = [EXAMPLE, null, EXAMPLE, EXAMPLE]
+  await app.inject({ method: 'POST', url: '/batch_predict', payload: { users } })
+  t.same(sizes, [3])
+  await app.close()
+})
+
+t.test('a log that is full, and is to reject: no answer without a record', async (t) => {
+  const { app } = await appWith({
+    predictionLog: logWith({
+      append: async () => {
+        const cause = new Error("ENOSPC: no space left on device, open '/secret/spool'")
+        throw new LogFullError('the prediction cannot be logged, so it is not answered: ENOSPC', { cause })
+      },
+    }),
+  })
+  for (const [url, payload] of [
+    ['/predict', EXAMPLE],
+    ['/batch_predict', { users: [EXAMPLE, null] }],
+  ] as const)
+    t.same(await send(app, { method: 'POST', url, payload }), {
+      status: 503,
+      retryAfter: '5',
+      body: {
+        statusCode: 503,
+        code: 'PREDICTION_LOG_FULL',
+        error: 'Service Unavailable',
+        message: 'the prediction cannot be logged, so it is not answered: ENOSPC',
+      },
+    })
+  await app.close()
+})
+
+t.test('a fault of the log that nobody foresaw shows nothing', async (t) => {
+  const { app } = await appWith({
+    predictionLog: logWith({
+      append: async () => {
+        throw new Error('secret')
+      },
+    }),
+  })
+  const { status, body } = await send(app, { method: 'POST', url: '/predict', payload: EXAMPLE })
+  t.equal(status, 500)
+  t.notMatch(JSON.stringify(body), /secret/)
+  await app.close()
 })
 
 t.test('a wrong batch', async (t) => {

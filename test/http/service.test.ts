@@ -2,62 +2,102 @@
  * Health, the model in service, statistics, documentation, and what happens off the map.
  */
 import t from 'tap'
-import {
-  LogUnavailableError,
-  type PredictionLogStatus,
-  withoutPredictionLog,
-} from '../../src/prediction-log/index.ts'
-import { appWith } from './app.ts'
+import type { Statistics } from '../../src/prediction-log/index.ts'
+import { AWAY, appWith, beAway, logIn, logWith, NOW, send } from './app.ts'
 
-const get = async (app: Awaited<ReturnType<typeof appWith>>['app'], url: string) => {
-  const response = await app.inject(url)
-  return { status: response.statusCode, body: response.json() }
-}
-
-const logIn = (status: PredictionLogStatus) => ({ ...withoutPredictionLog(), status: () => status })
+const SPOOL = { bytes: 0, segments: 0, oldestMs: null, error: null }
 
 t.test('health while all is well', async (t) => {
   const { app } = await appWith({
-    predictionLog: logIn({ state: 'writing', waiting: 2, dropped: 0, lastError: null }),
+    predictionLog: logIn({
+      state: 'shipping',
+      spool: { ...SPOOL, bytes: 812, segments: 1, oldestMs: NOW.getTime() - 1_500 },
+    }),
   })
-  t.match((await get(app, '/health')).body, {
-    status: 'ok',
-    model: { name: 'day7-revenue' },
-    prediction_log: { state: 'writing', waiting: 2, dropped: 0, last_error: null },
+  const prediction_log = {
+    state: 'shipping',
+    spool_bytes: 812,
+    oldest_record_age_s: 1.5,
+    dropped: 0,
+    quarantined: 0,
+    last_error: null,
+  }
+  const { status, body } = await send(app, '/health')
+  t.equal(status, 200)
+  t.match(body, { status: 'ok', model: { name: 'day7-revenue' } })
+  t.same(body.prediction_log, prediction_log)
+  t.same(await send(app, '/health/live'), { status: 200, body: { status: 'ok' } })
+  t.same(await send(app, '/health/ready'), {
+    status: 200,
+    body: { status: 'ok', checks: { model: 'ok', prediction_log } },
   })
-  t.same(await get(app, '/health/live'), { status: 200, body: { status: 'ok' } })
-  t.match(await get(app, '/health/ready'), { status: 200, body: { status: 'ok', checks: { model: 'ok' } } })
   await app.close()
 })
 
 t.test('a service that is still opening its database is not ready', async (t) => {
-  const { app } = await appWith({
-    predictionLog: logIn({ state: 'connecting', waiting: 0, dropped: 0, lastError: null }),
-  })
-  t.match(await get(app, '/health/ready'), { status: 503, body: { code: 'STARTING' } })
-  t.match(await get(app, '/health/live'), { status: 200 })
-  t.match((await get(app, '/health')).body, { status: 'degraded' })
+  const { app } = await appWith({ predictionLog: logIn({ state: 'connecting' }) })
+  t.match(await send(app, '/health/ready'), { status: 503, body: { code: 'STARTING' } })
+  t.match(await send(app, '/health/live'), { status: 200 })
+  t.match((await send(app, '/health')).body, { status: 'degraded' })
   await app.close()
 })
 
 t.test('a log without its database is degraded, and still ready', async (t) => {
   const { app } = await appWith({
-    predictionLog: logIn({ state: 'backing-off', waiting: 7, dropped: 3, lastError: 'ECONNREFUSED' }),
+    predictionLog: logIn({ state: 'backing-off', dropped: 3, quarantined: 1, lastError: 'ECONNREFUSED' }),
   })
-  t.match(await get(app, '/health/ready'), {
+  t.match(await send(app, '/health/ready'), {
     status: 200,
     body: {
       status: 'degraded',
-      checks: { prediction_log: { state: 'backing-off', last_error: 'ECONNREFUSED' } },
+      checks: {
+        prediction_log: { state: 'backing-off', dropped: 3, quarantined: 1, last_error: 'ECONNREFUSED' },
+      },
     },
   })
-  t.equal((await get(app, '/health')).body.status, 'degraded')
+  t.equal((await send(app, '/health')).body.status, 'degraded')
+  await app.close()
+})
+
+t.test('a log that cannot write its spool is degraded, and still ready', async (t) => {
+  const { app } = await appWith({
+    predictionLog: logIn({ state: 'shipping', spool: { ...SPOOL, error: 'ENOSPC' } }),
+  })
+  t.match(await send(app, '/health/ready'), {
+    status: 200,
+    body: { status: 'degraded', checks: { prediction_log: { state: 'shipping', last_error: 'ENOSPC' } } },
+  })
+  await app.close()
+})
+
+t.test('a service without a log is well', async (t) => {
+  const { app } = await appWith({ predictionLog: logWith({}) })
+  t.match(await send(app, '/health/ready'), {
+    status: 200,
+    body: { status: 'ok', checks: { prediction_log: { state: 'off' } } },
+  })
+  await app.close()
+})
+
+t.test('a service that is stopping', async (t) => {
+  for (const state of ['draining', 'closed'] as const) {
+    const { app } = await appWith({ predictionLog: logIn({ state }) })
+    t.equal((await send(app, '/health')).body.status, 'degraded')
+    await app.close()
+  }
+})
+
+t.test('a record from a clock that was ahead is as old as now', async (t) => {
+  const { app } = await appWith({
+    predictionLog: logIn({ spool: { ...SPOOL, bytes: 1, segments: 1, oldestMs: NOW.getTime() + 60_000 } }),
+  })
+  t.equal((await send(app, '/health')).body.prediction_log.oldest_record_age_s, 0)
   await app.close()
 })
 
 t.test('the model in service', async (t) => {
   const { app } = await appWith()
-  const { status, body } = await get(app, '/model/info')
+  const { status, body } = await send(app, '/model/info')
   t.equal(status, 200)
   t.match(body, {
     name: 'day7-revenue',
@@ -74,7 +114,7 @@ t.test('the model in service', async (t) => {
 })
 
 t.test('statistics', async (t) => {
-  const statistics = {
+  const TOTALS = {
     totalPredictions: 2,
     avgPredictedRevenue: 0.5,
     minPredictedRevenue: 0,
@@ -82,13 +122,8 @@ t.test('statistics', async (t) => {
     avgInferenceTimeUs: 12,
     firstPrediction: new Date(0),
     lastPrediction: new Date(1000),
-    platforms: { ios: 2 },
-    topCountries: [{ country: 'es', count: 2 }],
   }
-  const answering = await appWith({
-    predictionLog: { ...withoutPredictionLog(), statistics: async () => statistics },
-  })
-  t.same((await get(answering.app, '/stats')).body, {
+  const WIRE = {
     total_predictions: 2,
     avg_predicted_revenue: 0.5,
     min_predicted_revenue: 0,
@@ -96,67 +131,231 @@ t.test('statistics', async (t) => {
     avg_inference_time_ms: 0.012,
     first_prediction: '1970-01-01T00:00:00.000Z',
     last_prediction: '1970-01-01T00:00:01.000Z',
-    platform_distribution: { ios: 2 },
-    top_countries: [{ country: 'es', count: 2 }],
-  })
-  await answering.app.close()
-
-  const away = await appWith({
-    predictionLog: {
-      ...withoutPredictionLog(),
-      statistics: async () => {
-        throw new LogUnavailableError('the prediction log cannot reach its database', {
-          cause: new Error('password'),
-        })
+  }
+  const asked: unknown[] = []
+  let statistics: Statistics
+  const { app } = await appWith({
+    predictionLog: logWith({
+      statistics: async (query) => {
+        asked.push(query)
+        return statistics
       },
-    },
+    }),
   })
-  t.same(await get(away.app, '/stats'), {
-    status: 503,
-    body: {
-      statusCode: 503,
-      code: 'PREDICTION_LOG_UNAVAILABLE',
-      error: 'Service Unavailable',
-      message: 'the prediction log cannot reach its database',
-    },
+  t.teardown(() => app.close())
+  t.beforeEach(() => {
+    asked.splice(0)
+    statistics = {
+      from: null,
+      ...TOTALS,
+      platforms: { ios: 2 },
+      topCountries: [{ country: 'es', count: 2 }],
+      buckets: null,
+    }
   })
-  await away.app.close()
 
-  const broken = await appWith({
-    predictionLog: {
-      ...withoutPredictionLog(),
-      statistics: async () => {
-        throw new Error('syntax error at or near "secret"')
+  t.test('of all predictions, if nothing else is asked', async (t) => {
+    t.same(await send(app, '/stats'), {
+      status: 200,
+      body: {
+        window: 'all',
+        from: null,
+        ...WIRE,
+        platform_distribution: { ios: 2 },
+        top_countries: [{ country: 'es', count: 2 }],
       },
-    },
+    })
+    t.same(asked, [{ window: 'all', bucket: null, now: NOW }])
   })
-  const { status, body } = await get(broken.app, '/stats')
-  t.equal(status, 500)
-  t.notMatch(JSON.stringify(body), /secret/, 'a fault of ours shows nothing')
-  await broken.app.close()
+
+  t.test('of the time up to now, in one piece or in buckets', async (t) => {
+    const combinations = [
+      ['1h', null],
+      ['1h', 'minute'],
+      ['24h', null],
+      ['24h', 'minute'],
+      ['24h', 'hour'],
+      ['7d', null],
+      ['7d', 'hour'],
+      ['7d', 'day'],
+      ['all', null],
+      ['all', 'day'],
+    ] as const
+    for (const [window, bucket] of combinations) {
+      statistics = {
+        ...statistics,
+        from: new Date('2026-01-01T00:00:00Z'),
+        buckets: bucket && [
+          { start: new Date('2026-01-01T00:00:00Z'), ...TOTALS },
+          { start: new Date('2026-01-02T00:00:00Z'), ...TOTALS },
+        ],
+      }
+      const { status, body } = await send(
+        app,
+        `/stats?window=${window}${bucket === null ? '' : `&bucket=${bucket}`}`,
+      )
+      t.equal(status, 200)
+      t.same([body.window, body.from], [window, '2026-01-01T00:00:00.000Z'])
+      t.same(
+        body.buckets,
+        bucket === null
+          ? undefined
+          : [
+              { start: '2026-01-01T00:00:00.000Z', ...WIRE },
+              { start: '2026-01-02T00:00:00.000Z', ...WIRE },
+            ],
+      )
+    }
+    t.same(
+      asked,
+      combinations.map(([window, bucket]) => ({ window, bucket, now: NOW })),
+    )
+  })
+
+  t.test('of nothing', async (t) => {
+    statistics = {
+      from: null,
+      totalPredictions: 0,
+      avgPredictedRevenue: null,
+      minPredictedRevenue: null,
+      maxPredictedRevenue: null,
+      avgInferenceTimeUs: null,
+      firstPrediction: null,
+      lastPrediction: null,
+      platforms: {},
+      topCountries: [],
+      buckets: [],
+    }
+    t.same((await send(app, '/stats?bucket=day')).body, {
+      window: 'all',
+      from: null,
+      total_predictions: 0,
+      avg_predicted_revenue: null,
+      min_predicted_revenue: null,
+      max_predicted_revenue: null,
+      avg_inference_time_ms: null,
+      first_prediction: null,
+      last_prediction: null,
+      platform_distribution: {},
+      top_countries: [],
+      buckets: [],
+    })
+  })
+
+  t.test('of platforms and countries with odd names', async (t) => {
+    const names = ['', ' ', 'a\nb', '"', '漢字', 'constructor', '__proto__']
+    statistics = {
+      ...statistics,
+      platforms: Object.fromEntries(names.map((name) => [name, 1])),
+      topCountries: names.map((country) => ({ country, count: 1 })),
+    }
+    const { body } = await send(app, '/stats')
+    t.same(Object.keys(body.platform_distribution), names)
+    t.same(body.top_countries, statistics.topCountries)
+  })
+
+  t.test('a wrong question is refused with what was expected', async (t) => {
+    const windows = 'window: expected one of 1h, 24h, 7d, all'
+    const wrong: [string, string][] = [
+      ['window=2h', `${windows}, got string "2h"`],
+      ['window=', `${windows}, got string ""`],
+      ['window=constructor', `${windows}, got string "constructor"`],
+      ['window=1h&window=7d', 'window: expected string, got array ["1h","7d"]'],
+      ['bucket=week', 'bucket: expected one of minute, hour, day, got string "week"'],
+      ['bucket=hour', 'bucket: expected day for the window all, got string "hour"'],
+      ['window=1h&bucket=day', 'bucket: expected minute for the window 1h, got string "day"'],
+      ['window=24h&bucket=day', 'bucket: expected hour or minute for the window 24h, got string "day"'],
+      ['window=7d&bucket=minute', 'bucket: expected hour or day for the window 7d, got string "minute"'],
+      ['from=2026-01-01', 'from: unknown field; expected only window, bucket'],
+    ]
+    for (const [query, message] of wrong) {
+      const { status, body } = await send(app, `/stats?${query}`)
+      t.equal(status, 400)
+      t.match(body.code, /^(FST_ERR_VALIDATION|BUCKET_INVALID)$/)
+      t.same(body, { statusCode: 400, code: body.code, error: 'Bad Request', message })
+    }
+    t.same(asked, [])
+  })
+
+  t.test('while the log is away', async (t) => {
+    const { app } = await appWith({ predictionLog: logWith({ statistics: beAway }) })
+    t.same(await send(app, '/stats'), AWAY)
+    await app.close()
+  })
+
+  t.test('a fault of ours shows nothing', async (t) => {
+    const { app } = await appWith({
+      predictionLog: logWith({
+        statistics: async () => {
+          throw new Error('syntax error at or near "secret"')
+        },
+      }),
+    })
+    const { status, body } = await send(app, '/stats')
+    t.equal(status, 500)
+    t.notMatch(JSON.stringify(body), /secret/)
+    await app.close()
+  })
 })
+
+/** Every object in a JSON document. */
+function* objectsIn(value: unknown): Generator<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return
+  if (!Array.isArray(value)) yield value as Record<string, unknown>
+  for (const part of Object.values(value)) yield* objectsIn(part)
+}
 
 t.test('documentation', async (t) => {
   const { app } = await appWith()
   const page = await app.inject('/docs')
   t.equal(page.statusCode, 200)
   t.match(page.body, /swagger-ui/)
-  const { body } = await get(app, '/docs/json')
-  t.same(Object.keys(body.paths), [
-    '/predict',
-    '/batch_predict',
-    '/health',
-    '/health/live',
-    '/health/ready',
-    '/model/info',
-    '/stats',
-  ])
+  const { body } = await send(app, '/docs/json')
+  t.same(
+    Object.entries(body.paths).flatMap(([path, methods]) =>
+      Object.keys(methods as object).map((method) => `${method} ${path}`),
+    ),
+    [
+      'post /predict',
+      'post /batch_predict',
+      'get /health',
+      'get /health/live',
+      'get /health/ready',
+      'get /model/info',
+      'get /stats',
+      'post /outcomes',
+      'get /accuracy',
+      'delete /users/{user_id}',
+      'get /metrics',
+    ],
+  )
+  const references = [...objectsIn(body)].flatMap(({ $ref }) => (typeof $ref === 'string' ? [$ref] : []))
+  for (const reference of new Set(references))
+    t.ok(
+      body.components.schemas[reference.replace('#/components/schemas/', '')],
+      `${reference} is in the document`,
+    )
+  await app.close()
+})
+
+t.test('what a pattern or a format of a request means is said in words', async (t) => {
+  const { app } = await appWith()
+  const { paths, components } = (await send(app, '/docs/json')).body
+  const { Install, Outcome } = components.schemas
+  const requests = Object.values<Record<string, any>>(paths)
+    .flatMap((methods) => Object.values(methods))
+    .map(({ parameters, requestBody }) => [parameters, requestBody])
+  const restricted = [...objectsIn([Install, Outcome, requests])].filter(
+    ({ pattern, format }) => typeof pattern === 'string' || typeof format === 'string',
+  )
+  t.ok(restricted.length > 5)
+  for (const schema of restricted) t.type(schema['x-expected'], 'string', JSON.stringify(schema))
   await app.close()
 })
 
 t.test('no such route', async (t) => {
   const { app } = await appWith()
-  const { status, body } = await get(app, '/predictions?key=secret')
+  const { status, body } = await send(app, '/predictions?key=secret')
   t.equal(status, 404)
   t.equal(body.message, 'no such route: GET /predictions; /docs lists them')
   t.equal((await app.inject('/predict')).statusCode, 404, 'GET where only POST is')

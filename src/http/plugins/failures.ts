@@ -5,17 +5,18 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance } from 'fastify'
 
-/** Errors of the prediction log that pass by themselves, and when to ask again. */
-const RETRY_AFTER_S: Readonly<Record<string, number>> = {
+/** Errors of the prediction log, and when to ask again; null where waiting does not help. */
+const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
   PREDICTION_LOG_UNAVAILABLE: 5,
   PREDICTION_LOG_FULL: 5,
+  PREDICTION_LOG_OFF: null,
 }
 
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const statusCode = statusOf(error)
     const retryAfterS = RETRY_AFTER_S[error.code]
-    if (retryAfterS !== undefined) reply.header('retry-after', retryAfterS)
+    if (typeof retryAfterS === 'number') reply.header('retry-after', retryAfterS)
     if (statusCode === 500) request.log.error({ err: error }, 'request failed')
     return reply.code(statusCode).send({
       statusCode,

@@ -40,6 +40,7 @@ export const Install = Type.Object(
     user_id: Type.Optional(
       Type.Unsafe<string | null>({
         type: ['string', 'null'],
+        minLength: 1,
         ...STORABLE,
         description: 'The studio’s own id of the player; kept in the log, not used for the prediction.',
       }),

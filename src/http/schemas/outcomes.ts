@@ -51,6 +51,10 @@ export const outcomesBody = (maxOutcomes: number) =>
   Type.Unsafe<{ outcomes: unknown[] } | OutcomeBody>({
     type: 'object',
     description: 'One outcome, or `{"outcomes": [...]}`.',
+    examples: [
+      { user_id: 'player 1', revenue: 4.99 },
+      { outcomes: [{ user_id: 'player 1', revenue: 4.99 }] },
+    ],
     if: { required: ['outcomes'] },
     // oxlint-disable-next-line unicorn/no-thenable
     then: Type.Object(

@@ -116,8 +116,10 @@ export const predictionIdOf = (line: Buffer): string =>
   line.toString('latin1', CHECKSUM_BYTES + 1, CHECKSUM_BYTES + 1 + PREDICTION_ID_BYTES)
 
 /** When a line's prediction was made, in ms since 1970, as its UUIDv7 says. NaN if it is no line. */
-export const timeOf = (line: Buffer): number =>
-  Number.parseInt(predictionIdOf(line).slice(0, 13).replace('-', ''), 16)
+export function timeOf(line: Buffer): number {
+  const time = /^([0-9a-f]{8})-([0-9a-f]{4})-7/.exec(predictionIdOf(line))
+  return time ? Number.parseInt(time[1]! + time[2]!, 16) : NaN
+}
 
 export interface Sifted {
   /** Whole lines, one after the other as they were. */

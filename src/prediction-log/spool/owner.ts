@@ -30,7 +30,8 @@ export interface Owner {
  * @throws Error if the folder cannot be made or written to
  */
 export async function claim(folder: string, name: string): Promise<Owner> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  // What prevents it, only the plain call tells right.
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => mkdir(folder))
   const lock: Server = await listenAt(join(folder, `${name}.lock`))
   let segments = 0
   const nextPath = (): string => join(folder, `${name}-${String(++segments).padStart(6, '0')}.segment`)

@@ -93,6 +93,7 @@ export class Spool {
 
   /** @throws SpoolError if the records cannot be kept */
   append(records: readonly PredictionRecord[]): Promise<void> {
+    if (records.length === 0) return Promise.resolve()
     for (const record of records) this.#gathered.append(record)
     return (this.#turn ??= nextTurn().then(() => this.#enqueue(() => this.#writeGathered())))
   }
@@ -117,6 +118,8 @@ export class Spool {
 
   /** The oldest segment; the active one is closed to writes if it is the only one. */
   async oldest(): Promise<Segment | undefined> {
+    for (let empty; (empty = this.#files[0]) && empty.bytes === 0 && empty !== this.#active;)
+      await this.remove(empty)
     const first = this.#files[0]
     if (first === undefined || first.bytes === 0) return undefined
     if (first === this.#active) await this.#enqueue(async () => (this.#active = undefined))

@@ -50,7 +50,9 @@ begin
     return;
   end if;
   perform pg_advisory_xact_lock(1684109111, 2);
-  if to_regclass(partition) is not null then
+  -- Asked of the catalogue: to_regclass would not see what another process has just made.
+  if exists (select from pg_inherits join pg_class on pg_class.oid = inhrelid
+             where inhparent = 'predictions'::regclass and relname = partition) then
     return;
   end if;
   execute format('create table %I (like predictions)', partition);

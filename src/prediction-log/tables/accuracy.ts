@@ -34,6 +34,9 @@ export interface Accuracy {
 /** The horizon of the predictions. */
 const MATURES_AFTER = '168 hours'
 
+/** What is larger counts as this: its square, and the sum of many, are still numbers. */
+const LARGEST = 1e150
+
 /** A model is named as MLflow does, `name/version`; texts are in lower case. */
 const GROUP_EXPRESSIONS = {
   model: `model_name || '/' || model_version`,
@@ -61,8 +64,8 @@ async function figuresBy(sql: Sql, group: string, from: Date) {
     with matured as (
       select
         ${sql.unsafe(group)} as value,
-        predicted_revenue as predicted,
-        coalesce(own.revenue, of_user.revenue) as actual
+        least(predicted_revenue, ${LARGEST}::double precision) as predicted,
+        least(coalesce(own.revenue, of_user.revenue), ${LARGEST}::double precision) as actual
       from predictions
       left join outcomes as own
         on own.prediction_id = predictions.prediction_id and own.observed_at >= time + ${MATURES_AFTER}::interval

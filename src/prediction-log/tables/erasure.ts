@@ -17,11 +17,12 @@ export async function eraseUser(sql: Sql, userId: string, now: Date): Promise<Er
     await transaction`
       insert into erased_users (user_hash, erased_at) values (sha256(convert_to(${userId}, 'UTF8')), ${now})
       on conflict (user_hash) do update set erased_at = greatest(erased_users.erased_at, excluded.erased_at)`
+    const predictions = await transaction<{ id: string; hour: Date }[]>`
+      delete from predictions where user_id = ${userId} and time <= ${now}
+      returning prediction_id as id, date_trunc('hour', time, 'UTC') as hour`
     const outcomes = await transaction`
       delete from outcomes
-      where user_id = ${userId} or prediction_id in (select prediction_id from predictions where user_id = ${userId})`
-    const predictions = await transaction<{ hour: Date }[]>`
-      delete from predictions where user_id = ${userId} and time <= ${now} returning date_trunc('hour', time, 'UTC') as hour`
+      where user_id = ${userId} or prediction_id = any (${predictions.map(({ id }) => id)}::uuid[])`
     const hours = new Set(predictions.map(({ hour }) => hour.getTime()))
     for (const hour of [...hours].toSorted((a, b) => a - b))
       await transaction`select day7_recount(${new Date(hour)})`

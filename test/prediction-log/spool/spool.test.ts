@@ -2,13 +2,14 @@
  * The spool: what is appended is in files, in order, before the promise is kept; whose files they are; and when there is no room.
  */
 import { once } from 'node:events'
-import { fork, spawnSync } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { LOG_FIELDS, type PredictionRecord } from '../../../src/prediction-log/index.ts'
 import { LineBuffer, sift } from '../../../src/prediction-log/spool/line.ts'
 import { Spool, SpoolError, type SpoolOptions } from '../../../src/prediction-log/spool/spool.ts'
+import { smallDisk } from '../../disks.ts'
 import { dataFolder } from '../../service.ts'
 import { recordOf } from '../records.ts'
 
@@ -168,8 +169,8 @@ t.test('a folder that cannot be written to is an error, said once, and tried aga
 })
 
 t.test('a disk that is full', async (t) => {
-  const disk = smallDisk(t)
-  if (disk === null) return t.pass('no right to mount a small disk here')
+  const disk = smallDisk(t, '256k')?.folder
+  if (disk === undefined) return t.pass('no right to mount a small disk here')
   const spool = spoolIn(join(disk, 'spool'))
   const kept: string[] = []
   let failure: unknown
@@ -205,11 +206,3 @@ t.test('bytes that are no records are set aside', async (t) => {
   t.equal(await readFile(join(folder, 'quarantine', file!), 'utf8'), 'bad bytes')
   await spool.close()
 })
-
-/** A disk of 256 KiB, where this process may mount one. */
-function smallDisk(t: Test): string | null {
-  const folder = dataFolder(t)
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder]).status !== 0) return null
-  t.teardown(() => spawnSync('umount', ['-l', folder]))
-  return folder
-}

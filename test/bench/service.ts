@@ -1,0 +1,203 @@
+/**
+ * What the prediction log costs: the service with it and without it, under all the load that it can carry and at a fixed rate, and how
+ * fast a full spool is shipped → Markdown on the screen and in docs/benchmarks.md. In each round every variant is measured
+ * once; ratios are to the variant without a log in the same round; medians over the rounds count.
+ *
+ *   node test/bench/service.ts [--quick]      needs wrk; --quick: one short round, the page is left alone
+ */
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { v7 as uuidv7 } from 'uuid'
+import { LOG_FIELDS } from '../../src/prediction-log/index.ts'
+import { RemoteDatabase } from '../../src/prediction-log/remote-database.ts'
+import { Spool } from '../../src/prediction-log/spool/spool.ts'
+import { Writer } from '../../src/prediction-log/writer.ts'
+import { EXAMPLE } from '../example.ts'
+import { percentile, startLoad } from '../faults/load.ts'
+import { createPostgresServer, type PostgresServer } from '../postgres-server.ts'
+import { spawnService } from '../service.ts'
+import { layOut, median, writePage } from './report.ts'
+
+const isQuick = process.argv.includes('--quick')
+const ROUNDS = isQuick ? 1 : 7
+const SECONDS = isQuick ? 2 : 5
+const WARM_UP_SECONDS = 4
+const CONNECTIONS = 32
+const FIXED_RATE = 2000
+const SHIPPED_ROWS = isQuick ? 60_000 : 300_000
+const SHIPMENTS = isQuick ? 1 : 3
+
+interface Variant {
+  readonly name: string
+  readonly url: string
+}
+
+interface Figures {
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'day7-bench-'))
+const script = join(folder, 'predict.lua')
+writeFileSync(
+  script,
+  `wrk.method = 'POST'\nwrk.headers['content-type'] = 'application/json'\nwrk.body = [[${JSON.stringify({ ...EXAMPLE, user_id: 'player 1' })}]]\n`,
+)
+const server = await createPostgresServer()
+const children: ChildProcess[] = []
+try {
+  const start = async (name: string, environment: Record<string, string>): Promise<Variant> => {
+    const dataFolder = mkdtempSync(join(folder, 'd'))
+    const service = await spawnService({ DATA_DIR: dataFolder, ...environment }, (child) =>
+      children.push(child),
+    )
+    return { name, url: service.url }
+  }
+  const variants = [
+    await start('no log (`DATABASE_URL=off`)', { DATABASE_URL: 'off' }),
+    await start('PostgreSQL', { DATABASE_URL: server.url }),
+    await start('embedded PGlite', {}),
+  ]
+  for (const { url } of variants) await saturate(url, WARM_UP_SECONDS)
+  const full = await rounds('as many as it can', variants, ({ url }) => saturate(url, SECONDS))
+  const fixed = await rounds(`${FIXED_RATE} a second`, variants, ({ url }) => steady(url, SECONDS))
+  for (const child of children) child.kill('SIGKILL')
+  const rates: number[] = []
+  for (let i = 0; i < SHIPMENTS; i++) rates.push(await ship(server))
+  const report = [
+    `${CONNECTIONS} connections, each sends its next request when the last one is answered (wrk); median of ${ROUNDS} rounds of ${SECONDS} s. The load generator, the service and the database share the machine.`,
+    table(variants, full),
+    `At ${FIXED_RATE.toLocaleString('en')} predictions a second, latencies counted from when a request was due:`,
+    table(variants, fixed),
+    `A full spool of ${SHIPPED_ROWS.toLocaleString('en')} predictions is shipped to PostgreSQL at **${Math.round(median(rates)).toLocaleString('en')} rows a second** (${rates.map((rate) => Math.round(rate).toLocaleString('en')).join('; ')}).`,
+  ].join('\n\n')
+  console.log(report)
+  if (!isQuick) writePage('service', report)
+} finally {
+  for (const child of children) child.kill('SIGKILL')
+  await server.remove()
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function rounds(
+  what: string,
+  variants: readonly Variant[],
+  measure: (variant: Variant) => Promise<Figures>,
+): Promise<Figures[][]> {
+  const results: Figures[][] = variants.map(() => [])
+  for (let round = 0; round < ROUNDS; round++) {
+    console.error(`${what}: round ${round + 1} of ${ROUNDS}`)
+    for (let i = 0; i < variants.length; i++) {
+      const turn = (i + round) % variants.length
+      results[turn]!.push(await measure(variants[turn]!))
+      await delay(1000) // what waits is shipped before the next one is measured
+    }
+  }
+  return results
+}
+
+function table(variants: readonly Variant[], results: readonly Figures[][]): string {
+  const [baseline] = results as [Figures[]]
+  const rows = variants.map(({ name }, i) => {
+    const own = results[i]!
+    const ratio = (figure: keyof Figures) =>
+      median(own.map((figures, round) => figures[figure] / baseline[round]![figure])).toFixed(2)
+    return [
+      name,
+      Math.round(median(own.map(({ perSecond }) => perSecond))).toLocaleString('en'),
+      ratio('perSecond'),
+      `${median(own.map(({ p50Ms }) => p50Ms)).toFixed(2)} ms`,
+      `${median(own.map(({ p99Ms }) => p99Ms)).toFixed(2)} ms`,
+      ratio('p99Ms'),
+    ]
+  })
+  return layOut(['log', 'requests/s', 'ratio', 'p50', 'p99', 'ratio of p99'], rows)
+}
+
+async function saturate(url: string, seconds: number): Promise<Figures> {
+  const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script, `${url}/predict`]
+  const wrk = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  wrk.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  const [code] = (await once(wrk, 'close')) as [number | null]
+  if (code !== 0 || /Non-2xx/.test(text)) throw new Error(`wrk: exit code ${code}\n${text}`)
+  return {
+    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]),
+    p50Ms: milliseconds(/ 50%\s+(\S+)/.exec(text)![1]!),
+    p99Ms: milliseconds(/ 99%\s+(\S+)/.exec(text)![1]!),
+  }
+}
+
+function milliseconds(text: string): number {
+  const unit = { us: 0.001, ms: 1, s: 1000 }[/[a-z]+$/.exec(text)![0]]
+  return Number.parseFloat(text) * unit!
+}
+
+async function steady(url: string, seconds: number): Promise<Figures> {
+  const load = startLoad(() => url, FIXED_RATE)
+  await delay(seconds * 1000)
+  await load.stop()
+  return {
+    perSecond: load.answered.length / seconds,
+    p50Ms: percentile(load.latenciesMs, 0.5),
+    p99Ms: percentile(load.latenciesMs, 0.99),
+  }
+}
+
+/** @returns rows a second from the first shipment to the last commit */
+async function ship({ url }: PostgresServer): Promise<number> {
+  const logger = { info: () => {}, warn: console.warn, error: console.error }
+  const spool = new Spool({
+    folder: mkdtempSync(join(folder, 's')),
+    owner: 'bench',
+    maxBytes: 2 ** 40,
+    fsyncMs: 1000,
+    fields: new Set(LOG_FIELDS),
+    logger,
+  })
+  const countries = ['us', 'br', 'in', 'de', 'fr', 'es', 'mx', 'id', 'jp', 'gb']
+  const now = Date.now()
+  for (let i = 0; i < SHIPPED_ROWS; i += 100)
+    await spool.append(
+      Array.from({ length: 100 }, (_, k) => {
+        const time = new Date(now - (SHIPPED_ROWS - i - k) / 20)
+        return {
+          predictionId: uuidv7({ msecs: time.getTime() }),
+          time,
+          userId: `player ${(i + k) % 200_000}`,
+          install: { ...EXAMPLE, country: countries[(i + k) % countries.length]! },
+          predictedRevenue: Math.round(Math.random() * 1e7) / 1e6,
+          rawScore: Math.random(),
+          inferenceTimeUs: Math.random() * 20,
+          modelName: 'day7-revenue',
+          modelVersion: '1',
+          variant: 'champion',
+        }
+      }),
+    )
+  const database = new RemoteDatabase({ url })
+  await database.call('probe')
+  const start = performance.now()
+  const writer = new Writer({
+    spool,
+    flushIntervalMs: 5,
+    logger,
+    sink: {
+      ship: (path) => database.call('ship', path),
+      probe: () => database.call('probe'),
+      maintain: async () => {},
+    },
+  })
+  while (spool.status().bytes > 0) await delay(5)
+  const perSecond = (SHIPPED_ROWS / (performance.now() - start)) * 1000
+  await writer.close(1000)
+  await spool.close()
+  await database.close(5000)
+  return perSecond
+}

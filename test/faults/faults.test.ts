@@ -1,0 +1,186 @@
+/**
+ * The service when what it stands on fails: the short forms of `npm run test:faults`, disks, damaged files, and being told to stop.
+ */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import postgres from 'postgres'
+import t from 'tap'
+import { LOG_FIELDS } from '../../src/prediction-log/index.ts'
+import { LineBuffer } from '../../src/prediction-log/spool/line.ts'
+import { smallDisk } from '../disks.ts'
+import { EXAMPLE } from '../example.ts'
+import { createPostgresServer } from '../postgres-server.ts'
+import { recordOf } from '../prediction-log/records.ts'
+import { dataFolder, type ServiceProcess, startService } from '../service.ts'
+import { freeze } from './freeze.ts'
+import { startLoad } from './load.ts'
+import { describe, storm, untilShipped } from './storm.ts'
+
+const NOWHERE = 'postgres://nobody@127.0.0.1:1/none'
+
+async function predict(service: ServiceProcess) {
+  const response = await fetch(`${service.url}/predict`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(EXAMPLE),
+  })
+  return { status: response.status, headers: response.headers, body: (await response.json()) as any }
+}
+
+const healthOf = async (service: ServiceProcess) =>
+  ((await (await fetch(`${service.url}/health`)).json()) as any).prediction_log
+
+async function metric(service: ServiceProcess, name: string): Promise<number> {
+  const text = await (await fetch(`${service.url}/metrics`)).text()
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)![1])
+}
+
+t.test('a storm: the database is killed three times, the service twice', async (t) => {
+  const result = await storm(10)
+  t.comment(describe(result))
+  t.match(result, { lost: 0, duplicated: 0, miscounted: 0 })
+  t.ok(result.answered > 1000)
+})
+
+t.test('a database that freezes fails no request, and is caught up with', async (t) => {
+  const { failures, answered, counted, grownBytes } = await freeze(4)
+  t.equal(failures, 0)
+  t.equal(counted, answered)
+  t.ok(grownBytes < 64 * 2 ** 20, `${grownBytes} bytes`)
+})
+
+t.test('told to stop under load: every answer is sent, and everything is shipped', async (t) => {
+  const server = await createPostgresServer()
+  t.teardown(() => server.remove())
+  const service = await startService(t, {
+    DATA_DIR: dataFolder(t),
+    DATABASE_URL: server.url,
+    SHUTDOWN_GRACE_MS: '20000',
+  })
+  const load = startLoad(() => service.url, 500)
+  while (load.answered.length < 500) await delay(20)
+  const stopping = performance.now()
+  t.equal(await service.stop(), 0)
+  t.ok(performance.now() - stopping < 20_000)
+  await load.stop()
+  const sql = postgres(server.url, { max: 1, onnotice: () => {} })
+  const rows = await sql`select prediction_id from predictions where prediction_id = any(${load.answered})`
+  t.equal(rows.length, load.answered.length)
+  await sql.end()
+})
+
+t.test('told to stop while the database is away: the spool keeps it all, for the next one', async (t) => {
+  const folder = dataFolder(t)
+  const service = await startService(t, {
+    DATA_DIR: folder,
+    DATABASE_URL: NOWHERE,
+    SHUTDOWN_GRACE_MS: '2000',
+  })
+  for (let i = 0; i < 20; i++) t.equal((await predict(service)).status, 200)
+  const stopping = performance.now()
+  t.equal(await service.stop(), 0)
+  const tookMs = performance.now() - stopping
+  t.ok(tookMs < 4_000, `${tookMs} ms`)
+
+  const server = await createPostgresServer()
+  t.teardown(() => server.remove())
+  const next = await startService(t, { DATA_DIR: folder, DATABASE_URL: server.url })
+  await untilShipped(next)
+  t.equal(((await (await fetch(`${next.url}/stats`)).json()) as any).total_predictions, 20)
+  t.equal(await next.stop(), 0)
+})
+
+t.test('a full disk', async (t) => {
+  const disk = smallDisk(t, '1m')
+  if (disk === null) return t.pass('no right to mount a disk here')
+  await t.test('drop: predictions are answered, counted and said', async (t) => {
+    const service = await startService(t, { DATA_DIR: disk.folder, DATABASE_URL: NOWHERE })
+    await writeFile(join(disk.folder, 'filler'), Buffer.alloc(2 ** 20)).catch(() => {})
+    while ((await healthOf(service)).dropped === 0) t.equal((await predict(service)).status, 200)
+    t.match(await healthOf(service), { last_error: 'ENOSPC' })
+    t.ok((await metric(service, 'day7_log_dropped_total')) > 0)
+    t.equal(
+      service.logged.filter((line) => line.includes('answered but not kept')).length,
+      1,
+      'once a minute',
+    )
+    t.ok(
+      service.logged.some(
+        (line) => line.includes('the spool cannot be written to') && line.includes('ENOSPC'),
+      ),
+    )
+    await service.stop()
+  })
+  await t.test('reject: predictions are not answered', async (t) => {
+    const service = await startService(t, {
+      DATA_DIR: disk.folder,
+      DATABASE_URL: NOWHERE,
+      LOG_WHEN_FULL: 'reject',
+    })
+    let refused = await predict(service)
+    while (refused.status === 200) refused = await predict(service)
+    t.equal(refused.status, 503)
+    t.match(refused.body, { code: 'PREDICTION_LOG_FULL', message: /ENOSPC/ })
+    t.ok(Number(refused.headers.get('retry-after')) > 0)
+    t.equal((await healthOf(service)).dropped, 0)
+    await service.stop()
+  })
+})
+
+t.test('a spool folder that turns read-only, and back', async (t) => {
+  const disk = smallDisk(t, '4m')
+  if (disk === null) return t.pass('no right to mount a disk here')
+  const server = await createPostgresServer()
+  t.teardown(() => server.remove())
+  disk.makeReadOnly()
+  const service = await startService(t, { DATA_DIR: disk.folder, DATABASE_URL: server.url })
+  t.equal((await predict(service)).status, 200, 'it predicts all the same')
+  t.match(await healthOf(service), { dropped: 1, last_error: 'EROFS' })
+  t.match(await (await fetch(`${service.url}/health`)).json(), { status: 'degraded' })
+  disk.makeWritable()
+  while ((await healthOf(service)).last_error !== null) t.equal((await predict(service)).status, 200)
+  await untilShipped(service)
+  const spooled = await metric(service, 'day7_log_spooled_total')
+  t.ok(spooled > 0)
+  t.equal(((await (await fetch(`${service.url}/stats`)).json()) as any).total_predictions, spooled)
+  await service.stop()
+})
+
+t.test('damaged segments at the start', async (t) => {
+  const folder = dataFolder(t)
+  await mkdir(join(folder, 'spool'))
+  const lines = new LineBuffer(new Set(LOG_FIELDS))
+  for (let i = 0; i < 30; i++) lines.append(recordOf())
+  const whole = Buffer.from(lines.take())
+  const segment = (name: string, bytes: Buffer) =>
+    writeFile(join(folder, 'spool', `${name}-000001.segment`), bytes)
+  await segment('doubled', Buffer.concat([whole, whole]))
+  await segment('truncated', whole.subarray(0, whole.length - 20))
+  await segment('random', Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919) % 251)))
+  await segment(
+    'overwritten',
+    Buffer.concat([whole.subarray(0, 300), Buffer.alloc(100, 0xfe), whole.subarray(400)]),
+  )
+  await segment('empty', Buffer.alloc(0))
+
+  const server = await createPostgresServer()
+  t.teardown(() => server.remove())
+  const service = await startService(t, { DATA_DIR: folder, DATABASE_URL: server.url })
+  await untilShipped(service)
+  t.equal(((await (await fetch(`${service.url}/stats`)).json()) as any).total_predictions, 30)
+  t.ok((await metric(service, 'day7_log_quarantined_total')) >= 2)
+  t.ok(service.logged.some((line) => line.includes('bytes that are no records')))
+  t.ok(service.logged.some((line) => line.includes('cut the torn end')))
+  const aside = await readdir(join(folder, 'spool', 'quarantine'))
+  t.equal(aside.length, 2)
+  const bytes = Buffer.concat(
+    await Promise.all(aside.map((file) => readFile(join(folder, 'spool', 'quarantine', file)))),
+  )
+  t.ok(bytes.includes(Buffer.alloc(100, 0xfe)))
+  t.equal(await service.stop(), 0)
+  t.same(
+    (await readdir(join(folder, 'spool'))).filter((file) => file.endsWith('.segment')),
+    [],
+  )
+})

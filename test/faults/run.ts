@@ -1,0 +1,31 @@
+/**
+ * The long faults, with figures: 60 s of storm, 30 s of a frozen database. Exit code 0 only if nothing was lost and the limits are kept.
+ *
+ *   npm run test:faults
+ */
+import { freeze } from './freeze.ts'
+import { describe, storm } from './storm.ts'
+
+const LIMITS = { p99Ratio: 2, grownBytes: 64 * 2 ** 20 }
+
+console.log('60 s of 2,000 predictions/s; the database is killed three times, the service twice')
+const stormed = await storm(60)
+console.log(describe(stormed))
+
+console.log('\n30 s of 1,000 predictions/s without and with a frozen database')
+const frozen = await freeze(30)
+const ratio = frozen.p99Ms.frozen / frozen.p99Ms.before
+console.log(
+  `p99 ${frozen.p99Ms.before.toFixed(1)} ms, frozen ${frozen.p99Ms.frozen.toFixed(1)} ms: ratio ${ratio.toFixed(2)} (limit ${LIMITS.p99Ratio})`,
+)
+console.log(`memory grew by ${(frozen.grownBytes / 2 ** 20).toFixed(1)} MiB (limit 64)`)
+console.log(`answered ${frozen.answered}, counted ${frozen.counted}, failed ${frozen.failures}`)
+
+const well =
+  stormed.lost + stormed.duplicated + stormed.miscounted === 0 &&
+  frozen.failures === 0 &&
+  frozen.answered === frozen.counted &&
+  ratio <= LIMITS.p99Ratio &&
+  frozen.grownBytes < LIMITS.grownBytes
+console.log(well ? '\nall kept' : '\nNOT kept')
+process.exitCode = well ? 0 : 1

@@ -1,0 +1,114 @@
+/**
+ * `/metrics`: what Prometheus is told of the prediction log, in a text that Prometheus reads.
+ */
+import { spawnSync } from 'node:child_process'
+import t from 'tap'
+import { createMetrics } from '../../src/monitor/index.ts'
+import type { PredictionLogStatus } from '../../src/prediction-log/index.ts'
+import { appWith, logIn, NOW } from './app.ts'
+
+const STATUS: PredictionLogStatus = {
+  state: 'backing-off',
+  spooled: 1000,
+  shipped: 900,
+  dropped: 7,
+  quarantined: 3,
+  lastError: 'ECONNREFUSED',
+  spool: { bytes: 81_200, segments: 2, oldestMs: NOW.getTime() - 1_500, error: null },
+}
+
+/** The app whose log says what `status` holds at that time. */
+async function appWatching(status: Partial<PredictionLogStatus>) {
+  const metrics = createMetrics({ status: () => logIn(status).status() }, () => NOW)
+  const { app } = await appWith({ metrics })
+  const scrape = () => app.inject('/metrics')
+  /** The lines of our own metrics. */
+  const samples = async () => (await scrape()).body.split('\n').filter((line) => line.startsWith('day7_'))
+  return { app, scrape, samples }
+}
+
+t.test('the prediction log', async (t) => {
+  const { app, samples } = await appWatching(STATUS)
+  t.same(await samples(), [
+    'day7_log_state{state="connecting"} 0',
+    'day7_log_state{state="shipping"} 0',
+    'day7_log_state{state="backing-off"} 1',
+    'day7_log_state{state="draining"} 0',
+    'day7_log_state{state="closed"} 0',
+    'day7_log_state{state="off"} 0',
+    'day7_log_spool_bytes 81200',
+    'day7_log_spool_segments 2',
+    'day7_log_oldest_record_age_seconds 1.5',
+    'day7_log_spooled_total 1000',
+    'day7_log_shipped_total 900',
+    'day7_log_dropped_total 7',
+    'day7_log_quarantined_total 3',
+  ])
+  await app.close()
+})
+
+t.test('figures are those of the time of asking', async (t) => {
+  const status = { ...STATUS }
+  const { app, samples } = await appWatching(status)
+  await samples()
+  Object.assign(status, { state: 'shipping', shipped: 1000, spooled: 1001 })
+  const now = await samples()
+  for (const line of [
+    'day7_log_state{state="backing-off"} 0',
+    'day7_log_state{state="shipping"} 1',
+    'day7_log_shipped_total 1000',
+    'day7_log_spooled_total 1001',
+    'day7_log_dropped_total 7',
+  ])
+    t.ok(now.includes(line), line)
+  await app.close()
+})
+
+t.test('an empty spool is of age 0, and so is a record from a clock that was ahead', async (t) => {
+  for (const oldestMs of [null, NOW.getTime() + 60_000]) {
+    const { app, samples } = await appWatching({ spool: { ...STATUS.spool, oldestMs } })
+    t.ok((await samples()).includes('day7_log_oldest_record_age_seconds 0'))
+    await app.close()
+  }
+})
+
+t.test('a state is one of those that are listed', async (t) => {
+  for (const state of ['connecting', 'shipping', 'backing-off', 'draining', 'closed', 'off'] as const) {
+    const { app, samples } = await appWatching({ state })
+    const states = (await samples()).filter((line) => line.startsWith('day7_log_state'))
+    t.equal(states.length, 6)
+    t.same(
+      states.filter((line) => line.endsWith(' 1')),
+      [`day7_log_state{state="${state}"} 1`],
+    )
+    await app.close()
+  }
+})
+
+t.test('the text is Prometheus’s, and has the process too', async (t) => {
+  const { app, scrape } = await appWatching(STATUS)
+  const response = await scrape()
+  t.equal(response.statusCode, 200)
+  t.equal(response.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
+  t.match(response.body, /^process_cpu_seconds_total \d/m)
+  t.match(response.body, /^nodejs_eventloop_lag_seconds \d/m)
+  const types = [...response.body.matchAll(/^# TYPE (\w+) (\w+)$/gm)]
+  t.ok(types.length > 20)
+  for (const [, name, type] of types) {
+    t.match(response.body, new RegExp(`^# HELP ${name} \\S`, 'm'))
+    t.equal(name!.endsWith('_total'), type === 'counter', `${name} is a ${type}`)
+  }
+  await app.close()
+})
+
+const withoutPromtool = spawnSync('promtool', ['--version']).status !== 0
+const skip = withoutPromtool && 'promtool is not installed'
+t.test('promtool finds no fault', { skip }, async (t) => {
+  const { app, scrape } = await appWatching(STATUS)
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+    input: (await scrape()).body,
+    encoding: 'utf8',
+  })
+  t.same({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' })
+  await app.close()
+})
