@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { SETTINGS } from '../src/config.ts'
@@ -31,11 +32,23 @@ const shell = async (script: string, env = process.env) =>
 
 t.test('the curl gets what is shown', async (t) => {
   const service = await startService(t, { DATA_DIR: dataFolder(t) })
-  const answer = JSON.parse(await shell(block('curl -X POST').replace('http://127.0.0.1:5001', service.url)))
+  const answer = JSON.parse(
+    await shell(block('127.0.0.1:5001/predict').replace('http://127.0.0.1:5001', service.url)),
+  )
   const shown = JSON.parse(block('"predicted_revenue"'))
   t.same(Object.keys(answer), Object.keys(shown))
   t.equal(answer.predicted_revenue, shown.predicted_revenue)
   t.same(answer.model, shown.model)
+  await service.stop()
+})
+
+t.test('outcomes are taken as shown', async (t) => {
+  const service = await startService(t, { DATA_DIR: dataFolder(t) })
+  while ((await fetch(`${service.url}/health/ready`)).status !== 200) await delay(20)
+  const answer = JSON.parse(
+    await shell(block('127.0.0.1:5001/outcomes').replace('http://127.0.0.1:5001', service.url)),
+  )
+  t.same(answer, JSON.parse(block('"accepted"')))
   await service.stop()
 })
 
@@ -72,6 +85,7 @@ t.test('what the documents point to exists', (t) => {
     'README.md',
     'docs/architecture.md',
     'docs/bundle.md',
+    'docs/data.md',
     'docs/operations.md',
     'docs/scale.md',
     'docs/training.md',

@@ -24,7 +24,7 @@ console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0
 
 function pytest(report: string): Outcome {
-  const args = ['-m', 'pytest', '--quiet', `--junitxml=${report}`]
+  const args = ['-m', 'pytest', '--quiet', '-n', '2', '--dist', 'loadfile', `--junitxml=${report}`]
   const exitCode = spawnSync(PYTHON, args, { cwd: 'training', stdio: 'inherit' }).status
   const suite = /<testsuite [^>]*>/.exec(readFileSync(report, 'utf8'))![0]
   const count = (attribute: string): number =>

@@ -16,6 +16,9 @@ export interface Shipment {
   readonly tornBytes: number
 }
 
+/** Code of the error when the segment itself cannot be read, whether it is gone or its disk is damaged. */
+export const UNREADABLE = 'SEGMENT_UNREADABLE'
+
 export interface Keeper {
   /** Keeps all of the lines, or throws and keeps none; keeping them twice changes nothing. */
   keep(lines: AsyncIterable<Buffer>): Promise<void>
@@ -56,7 +59,7 @@ interface Scan {
 /** The whole lines of a file, some at a time; what else it holds is noted in the scan. */
 async function* wholeLines(path: string, scan: Scan): AsyncGenerator<Buffer> {
   let rest = Buffer.alloc(0)
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>) {
+  for await (const chunk of chunksOf(path)) {
     const sifted = sift(rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk)
     yield* sifted.good
     scan.count += sifted.goodCount
@@ -68,6 +71,14 @@ async function* wholeLines(path: string, scan: Scan): AsyncGenerator<Buffer> {
     rest = Buffer.alloc(0)
   }
   scan.tornBytes = rest.length
+}
+
+async function* chunksOf(path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>
+  } catch (cause) {
+    throw Object.assign(new Error(`cannot read ${path}`, { cause }), { code: UNREADABLE })
+  }
 }
 
 interface Refusal {

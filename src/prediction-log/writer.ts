@@ -24,7 +24,7 @@ import {
 } from 'cockatiel'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
-import type { Shipment } from './shipment.ts'
+import { type Shipment, UNREADABLE } from './shipment.ts'
 import type { Segment, Spool } from './spool/spool.ts'
 
 export type WriterState = 'connecting' | 'shipping' | 'backing-off' | 'draining' | 'closed'
@@ -161,7 +161,19 @@ export class Writer {
 
   async #ship(segment: Segment): Promise<void> {
     const { spool, sink, logger } = this.#options
-    const { count, bad, refusals, tornBytes } = await sink.ship(segment.path)
+    let shipment: Shipment
+    try {
+      shipment = await sink.ship(segment.path)
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== UNREADABLE) throw error
+      logger.error(
+        { err: error },
+        'prediction log: a segment cannot be read; it is set aside in the quarantine folder',
+      )
+      this.#quarantined++
+      return spool.setAside(segment)
+    }
+    const { count, bad, refusals, tornBytes } = shipment
     this.#shipped += count
     this.#lastContactMs = performance.now()
     const details = { segment: segment.path, shipped: count }
@@ -177,7 +189,7 @@ export class Writer {
   }
 
   async #keepInTouch(): Promise<void> {
-    const { sink } = this.#options
+    const { sink, logger } = this.#options
     const now = performance.now()
     if (
       this.#state === 'connecting' ||
@@ -188,8 +200,11 @@ export class Writer {
       this.#lastContactMs = now
     }
     if (now - this.#lastMaintenanceMs > MAINTAIN_EVERY_MS) {
-      await sink.maintain()
       this.#lastMaintenanceMs = now
+      // Nothing that has to wait for it: it is tried again in an hour.
+      await sink
+        .maintain()
+        .catch((error: unknown) => logger.warn({ err: error }, 'prediction log: maintenance failed'))
     }
   }
 

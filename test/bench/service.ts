@@ -64,7 +64,10 @@ try {
     await start('PostgreSQL', { DATABASE_URL: server.url }),
     await start('embedded PGlite', {}),
   ]
-  for (const { url } of variants) await saturate(url, WARM_UP_SECONDS)
+  for (const { url } of variants) {
+    await saturate(url, WARM_UP_SECONDS)
+    await untilShipped(url)
+  }
   const full = await rounds('as many as it can', variants, ({ url }) => saturate(url, SECONDS))
   const fixed = await rounds(`${FIXED_RATE} a second`, variants, ({ url }) => steady(url, SECONDS))
   for (const child of children) child.kill('SIGKILL')
@@ -96,10 +99,20 @@ async function rounds(
     for (let i = 0; i < variants.length; i++) {
       const turn = (i + round) % variants.length
       results[turn]!.push(await measure(variants[turn]!))
-      await delay(1000) // what waits is shipped before the next one is measured
+      await untilShipped(variants[turn]!.url) // so that it does not burden the next one
     }
   }
   return results
+}
+
+async function untilShipped(url: string): Promise<void> {
+  for (;;) {
+    const { prediction_log: log } = (await (await fetch(`${url}/health`)).json()) as {
+      prediction_log: { state: string; spool_bytes: number }
+    }
+    if (log.state === 'off' || log.spool_bytes === 0) return
+    await delay(100)
+  }
 }
 
 function table(variants: readonly Variant[], results: readonly Figures[][]): string {

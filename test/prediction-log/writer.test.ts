@@ -1,7 +1,7 @@
 /**
  * The writer's states, with a real spool and a sink that does as it is told.
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -20,6 +20,7 @@ class Sink implements PredictionSink {
   attempts = 0
   maintained = 0
   away = false
+  unmaintainable = false
   /** A shipment waits for this. */
   gate: Promise<void> = Promise.resolve()
 
@@ -47,6 +48,7 @@ class Sink implements PredictionSink {
 
   async maintain(): Promise<void> {
     this.maintained++
+    if (this.unmaintainable) throw new Error('canceling statement due to lock timeout')
   }
 
   #answer(): void {
@@ -171,7 +173,7 @@ t.test('damaged segments: what is whole is shipped, the rest is set aside and sa
   sink.away = true
   await spool.append(records(400))
   await until(() => writer.status().state === 'backing-off')
-  const [file] = (await readdir(folder)).filter((name) => name.endsWith('.segment'))
+  const file = (await readdir(folder)).find((name) => name.endsWith('.segment'))
   const bytes = await readFile(join(folder, file!))
   const lines = bytes.toString('latin1').split(/(?<=\n)/)
   lines[100] = `${'\0\xff'.repeat(100_000)}\n` // longer than any record, over several chunks
@@ -189,6 +191,36 @@ t.test('damaged segments: what is whole is shipped, the rest is set aside and sa
   t.ok(said.includes('cut the torn end of a segment'))
   const aside = await readFile(join(folder, 'quarantine', file!), 'latin1')
   t.ok(aside.includes(lines[200]))
+})
+
+t.test('a segment that cannot be read holds up no other', async (t) => {
+  const sink = new Sink()
+  sink.away = true
+  const { folder, spool, writer, said } = writerOf(t, sink)
+  await spool.append(records(1))
+  await until(() => writer.status().state === 'backing-off')
+  const first = (await spool.oldest())!
+  const more = records(2)
+  await spool.append(more)
+  await rm(first.path)
+  await mkdir(first.path)
+  sink.away = false
+  await until(() => spool.status().bytes === 0)
+  t.same(sink.shipped, idsOf(more))
+  t.equal((await readdir(join(folder, 'quarantine'))).length, 1)
+  t.equal(writer.status().quarantined, 1)
+  t.ok(said.some((message) => message.startsWith('a segment cannot be read')))
+})
+
+t.test('maintenance that fails holds up nothing', async (t) => {
+  const sink = new Sink()
+  sink.unmaintainable = true
+  const { spool, writer, said } = writerOf(t, sink)
+  const all = records(1)
+  await spool.append(all)
+  await until(() => sink.shipped.length === 1)
+  t.equal(writer.status().lastError, null)
+  t.same(said, ['maintenance failed'])
 })
 
 t.test('closing ships what is left, even while backing off', async (t) => {

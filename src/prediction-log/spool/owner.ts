@@ -13,6 +13,8 @@ import { join } from 'node:path'
 import { answersAt, listenAt } from '../socket-lock.ts'
 
 const FILE = /^(.+?)(?:-(\d+)\.segment|\.lock)$/
+/** The folder for what is no record; made at once, for there may be no room for it later. */
+export const QUARANTINE = 'quarantine'
 /** A lock is a file for a moment before anybody answers at it. */
 const LOCK_SETTLES_MS = 60_000
 
@@ -30,8 +32,7 @@ export interface Owner {
  * @throws Error if the folder cannot be made or written to
  */
 export async function claim(folder: string, name: string): Promise<Owner> {
-  // What prevents it, only the plain call tells right.
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(() => mkdir(folder))
+  await makeFolders(folder)
   const lock: Server = await listenAt(join(folder, `${name}.lock`))
   let segments = 0
   const nextPath = (): string => join(folder, `${name}-${String(++segments).padStart(6, '0')}.segment`)
@@ -57,6 +58,17 @@ export async function claim(folder: string, name: string): Promise<Owner> {
       return adopted
     },
   }
+}
+
+/** Where the recursive call fails it does not say why; the plain ones do. */
+async function makeFolders(folder: string): Promise<void> {
+  const options = { recursive: true, mode: 0o700 }
+  await mkdir(join(folder, QUARANTINE), options).catch(async () => {
+    await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+    await mkdir(join(folder, QUARANTINE))
+  })
 }
 
 async function wasRenamed(from: string, to: string): Promise<boolean> {

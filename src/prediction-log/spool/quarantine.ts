@@ -4,9 +4,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fieldOf } from './line.ts'
+import { QUARANTINE } from './owner.ts'
 
 export async function eraseFromQuarantine(spoolFolder: string, userId: string): Promise<void> {
-  const folder = join(spoolFolder, 'quarantine')
+  const folder = join(spoolFolder, QUARANTINE)
   const field = Buffer.from(`\t${fieldOf(userId)}\t`)
   for (const name of await namesIn(folder)) {
     const bytes = await readFile(join(folder, name))

@@ -7,14 +7,14 @@
  * is kept.
  */
 import { writeSync } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, unlink, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, rename, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { LogLogger } from '../logger.ts'
 import { reasonOf } from '../reason.ts'
 import type { LogField, PredictionRecord } from '../record.ts'
 import { LineBuffer, timeOf } from './line.ts'
-import { claim, type Owner } from './owner.ts'
+import { claim, type Owner, QUARANTINE } from './owner.ts'
 
 export interface SpoolOptions {
   readonly folder: string
@@ -132,18 +132,20 @@ export class Spool {
   }
 
   /** Keeps bytes that are no records in `quarantine/`; where there is no room for them, the whole segment goes there. */
-  async quarantine({ path }: Segment, bytes: readonly Uint8Array[]): Promise<void> {
-    const folder = join(dirname(path), 'quarantine')
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    const target = join(folder, basename(path))
-    try {
-      await writeFile(target, bytes, { mode: 0o600 })
-    } catch {
-      await rename(path, target)
-      await this.#forget(path)
-      return
-    }
-    await this.remove({ path, bytes: 0 })
+  async quarantine(segment: Segment, bytes: readonly Uint8Array[]): Promise<void> {
+    const written = await writeFile(quarantineOf(segment), bytes, { mode: 0o600 }).then(
+      () => true,
+      () => false,
+    )
+    return written ? this.remove(segment) : this.setAside(segment)
+  }
+
+  /** Moves the whole segment to `quarantine/`, if it is still there. */
+  async setAside(segment: Segment): Promise<void> {
+    await rename(segment.path, quarantineOf(segment)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
+    await this.#forget(segment.path)
   }
 
   /** Brings what has been written to the disk. */
@@ -157,6 +159,7 @@ export class Spool {
   async close(): Promise<void> {
     clearInterval(this.#timer)
     await this.#queue
+    await this.#syncing // which may have begun before the last write
     await this.sync()
     for (const file of this.#files) await file.handle?.close()
     const owner = await this.#owner?.catch(() => undefined)
@@ -263,6 +266,8 @@ export class Spool {
     this.#error = reasonOf(error)
   }
 }
+
+const quarantineOf = ({ path }: Segment): string => join(dirname(path), QUARANTINE, basename(path))
 
 async function fileLeftAt(path: string): Promise<File> {
   const handle = await open(path)

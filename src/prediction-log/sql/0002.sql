@@ -63,9 +63,10 @@ begin
 end
 $$;
 
--- What /stats answers from. Always equal to what counting the predictions would give.
+-- What /stats answers from. Always equal to what counting the predictions would give. Each resolution is a table of its own: minutes
+-- come and go, and the planner knows how few hours are of the last week.
 create table prediction_totals (
-  resolution        text not null check (resolution in ('minute', 'hour', 'day')),
+  resolution        text not null,
   start             timestamptz not null,
   predictions       bigint not null,
   revenue           numeric not null,
@@ -75,16 +76,24 @@ create table prediction_totals (
   first             timestamptz not null,
   last              timestamptz not null,
   primary key (resolution, start)
-) with (fillfactor = 50);
+) partition by list (resolution);
+
+create table prediction_totals_minute partition of prediction_totals for values in ('minute') with (fillfactor = 50);
+create table prediction_totals_hour partition of prediction_totals for values in ('hour') with (fillfactor = 50);
+create table prediction_totals_day partition of prediction_totals for values in ('day') with (fillfactor = 50);
 
 create table prediction_counts (
-  resolution  text not null check (resolution in ('minute', 'hour', 'day')),
+  resolution  text not null,
   start       timestamptz not null,
   dimension   text not null check (dimension in ('platform', 'country')),
   value       text not null,
   predictions bigint not null,
   primary key (resolution, start, dimension, value)
-) with (fillfactor = 50);
+) partition by list (resolution);
+
+create table prediction_counts_minute partition of prediction_counts for values in ('minute') with (fillfactor = 50);
+create table prediction_counts_hour partition of prediction_counts for values in ('hour') with (fillfactor = 50);
+create table prediction_counts_day partition of prediction_counts for values in ('day') with (fillfactor = 50);
 
 -- The revenue that really came, for one prediction or for all of a user's.
 create table outcomes (

@@ -7,7 +7,10 @@ import type { Sql } from 'postgres'
 export const RESOLUTIONS = ['minute', 'hour', 'day'] as const
 export type Resolution = (typeof RESOLUTIONS)[number]
 
-/** Each window's length in hours and the resolutions it can be had in, its own first. Minutes are kept for three days. */
+/**
+ * Each window's length in hours and the resolutions it can be had in: first its own, which it starts with a bucket of unless
+ * coarser ones are asked for. Minutes are kept for three days.
+ */
 export const WINDOWS = {
   '1h': { hours: 1, resolutions: ['minute'] },
   '24h': { hours: 24, resolutions: ['hour', 'minute'] },
@@ -59,9 +62,13 @@ export async function queryStatistics(
   { window, bucket, now }: StatisticsQuery,
 ): Promise<Statistics> {
   const { hours, resolutions } = WINDOWS[window]
-  const resolution = bucket ?? resolutions[0]
-  const from = hours === null ? null : startOf(resolution, new Date(now.getTime() - hours * 3_600_000))
-  const within = sql`resolution = ${resolution} ${from === null ? sql`` : sql`and start >= ${from}`}`
+  // Finer buckets part the same window; countries by the minute would be many rows.
+  const counted =
+    bucket !== null && RESOLUTION_MS[bucket] > RESOLUTION_MS[resolutions[0]] ? bucket : resolutions[0]
+  const from = hours === null ? null : startOf(counted, new Date(now.getTime() - hours * 3_600_000))
+  const since = (resolution: Resolution) =>
+    sql`resolution = ${resolution} ${from === null ? sql`` : sql`and start >= ${from}`}`
+  const within = since(counted)
   const [row, platforms, topCountries, buckets] = await Promise.all([
     sql<[Totals]>`select ${totals(sql)} from prediction_totals where ${within}`,
     sql<{ value: string; count: number }[]>`
@@ -73,7 +80,7 @@ export async function queryStatistics(
     bucket === null
       ? null
       : sql<(Totals & { start: Date })[]>`
-          select start, ${totals(sql)} from prediction_totals where ${within} group by start order by start`,
+          select start, ${totals(sql)} from prediction_totals where ${since(bucket)} group by start order by start`,
   ])
   return {
     from,
