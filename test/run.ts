@@ -36,7 +36,10 @@ function pytest(report: string): Outcome {
 function tap(report: string): Outcome {
   const args = ['--reporter=terse', `--output-file=${report}`]
   const exitCode = spawnSync('tap', args, { stdio: 'inherit' }).status
-  const summary = /^# \{ (.*) \}$/m.exec(readFileSync(report, 'utf8'))?.[1] ?? ''
+  const lines = readFileSync(report, 'utf8')
+  const summary = /^# \{ (.*) \}$/m.exec(lines)?.[1] ?? ''
+  // Once more, with the path down to each: the reporter's own words may have scrolled away.
+  console.log(lines.match(/^ *not ok (?!.*# (?:TODO|SKIP)).*$/gm)?.join('\n') ?? '')
   const count = (kind: string): number => Number(new RegExp(`${kind}: (\\d+)`).exec(summary)?.[1] ?? 0)
   return { passed: count('pass'), failed: atLeastOneIf(exitCode !== 0, count('fail')) }
 }

@@ -47,23 +47,26 @@ const GROUP_EXPRESSIONS = {
 
 export async function queryAccuracy(sql: Sql, { days, by, now }: AccuracyQuery): Promise<Accuracy> {
   const from = new Date(now.getTime() - days * 86_400_000)
-  const overall = await figuresBy(sql, `''`, from)
-  const groups = by === null ? null : await figuresBy(sql, GROUP_EXPRESSIONS[by], from)
+  const rows = await figures(sql, from, by)
+  const overall = rows.find(({ value }) => value === null)
   return {
     from,
-    overall: overall[0]?.figures ?? NOTHING,
-    groups: groups?.map(({ value, figures }) => ({ value, ...figures })) ?? null,
+    overall: overall?.figures ?? NOTHING,
+    groups: by && rows.flatMap(({ value, figures }) => (value === null ? [] : [{ value, ...figures }])),
   }
 }
 
 const NOTHING: AccuracyFigures = { matured: 0, mae: null, rmse: null, biasRatio: null, normalisedGini: null }
 
-/** Equal predictions share their middle rank, as equal revenues do; the Gini of an order is over that of the perfect one. */
-async function figuresBy(sql: Sql, group: string, from: Date) {
-  const rows = await sql<(AccuracyFigures & { value: string })[]>`
-    with matured as (
+/**
+ * Overall, where the value is null, and by group. Equal predictions share their middle rank, as equal revenues do; the Gini of an
+ * order is over that of the perfect one.
+ */
+async function figures(sql: Sql, from: Date, by: AccuracyGroup | null) {
+  const rows = await sql<(AccuracyFigures & { value: string | null })[]>`
+    with matured as materialized (
       select
-        ${sql.unsafe(group)} as value,
+        ${by === null ? sql`null` : sql.unsafe(GROUP_EXPRESSIONS[by])} as value,
         least(predicted_revenue, ${LARGEST}::double precision) as predicted,
         least(coalesce(own.revenue, of_user.revenue), ${LARGEST}::double precision) as actual
       from predictions
@@ -72,6 +75,9 @@ async function figuresBy(sql: Sql, group: string, from: Date) {
       left join outcomes as of_user
         on of_user.user_id = predictions.user_id and of_user.observed_at >= time + ${MATURES_AFTER}::interval
       where time >= ${from} and (own.revenue is not null or of_user.revenue is not null)
+    ), grouped as (
+      select null as value, predicted, actual from matured
+      ${by === null ? sql`` : sql`union all select value, predicted, actual from matured`}
     ), ranked as (
       select
         *,
@@ -80,7 +86,7 @@ async function figuresBy(sql: Sql, group: string, from: Date) {
         rank() over (partition by value order by actual desc)
           + (count(*) over (partition by value, actual) - 1) / 2.0::double precision as perfect_rank,
         count(*) over (partition by value) as rows
-      from matured
+      from grouped
     )
     select
       value,

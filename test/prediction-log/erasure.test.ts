@@ -1,0 +1,183 @@
+/**
+ * An erased user is nowhere any more: not in the tables, not in the statistics, not in a quarantine, and not in what a process
+ * that was cut off brings later. Everybody else is left alone.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { TransactionSql } from 'postgres'
+import t, { type Test } from 'tap'
+import {
+  LOG_FIELDS,
+  LogUnavailableError,
+  type Outcome,
+  type PredictionRecord,
+} from '../../src/prediction-log/index.ts'
+import { LineBuffer } from '../../src/prediction-log/spool/line.ts'
+import { createPostgresServer } from '../postgres-server.ts'
+import { dataFolder } from '../service.ts'
+import {
+  appendAndShip,
+  embeddedPlace,
+  leaveInSpool,
+  NOWHERE,
+  openLog,
+  type Place,
+  recount,
+  serverPlace,
+  shipped,
+} from './log.ts'
+import { recordOf } from './records.ts'
+
+const NOW = new Date('2026-03-20T12:00:00.000Z')
+const now = (): Date => NOW
+const HOUR_MS = 3_600_000
+
+const ERASED = `o'brien "; drop table outcomes; -- \t\\N\n\\ ü😀`
+const OTHERS = ['player 1', `o'brien`, ERASED.toUpperCase(), `${ERASED} `, '\\N', '', null]
+
+const madeAt = (hoursAgo: number, userId: string | null, predictedRevenue = 1): PredictionRecord =>
+  recordOf({ time: new Date(NOW.getTime() - hoursAgo * HOUR_MS), userId, predictedRevenue })
+
+const ofPrediction = ({ predictionId }: PredictionRecord): Outcome => ({
+  predictionId,
+  userId: null,
+  revenue: 1,
+  observedAt: NOW,
+})
+
+const ofUser = (userId: string): Outcome => ({ predictionId: null, userId, revenue: 1, observedAt: NOW })
+
+/** Every user of a table, as often as he is there. */
+const usersIn = (place: Place, table: 'predictions' | 'outcomes'): Promise<(string | null)[]> =>
+  place.sql(async (sql) => (await sql`select user_id from ${sql(table)}`).map((row) => row['user_id']))
+
+const sorted = (users: readonly (string | null)[]) => users.toSorted((a, b) => (`${a}` < `${b}` ? -1 : 1))
+
+async function erases(t: Test, place: Place): Promise<void> {
+  const log = openLog(t, place, { now })
+  // The extremes of every bucket are his.
+  const his = [madeAt(0, ERASED, 0), madeAt(1, ERASED, 1000), madeAt(30, ERASED, 0), madeAt(31, ERASED, 1000)]
+  const others = OTHERS.flatMap((user, i) => [madeAt(1 + i / 60, user, i), madeAt(30 + i, user, i)])
+  // Another process, whose clock is ahead, has made this one after the erasure.
+  const ahead = madeAt(-1, ERASED, 3)
+  await appendAndShip(log, [...his.slice(1), ...others, ahead])
+  await log.recordOutcomes([
+    ofUser(ERASED),
+    ...his.slice(0, 2).map(ofPrediction),
+    ...[ahead, ...others.slice(0, 2)].map(ofPrediction),
+    ...OTHERS.filter((user) => user !== null).map(ofUser),
+  ])
+  // The last one is erased while it waits in the spool.
+  await log.append(his.slice(0, 1))
+  t.same(await log.eraseUser(ERASED), { predictions: 4, outcomes: 3 })
+  t.same(await log.eraseUser(ERASED), { predictions: 0, outcomes: 0 }, 'once is enough')
+  t.same(await log.eraseUser('nobody'), { predictions: 0, outcomes: 0 })
+  t.match(await log.statistics({ window: 'all', bucket: null, now: NOW }), {
+    totalPredictions: others.length + 1,
+    minPredictedRevenue: 0,
+    maxPredictedRevenue: OTHERS.length - 1,
+    firstPrediction: new Date(NOW.getTime() - (30 + OTHERS.length - 1) * HOUR_MS),
+    lastPrediction: ahead.time,
+  })
+  await log.close(5000)
+  const left = [...others, ahead].map(({ userId }) => userId)
+  t.same(sorted(await usersIn(place, 'predictions')), sorted(left), 'nobody else is touched')
+  t.same(
+    sorted(await usersIn(place, 'outcomes')),
+    sorted([null, null, null, ...OTHERS.filter((user) => user !== null)]),
+  )
+  t.same(await place.sql(recount), [], 'the statistics are those of who is left')
+
+  const later = new Date(NOW.getTime() + 1000)
+  const reopened = openLog(t, place, { now: () => later })
+  await appendAndShip(reopened, [...his, recordOf({ time: later, userId: ERASED })])
+  t.equal(
+    (await reopened.statistics({ window: 'all', bucket: null, now: later })).totalPredictions,
+    others.length + 2,
+    'what was made before the erasure stays away, what was made after it is kept',
+  )
+  await reopened.close(5000)
+  t.same(await place.sql(recount), [])
+}
+
+t.test('PGlite forgets', (t) => erases(t, embeddedPlace(t)))
+
+t.test('a PostgreSQL server', async (t) => {
+  const server = await createPostgresServer()
+  t.teardown(() => server.remove())
+
+  await t.test('forgets', async (t) => erases(t, await serverPlace(t, server)))
+
+  await t.test(
+    'what waits in the spool of a process that is cut off is left out when it arrives',
+    async (t) => {
+      const place = await serverPlace(t, server)
+      const elsewhere = { ...place, dataFolder: dataFolder(t) }
+      const kept = [madeAt(1, 'player 1'), madeAt(2, null), madeAt(-1, ERASED)]
+      await leaveInSpool(t, elsewhere.dataFolder, [madeAt(0, ERASED), ...kept, madeAt(50, ERASED)])
+      const log = openLog(t, place, { now })
+      t.same(await log.eraseUser(ERASED), { predictions: 0, outcomes: 0 })
+      const back = openLog(t, elsewhere, { now })
+      await shipped(back)
+      t.equal(back.status().shipped, 5)
+      t.equal(back.status().quarantined, 0)
+      t.equal((await log.statistics({ window: 'all', bucket: null, now: NOW })).totalPredictions, kept.length)
+      t.same(sorted(await usersIn(place, 'predictions')), sorted(kept.map(({ userId }) => userId)))
+      t.same(await place.sql(recount), [])
+    },
+  )
+
+  await t.test('a shipment that is under way does not slip through', async (t) => {
+    const place = await serverPlace(t, server)
+    const shipping = openLog(t, place, { now })
+    const erasing = openLog(t, { ...place, dataFolder: dataFolder(t) }, { now })
+    await Promise.all([shipped(shipping), shipped(erasing)])
+    const untilOneWaits = async (sql: TransactionSql, kind: string): Promise<void> => {
+      while ((await sql`select from pg_locks where not granted and locktype = ${kind}`).length === 0);
+    }
+    let erasure: Promise<unknown> | undefined
+    await place.sql((sql) =>
+      sql.begin(async (transaction) => {
+        // The shipment has inserted the prediction, and cannot count it yet.
+        await transaction`lock table prediction_counts in share mode`
+        await shipping.append([madeAt(1, ERASED), madeAt(1, 'player 1')])
+        await untilOneWaits(transaction, 'relation')
+        erasure = erasing.eraseUser(ERASED)
+        await Promise.race([erasure, untilOneWaits(transaction, 'advisory').catch(() => {})])
+      }),
+    )
+    t.same(await erasure, { predictions: 1, outcomes: 0 }, 'the erasure waits for it')
+    await shipped(shipping)
+    t.same(await usersIn(place, 'predictions'), ['player 1'])
+    t.equal(shipping.status().lastError, null)
+    t.same(await place.sql(recount), [])
+  })
+
+  await t.test('his lines leave the quarantine, whole or torn', async (t) => {
+    const place = await serverPlace(t, server)
+    const line = (userId: string | null): string => {
+      const lines = new LineBuffer(new Set(LOG_FIELDS))
+      lines.append(madeAt(1, userId))
+      return lines.take().toString()
+    }
+    const folder = join(place.dataFolder, 'spool', 'quarantine')
+    const others = OTHERS.map(line)
+    await mkdir(folder, { recursive: true })
+    await writeFile(
+      join(folder, 'mixed'),
+      [...others, line(ERASED), 'no record\n', line(ERASED).slice(5)].join(''),
+    )
+    await writeFile(join(folder, 'others'), others.join(''))
+    const log = openLog(t, place, { now })
+    await log.eraseUser(ERASED)
+    t.equal(await readFile(join(folder, 'mixed'), 'utf8'), `${others.join('')}no record\n`)
+    t.equal(await readFile(join(folder, 'others'), 'utf8'), others.join(''))
+  })
+
+  await t.test('without a database nothing is promised', async (t) => {
+    const log = openLog(t, { ...(await serverPlace(t, server)), database: NOWHERE })
+    await t.rejects(log.eraseUser(ERASED), LogUnavailableError)
+    await log.append([madeAt(1, ERASED)])
+    await t.rejects(log.eraseUser(ERASED), LogUnavailableError)
+  })
+})

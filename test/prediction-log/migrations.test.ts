@@ -1,0 +1,300 @@
+/**
+ * From every schema that was ever there to the newest one, once, with all that was logged; and the upkeep of partitions.
+ */
+import { readFileSync } from 'node:fs'
+import postgres, { type Sql } from 'postgres'
+import t, { type Test } from 'tap'
+import { migrate } from '../../src/prediction-log/migrate.ts'
+import { createPostgresServer } from '../postgres-server.ts'
+import { appendAndShip, embeddedPlace, openLog, type Place, recount, serverPlace, shipped } from './log.ts'
+import { recordOf } from './records.ts'
+
+const FIRST = readFileSync(new URL('../../src/prediction-log/sql/0001.sql', import.meta.url), 'utf8')
+const HOUR_MS = 3_600_000
+
+/** As the first release left it. */
+async function migrateToFirst(sql: Sql): Promise<void> {
+  await sql.unsafe(
+    `create table day7_migrations (version integer primary key, applied_at timestamptz not null default now());
+    ${FIRST};
+    insert into day7_migrations (version) values (1)`,
+  )
+}
+
+const versions = async (sql: Sql): Promise<number[]> =>
+  (await sql`select version from day7_migrations order by version`).map((row) => row['version'])
+
+const partitions = async (sql: Sql): Promise<string[]> =>
+  (
+    await sql`
+      select relname::text from pg_inherits join pg_class on pg_class.oid = inhrelid
+      where inhparent = 'predictions'::regclass order by 1`
+  ).map((row) => row['relname'].replace('predictions_', ''))
+
+/** Five predictions of two days, some of them with a clock that is a little off that of their ids. */
+const OLD = ['00:00:00.000', '00:00:30.500', '13:59:59.999', '23:59:59.999', '24:00:00.000'].map(
+  (clock, i) => {
+    const [hours, minutes, seconds] = clock.split(':').map(Number) as [number, number, number]
+    const madeAtMs = Date.UTC(2026, 0, 31) + (hours * 60 + minutes) * 60_000 + Math.round(seconds * 1000)
+    return {
+      madeAtMs,
+      record: recordOf({ time: new Date(madeAtMs), predictedRevenue: i, userId: i % 2 ? null : 'a' }),
+    }
+  },
+)
+
+const insertOld = (sql: Sql) =>
+  sql`insert into predictions ${sql(
+    OLD.map(({ record, madeAtMs }, i) => ({
+      prediction_id: record.predictionId,
+      time: new Date(madeAtMs + i),
+      user_id: record.userId,
+      ...record.install,
+      country: i === 4 ? null : record.install.country,
+      predicted_revenue: record.predictedRevenue,
+      raw_score: record.rawScore,
+      inference_time_us: record.inferenceTimeUs,
+      model_name: record.modelName,
+      model_version: record.modelVersion,
+      variant: record.variant,
+    })),
+  )}`
+
+async function keepsWhatWasLogged(t: Test, sql: Sql): Promise<void> {
+  await migrateToFirst(sql)
+  await insertOld(sql)
+  const before = await sql`select * from predictions order by prediction_id`
+  t.same(await migrate(sql), [2])
+  t.same(await versions(sql), [1, 2])
+
+  const after = await sql`select * from predictions order by prediction_id`
+  t.same(
+    after,
+    before.map((row, i) => ({
+      ...row,
+      time: new Date(OLD[i]!.madeAtMs),
+      shadow_version: null,
+      shadow_revenue: null,
+    })),
+    'every row, its time that of its id',
+  )
+  t.same(await partitions(sql), ['2026_01_31', '2026_02_01'])
+  t.same(
+    await sql`
+      select start, predictions::int, revenue::float8, min_revenue, max_revenue, first, last
+      from prediction_totals where resolution = 'day' order by start`,
+    [
+      {
+        start: new Date('2026-01-31T00:00:00Z'),
+        predictions: 4,
+        revenue: 6,
+        min_revenue: 0,
+        max_revenue: 3,
+        first: new Date(OLD[0]!.madeAtMs),
+        last: new Date(OLD[3]!.madeAtMs),
+      },
+      {
+        start: new Date('2026-02-01T00:00:00Z'),
+        predictions: 1,
+        revenue: 4,
+        min_revenue: 4,
+        max_revenue: 4,
+        first: new Date(OLD[4]!.madeAtMs),
+        last: new Date(OLD[4]!.madeAtMs),
+      },
+    ],
+  )
+  t.same(
+    await sql`select start, value, predictions::int from prediction_counts
+      where resolution = 'day' and dimension = 'country' order by start`,
+    [
+      { start: new Date('2026-01-31T00:00:00Z'), value: 'es', predictions: 4 },
+      { start: new Date('2026-02-01T00:00:00Z'), value: 'unknown', predictions: 1 },
+    ],
+  )
+  t.same(await recount(sql), [])
+  t.same(await sql`select from pg_class where relname = 'predictions_0001'`, [])
+  t.same(await migrate(sql), [], 'a second time there is nothing to do')
+}
+
+t.test('PGlite: from the first schema, with predictions in it', (t) =>
+  embeddedPlace(t).sql((sql) => keepsWhatWasLogged(t, sql)),
+)
+
+t.test('a PostgreSQL server', async (t) => {
+  const server = await createPostgresServer()
+  t.teardown(() => server.remove())
+  const placeOf = (t: Test): Promise<Place> => serverPlace(t, server)
+
+  await t.test('from an empty database', async (t) => {
+    await (
+      await placeOf(t)
+    ).sql(async (sql) => {
+      t.same(await migrate(sql), [1, 2])
+      t.same(await versions(sql), [1, 2])
+      t.same(await sql`select from predictions`, [])
+      t.same(await partitions(sql), [])
+      t.same(await migrate(sql), [])
+    })
+  })
+
+  await t.test('from the first schema, with predictions in it', async (t) =>
+    (await placeOf(t)).sql((sql) => keepsWhatWasLogged(t, sql)),
+  )
+
+  await t.test('a log goes on where the first release ended', async (t) => {
+    const place = await placeOf(t)
+    await place.sql(async (sql) => {
+      await migrateToFirst(sql)
+      await insertOld(sql)
+    })
+    const now = (): Date => new Date('2026-02-01T12:00:00Z')
+    const log = openLog(t, place, { now })
+    // What the first release has written may still wait in somebody's spool.
+    await appendAndShip(log, [
+      ...OLD.map(({ record }) => record),
+      recordOf({ time: now(), predictedRevenue: 8 }),
+    ])
+    t.match(await log.statistics({ window: 'all', bucket: null, now: now() }), {
+      totalPredictions: 6,
+      avgPredictedRevenue: 3,
+      topCountries: [
+        { country: 'es', count: 5 },
+        { country: 'unknown', count: 1 },
+      ],
+    })
+    await log.close(5000)
+    t.same(await place.sql(recount), [])
+  })
+
+  await t.test('four that start together migrate once', async (t) => {
+    const { database } = await placeOf(t)
+    const clients = Array.from({ length: 4 }, () =>
+      postgres((database as { url: string }).url, { max: 1, onnotice: () => {} }),
+    )
+    const applied = await Promise.all(clients.map((sql) => migrate(sql)))
+    t.same(
+      applied.toSorted((a, b) => a.length - b.length),
+      [[], [], [], [1, 2]],
+    )
+    t.same(await versions(clients[0]!), [1, 2])
+    await Promise.all(clients.map((sql) => sql.end()))
+  })
+
+  await t.test(
+    'a migration that fails leaves all as it was, and succeeds when the obstacle is gone',
+    async (t) => {
+      await (
+        await placeOf(t)
+      ).sql(async (sql) => {
+        await migrateToFirst(sql)
+        await insertOld(sql)
+        await sql`create table outcomes (of text)`
+        await t.rejects(migrate(sql), { code: '42P07', message: /outcomes/ })
+        t.same(await versions(sql), [1])
+        t.equal((await sql`select from predictions`).length, OLD.length)
+        await sql`delete from predictions where prediction_id = ${OLD[0]!.record.predictionId}`
+        await t.rejects(migrate(sql))
+        await sql`drop table outcomes`
+        t.same(await migrate(sql), [2])
+        t.equal((await sql`select from predictions`).length, OLD.length - 1)
+        t.same(await recount(sql), [])
+      })
+    },
+  )
+
+  await t.test('a log whose migration fails waits, and ships when the obstacle is gone', async (t) => {
+    const place = await placeOf(t)
+    await place.sql((sql) => sql`create table outcomes (of text)`)
+    const log = openLog(t, place)
+    await log.append([recordOf({ time: new Date() })])
+    while (log.status().state !== 'backing-off') await new Promise((resolve) => setTimeout(resolve, 5))
+    t.equal(log.status().lastError, '42P07')
+    await place.sql((sql) => sql`drop table outcomes`)
+    await shipped(log)
+    t.equal(log.status().shipped, 1)
+  })
+
+  await t.test('two that need a partition at the same time make it once', async (t) => {
+    const place = await placeOf(t)
+    await place.sql(async (first) => {
+      await migrate(first)
+      await place.sql(async (second) => {
+        let alsoMade: Promise<unknown> | undefined
+        await first.begin(async (transaction) => {
+          await transaction`select day7_make_partition('2026-03-10')`
+          alsoMade = second`select day7_make_partition('2026-03-10')`.execute()
+          const waiting = () => transaction`select from pg_locks where locktype = 'advisory' and not granted`
+          while ((await waiting()).length === 0);
+        })
+        await alsoMade
+        t.same(await partitions(second), ['2026_03_10'])
+      })
+    })
+  })
+
+  await t.test('upkeep makes partitions ahead, and drops what is older than the retention', async (t) => {
+    const place = await placeOf(t)
+    const today = new Date('2026-03-10T12:00:00Z')
+    const hoursBefore = (hours: number): Date => new Date(Date.UTC(2026, 2, 10) - hours * HOUR_MS)
+    const log = openLog(t, place, { now: () => today, retentionDays: 30 })
+    // The retention of thirty days begins with the 8th of February, that of minutes with the 7th of March.
+    const times = [24 * 40, 24 * 30 + 1 / 3600, 24 * 30, 24 * 10, 72 + 1 / 60, 72, 1].map(hoursBefore)
+    await appendAndShip(
+      log,
+      times.map((time) => recordOf({ time, userId: time.toISOString() })),
+    )
+    await log.recordOutcomes([{ predictionId: null, userId: 'kept', revenue: 1, observedAt: today }])
+    await log.eraseUser('erased today')
+    await log.close(5000)
+
+    await place.sql(async (sql) => {
+      const starts = async (resolution: string): Promise<Date[]> =>
+        (await sql`select start from prediction_totals where resolution = ${resolution} order by start`).map(
+          (row) => row['start'],
+        )
+      const countsWithoutTotals = sql`
+        select from prediction_counts where (resolution, start) not in (select resolution, start from prediction_totals)`
+      t.equal((await starts('minute')).length, times.length)
+      t.same((await partitions(sql)).slice(-8).at(0), '2026_03_10', 'today and seven days ahead are there')
+      t.same((await partitions(sql)).at(-1), '2026_03_17')
+
+      await sql`insert into outcomes (user_id, revenue, observed_at, received_at) values ('old', 1, ${today}, ${times[1]!})`
+      await sql`insert into erased_users values (sha256('x'), ${times[1]!}), (sha256('y'), ${times[2]!})`
+      await sql`select day7_maintain(${today}::date, 30)`
+      t.same(
+        (await sql`select time from predictions order by time`).map((row) => row['time']),
+        times.slice(2),
+      )
+      t.same((await partitions(sql)).slice(0, 4), ['2026_02_08', '2026_02_28', '2026_03_06', '2026_03_07'])
+      t.same(
+        await starts('day'),
+        [...new Set(times.slice(2).map((time) => time.toISOString().slice(0, 10)))].map(
+          (day) => new Date(day),
+        ),
+      )
+      t.equal((await starts('hour')).length, 5)
+      t.same(await starts('minute'), times.slice(-2))
+      t.same(await countsWithoutTotals, [])
+      t.same(await sql`select user_id from outcomes`, [{ user_id: 'kept' }])
+      t.equal((await sql`select from erased_users`).length, 2)
+      t.same(await sql`select user_hash from erased_users where user_hash = sha256('x')`, [])
+
+      const once = await partitions(sql)
+      await sql`select day7_maintain(${today}::date, 30)`
+      t.same(await partitions(sql), once)
+    })
+
+    const reopened = openLog(t, place, { now: () => today, retentionDays: 30 })
+    await appendAndShip(reopened, [
+      recordOf({ time: times[0]! }),
+      recordOf({ time: new Date('2027-12-31T23:59:59.999Z') }),
+    ])
+    t.equal(
+      (await reopened.statistics({ window: 'all', bucket: null, now: today })).totalPredictions,
+      times.length - 2 + 2,
+      'a record of a day that has no partition gets one',
+    )
+    await reopened.close(5000)
+  })
+})
