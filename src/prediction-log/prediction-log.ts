@@ -70,6 +70,13 @@ export class LogFullError extends Error {
   override readonly name = 'LogFullError'
 }
 
+/** Records that are written together. */
+interface Turn {
+  readonly written: Promise<void>
+  readonly settled: Promise<void>
+  records: number
+}
+
 const WARN_OF_DROPS_EVERY_MS = 60_000
 /** Of the time to close, what the database client and the embedded database may take at the end. */
 const CLOSING_SHARE = 0.2
@@ -85,6 +92,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
   let spooled = 0
   let dropped = 0
   let saidAt = -Infinity
+  let turn: Turn | undefined
 
   const writer = new Writer({
     spool,
@@ -110,6 +118,22 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     events.splice(0, some.length)
   }
 
+  /** What becomes of all that one write takes with it is decided once. */
+  function beginTurn(written: Promise<void>): Turn {
+    const turn: Turn = { written, records: 0, settled: written.then(succeed, fail) }
+    function succeed(): void {
+      spooled += turn.records
+    }
+    function fail(cause: unknown): void {
+      if (whenFull === 'drop') return drop(turn.records, cause)
+      throw new LogFullError(
+        `the prediction cannot be logged, so it is not answered: ${reasonOf(cause)}`,
+        { cause },
+      )
+    }
+    return turn
+  }
+
   function drop(count: number, cause: unknown): void {
     dropped += count
     if (performance.now() - saidAt < WARN_OF_DROPS_EVERY_MS) return
@@ -127,18 +151,11 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
   }
 
   return {
-    async append(records) {
-      try {
-        await spool.append(records)
-        spooled += records.length
-      } catch (cause) {
-        if (whenFull === 'reject')
-          throw new LogFullError(
-            `the prediction cannot be logged, so it is not answered: ${reasonOf(cause)}`,
-            { cause },
-          )
-        drop(records.length, cause)
-      }
+    append(records) {
+      const written = spool.append(records)
+      if (turn?.written !== written) turn = beginTurn(written)
+      turn.records += records.length
+      return turn.settled
     },
     recordModelEvent: (event) => void events.push(event),
     statistics: (query) => whenThere(database.call('statistics', query)),

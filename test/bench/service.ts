@@ -1,6 +1,6 @@
 /**
- * What the prediction log costs: the service with it and without it, under all the load that it can carry and at a fixed rate, and how
- * fast a full spool is shipped → Markdown on the screen and in docs/benchmarks.md. In each round every variant is measured
+ * What the prediction log costs: the service with it and without it, under all the load that it can carry and at a fixed rate, what
+ * CPU time a prediction takes, and how fast a full spool is shipped → Markdown on the screen and in docs/benchmarks.md. In each round every variant is measured
  * once; ratios are to the variant without a log in the same round; medians over the rounds count.
  *
  *   node test/bench/service.ts [--quick]      needs wrk; --quick: one short round, the page is left alone
@@ -8,7 +8,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -35,12 +35,15 @@ const SHIPMENTS = isQuick ? 1 : 3
 interface Variant {
   readonly name: string
   readonly url: string
+  readonly pid: number
 }
 
 interface Figures {
   readonly perSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
+  /** Of all threads of the service, for one prediction. */
+  readonly cpuUs: number
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'day7-bench-'))
@@ -57,24 +60,25 @@ try {
     const service = await spawnService({ DATA_DIR: dataFolder, ...environment }, (child) =>
       children.push(child),
     )
-    return { name, url: service.url }
+    return { name, url: service.url, pid: service.process.pid! }
   }
   const variants = [
     await start('no log (`DATABASE_URL=off`)', { DATABASE_URL: 'off' }),
     await start('PostgreSQL', { DATABASE_URL: server.url }),
+    await start('PostgreSQL that is away', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }),
     await start('embedded PGlite', {}),
   ]
-  for (const { url } of variants) {
-    await saturate(url, WARM_UP_SECONDS)
-    await untilShipped(url)
+  for (const variant of variants) {
+    await saturate(variant, WARM_UP_SECONDS)
+    await untilShipped(variant)
   }
-  const full = await rounds('as many as it can', variants, ({ url }) => saturate(url, SECONDS))
-  const fixed = await rounds(`${FIXED_RATE} a second`, variants, ({ url }) => steady(url, SECONDS))
+  const full = await rounds('as many as it can', variants, saturate)
+  const fixed = await rounds(`${FIXED_RATE} a second`, variants, steady)
   for (const child of children) child.kill('SIGKILL')
   const rates: number[] = []
   for (let i = 0; i < SHIPMENTS; i++) rates.push(await ship(server))
   const report = [
-    `${CONNECTIONS} connections, each sends its next request when the last one is answered (wrk); median of ${ROUNDS} rounds of ${SECONDS} s. The load generator, the service and the database share the machine.`,
+    `${CONNECTIONS} connections, each sends its next request when the last one is answered (wrk); median of ${ROUNDS} rounds of ${SECONDS} s. The load generator, the service and the database share the machine; CPU time is the service’s own, all its threads together, for one prediction. With a database that is away the spool only gathers: this is what the requests themselves pay.`,
     table(variants, full),
     `At ${FIXED_RATE.toLocaleString('en')} predictions a second, latencies counted from when a request was due:`,
     table(variants, fixed),
@@ -91,26 +95,26 @@ try {
 async function rounds(
   what: string,
   variants: readonly Variant[],
-  measure: (variant: Variant) => Promise<Figures>,
+  measure: (variant: Variant, seconds: number) => Promise<Figures>,
 ): Promise<Figures[][]> {
   const results: Figures[][] = variants.map(() => [])
   for (let round = 0; round < ROUNDS; round++) {
     console.error(`${what}: round ${round + 1} of ${ROUNDS}`)
     for (let i = 0; i < variants.length; i++) {
       const turn = (i + round) % variants.length
-      results[turn]!.push(await measure(variants[turn]!))
-      await untilShipped(variants[turn]!.url) // so that it does not burden the next one
+      results[turn]!.push(await measure(variants[turn]!, SECONDS))
+      await untilShipped(variants[turn]!) // so that it does not burden the next one
     }
   }
   return results
 }
 
-async function untilShipped(url: string): Promise<void> {
+async function untilShipped({ url }: Variant): Promise<void> {
   for (;;) {
     const { prediction_log: log } = (await (await fetch(`${url}/health`)).json()) as {
       prediction_log: { state: string; spool_bytes: number }
     }
-    if (log.state === 'off' || log.spool_bytes === 0) return
+    if (log.state === 'off' || log.state === 'backing-off' || log.spool_bytes === 0) return
     await delay(100)
   }
 }
@@ -128,14 +132,17 @@ function table(variants: readonly Variant[], results: readonly Figures[][]): str
       `${median(own.map(({ p50Ms }) => p50Ms)).toFixed(2)} ms`,
       `${median(own.map(({ p99Ms }) => p99Ms)).toFixed(2)} ms`,
       ratio('p99Ms'),
+      `${median(own.map(({ cpuUs }) => cpuUs)).toFixed(1)} µs`,
+      ratio('cpuUs'),
     ]
   })
-  return layOut(['log', 'requests/s', 'ratio', 'p50', 'p99', 'ratio of p99'], rows)
+  return layOut(['log', 'requests/s', 'ratio', 'p50', 'p99', 'ratio', 'CPU time', 'ratio'], rows)
 }
 
-async function saturate(url: string, seconds: number): Promise<Figures> {
+async function saturate({ url, pid }: Variant, seconds: number): Promise<Figures> {
   const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script, `${url}/predict`]
   const wrk = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const cpuBefore = cpuTimeUs(pid)
   let text = ''
   wrk.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
   const [code] = (await once(wrk, 'close')) as [number | null]
@@ -144,7 +151,17 @@ async function saturate(url: string, seconds: number): Promise<Figures> {
     perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]),
     p50Ms: milliseconds(/ 50%\s+(\S+)/.exec(text)![1]!),
     p99Ms: milliseconds(/ 99%\s+(\S+)/.exec(text)![1]!),
+    cpuUs: (cpuTimeUs(pid) - cpuBefore) / Number(/(\d+) requests in/.exec(text)![1]),
   }
+}
+
+/** Of all threads of a process since its start. Those of the service live as long as it does. */
+function cpuTimeUs(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`)
+  const nanoseconds = threads.map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+  )
+  return nanoseconds.reduce((sum, ns) => sum + ns, 0) / 1000
 }
 
 function milliseconds(text: string): number {
@@ -152,7 +169,8 @@ function milliseconds(text: string): number {
   return Number.parseFloat(text) * unit!
 }
 
-async function steady(url: string, seconds: number): Promise<Figures> {
+async function steady({ url, pid }: Variant, seconds: number): Promise<Figures> {
+  const cpuBefore = cpuTimeUs(pid)
   const load = startLoad(() => url, FIXED_RATE)
   await delay(seconds * 1000)
   await load.stop()
@@ -160,6 +178,7 @@ async function steady(url: string, seconds: number): Promise<Figures> {
     perSecond: load.answered.length / seconds,
     p50Ms: percentile(load.latenciesMs, 0.5),
     p99Ms: percentile(load.latenciesMs, 0.99),
+    cpuUs: (cpuTimeUs(pid) - cpuBefore) / load.answered.length,
   }
 }
 

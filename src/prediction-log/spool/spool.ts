@@ -9,7 +9,6 @@
 import { writeSync } from 'node:fs'
 import { type FileHandle, open, rename, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { LogLogger } from '../logger.ts'
 import { reasonOf } from '../reason.ts'
 import type { LogField, PredictionRecord } from '../record.ts'
@@ -91,11 +90,12 @@ export class Spool {
     if (options.fsyncMs > 0) this.#timer = setInterval(() => void this.sync(), options.fsyncMs).unref()
   }
 
-  /** @throws SpoolError if the records cannot be kept */
+  /** @returns the promise of all that are written together; rejected with a SpoolError if they cannot be kept */
   append(records: readonly PredictionRecord[]): Promise<void> {
-    if (records.length === 0) return Promise.resolve()
     for (const record of records) this.#gathered.append(record)
-    return (this.#turn ??= nextTurn().then(() => this.#enqueue(() => this.#writeGathered())))
+    return (this.#turn ??= new Promise((resolve) => setImmediate(resolve)).then(() =>
+      this.#enqueue(() => this.#writeGathered()),
+    ))
   }
 
   status(): SpoolStatus {

@@ -17,8 +17,8 @@ export const NO_ERASURE_NOW = `select pg_advisory_xact_lock_shared(${ERASURE_LOC
 
 /** Made ahead as a rule; a spool may bring predictions of any day. */
 export const MAKE_PARTITIONS = `
-  select day7_make_partition(day)
-  from (select distinct (time at time zone 'UTC')::date as day from day7_incoming) as days`
+  select day7_make_partition((day at time zone 'UTC')::date)
+  from (select distinct date_bin('1 day', time, 'epoch') as day from day7_incoming) as days`
 
 const COLUMNS = LINE_COLUMNS.map(([name]) => name).filter((name) => name !== 'checksum')
 
@@ -27,16 +27,16 @@ export const COUNT_INCOMING = `
   with inserted as (
     insert into predictions (${COLUMNS.join(', ')})
     select ${COLUMNS.join(', ')} from day7_incoming
-    where not exists (
+    where not (select exists (select from erased_users)) or not exists (
       select from erased_users where user_hash = sha256(convert_to(user_id, 'UTF8')) and time <= erased_at
     )
     on conflict (prediction_id, time) do nothing
     returning time, predicted_revenue, inference_time_us, platform, country
   ), minutes as materialized (
     select
-      date_trunc('minute', time, 'UTC') as start,
-      lower(coalesce(platform, 'unknown') collate "C") as platform,
-      lower(coalesce(country, 'unknown') collate "C") as country,
+      date_bin('1 minute', time, 'epoch') as start,
+      platform,
+      country,
       count(*) as predictions,
       sum(predicted_revenue::numeric) as revenue,
       min(predicted_revenue) as min_revenue,
@@ -63,7 +63,7 @@ export const COUNT_INCOMING = `
       last = greatest(total.last, excluded.last)
   )
   insert into prediction_counts as counted
-  select resolution, bucket, dimension, value, sum(predictions)
+  select resolution, bucket, dimension, lower(coalesce(value, 'unknown') collate "C"), sum(predictions)
   from buckets, lateral (values ('platform', platform), ('country', country)) as by (dimension, value)
   group by 1, 2, 3, 4 order by 1, 2, 3, 4
   on conflict (resolution, start, dimension, value) do update set
