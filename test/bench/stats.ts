@@ -115,7 +115,7 @@ async function report(): Promise<string> {
   return [
     `${size.rows.toLocaleString('en')} predictions (${size.bytes}), buckets (${size.buckets}), ${matured.toLocaleString('en')} matured.`,
     '',
-    '| question | median | asked |',
+    '| question | median | limit |',
     '| --- | --: | --: |',
     ...rows,
     `| \`select count(*) from predictions\`, for comparison | ${inMs(direct)} | |`,
