@@ -247,6 +247,15 @@ t.test('a PostgreSQL server', async (t) => {
     t.match(await overall(log), { matured: 2, mae: 2, rmse: Math.sqrt(5) })
   })
 
+  await t.test('a senseless prediction spoils its own figures, not the answer', async (t) => {
+    const records = [agedRecord(9, { predictedRevenue: 1e300 }), agedRecord(9, { predictedRevenue: 2e300 })]
+    const log = await logOf(t, records)
+    await log.recordOutcomes([outcomeOf(records[0]!, 5), outcomeOf(records[1]!, 1e308)])
+    const { matured, mae, rmse, biasRatio } = await overall(log)
+    t.equal(matured, 2)
+    for (const figure of [mae, rmse, biasRatio]) t.ok(Number.isFinite(figure), String(figure))
+  })
+
   await t.test('a window holds the predictions of the last so many days', async (t) => {
     const atItsStart = agedRecord(14)
     const records = [atItsStart, recordOf({ time: after(atItsStart, -1) }), agedRecord(20), agedRecord(29)]
