@@ -34,8 +34,8 @@ export interface Accuracy {
 /** The horizon of the predictions. */
 const MATURES_AFTER = '168 hours'
 
-/** What is larger counts as this: its square, and the sum of many, are still numbers. */
-const LARGEST = 1e150
+/** What is larger counts as this: PostgreSQL squares what it averages, and the squares of errors are averaged. */
+const LARGEST = 1e70
 
 /** A model is named as MLflow does, `name/version`; texts are in lower case. */
 const GROUP_EXPRESSIONS = {
