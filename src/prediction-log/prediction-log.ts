@@ -126,10 +126,9 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     }
     function fail(cause: unknown): void {
       if (whenFull === 'drop') return drop(turn.records, cause)
-      throw new LogFullError(
-        `the prediction cannot be logged, so it is not answered: ${reasonOf(cause)}`,
-        { cause },
-      )
+      throw new LogFullError(`the prediction cannot be logged, so it is not answered: ${reasonOf(cause)}`, {
+        cause,
+      })
     }
     return turn
   }
