@@ -6,10 +6,12 @@ export class BundleError extends Error {
   override readonly name = 'BundleError'
   readonly directory: string
   readonly file: string
+  readonly problem: string
 
   constructor(directory: string, file: string, problem: string, cause?: unknown) {
     super(`bundle ${directory}, ${file}: ${problem}`, { cause })
     this.directory = directory
     this.file = file
+    this.problem = problem
   }
 }

@@ -7,7 +7,7 @@ import { readDump } from './dump.ts'
 import { expectWhole, ModelFormatError } from './errors.ts'
 import { ReferenceLoop } from './loop.ts'
 import { type Transform, transformOf } from './objective.ts'
-import { pack } from './packed.ts'
+import { pack, type Packed } from './packed.ts'
 import { type Kernel, streamKernel } from './stream.ts'
 import { readText } from './text.ts'
 import type { Model, Tree } from './tree.ts'
@@ -28,8 +28,34 @@ export interface ModelOptions {
  * @throws ModelFormatError that says where the file cannot be understood; RangeError for options that are none
  */
 export function parseModel(source: unknown, options: ModelOptions = {}): Ensemble {
+  return new Ensemble(compileModel(source, options), options.kernel)
+}
+
+/** A model that is read and packed; plain data, so that one thread can make it and another one use it. */
+export interface CompiledModel {
+  /** With the trees in use alone. */
+  readonly model: Model
+  /** Null where the packed kernels cannot run it. */
+  readonly packed: Packed | null
+}
+
+/** The slow part of `parseModel`, which `new Ensemble` ends in a millisecond; throws as it does. */
+export function compileModel(source: unknown, options: ModelOptions = {}): CompiledModel {
   const model = typeof source === 'string' ? readText(source) : readDump(source)
-  return new Ensemble(model, options)
+  const { classCount } = model
+  expectWhole(classCount, 1, MAX_CLASSES, 'the number of classes', 'the document')
+  if (model.trees.length % classCount !== 0)
+    throw new ModelFormatError(
+      'the trees',
+      `${model.trees.length} trees are not a multiple of ${classCount} classes`,
+    )
+  const trees = selectIterations(model, options)
+  // The packed kernels are for one class and constant leaves.
+  const isPlain = classCount === 1 && !trees.some((tree) => tree.linear)
+  return {
+    model: { ...model, trees },
+    packed: isPlain && options.kernel !== 'reference' ? pack(trees) : null,
+  }
 }
 
 /** A file can claim any number, and every class takes memory. */
@@ -55,15 +81,10 @@ export class Ensemble {
   readonly #transform: Transform
   readonly #scores: Float64Array
 
-  constructor(model: Model, options: ModelOptions = {}) {
+  /** @param kernel default: the fastest that can run this model here */
+  constructor({ model, packed }: CompiledModel, kernel?: Kernel['name']) {
     const { classCount } = model
-    expectWhole(classCount, 1, MAX_CLASSES, 'the number of classes', 'the document')
-    if (model.trees.length % classCount !== 0)
-      throw new ModelFormatError(
-        'the trees',
-        `${model.trees.length} trees are not a multiple of ${classCount} classes`,
-      )
-    this.#trees = selectIterations(model, options)
+    this.#trees = model.trees
     this.featureNames = Object.freeze([...model.featureNames])
     this.featureCount = model.featureNames.length
     this.treeCount = this.#trees.length
@@ -72,7 +93,7 @@ export class Ensemble {
     this.#iterations = this.#trees.length / classCount
     this.#averageOutput = model.averageOutput
     this.#transform = transformOf(model.objective)
-    this.#kernel = this.#chooseKernel(options.kernel)
+    this.#kernel = this.#chooseKernel(packed, kernel)
     this.kernel = this.#kernel.name
     this.#scores = new Float64Array(classCount)
   }
@@ -167,10 +188,7 @@ export class Ensemble {
     this.#kernel.score(row, 0, this.#scores, 0)
   }
 
-  /** The packed kernels are for one class and constant leaves. */
-  #chooseKernel(wanted: Kernel['name'] | undefined): Kernel {
-    const isPlain = this.classCount === 1 && !this.#trees.some((tree) => tree.linear)
-    const packed = isPlain && wanted !== 'reference' ? pack(this.#trees) : null
+  #chooseKernel(packed: Packed | null, wanted: Kernel['name'] | undefined): Kernel {
     const kernel =
       (packed && wanted !== 'typed-array' && wasmKernel(packed, this.featureCount)) ||
       (packed && wanted !== 'wasm' && streamKernel(packed)) ||

@@ -1,2 +1,2 @@
-export { Ensemble, type ModelOptions, parseModel } from './ensemble.ts'
+export { type CompiledModel, compileModel, Ensemble, type ModelOptions, parseModel } from './ensemble.ts'
 export { ModelFormatError } from './errors.ts'

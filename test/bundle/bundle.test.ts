@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { BundleError, loadBundle } from '../../src/bundle/index.ts'
+import { BundleError, loadBundle, loadBundleAside } from '../../src/bundle/index.ts'
 import { readManifest } from '../../src/bundle/manifest.ts'
 import { EXAMPLE } from '../example.ts'
 
@@ -17,6 +17,19 @@ t.test('the champion that ships', async (t) => {
   t.equal(bundle.manifest.training.synthetic, true)
   const { revenue, rawScore } = bundle.predict(EXAMPLE)
   t.equal(revenue, Math.exp(rawScore))
+})
+
+t.test('verified in a thread of its own, it is the same model', async (t) => {
+  const here = await loadBundle(CHAMPION)
+  const aside = await loadBundleAside(CHAMPION)
+  t.same(aside.manifest, here.manifest)
+  t.equal(aside.goldenCount, here.goldenCount)
+  t.equal(aside.ensemble.kernel, here.ensemble.kernel)
+  const golden = (await readFile(join(CHAMPION, 'golden.ndjson'), 'utf8')).split('\n').filter(Boolean)
+  for (const line of golden) {
+    const { install } = JSON.parse(line)
+    t.same(aside.predict(install), here.predict(install))
+  }
 })
 
 t.test('a spoilt bundle is refused, with file and reason', async (t) => {
@@ -120,6 +133,8 @@ t.test('a spoilt bundle is refused, with file and reason', async (t) => {
     await spoil(folder, change)
     await t.rejects(loadBundle(folder), { name: 'BundleError', code: 'BUNDLE_INVALID', message }, name)
     await t.rejects(loadBundle(folder), BundleError)
+    const said = (load: typeof loadBundle) => load(folder).catch((error: BundleError) => error.message)
+    t.equal(await said(loadBundleAside), await said(loadBundle), 'a thread says the same')
   }
 })
 
