@@ -11,6 +11,8 @@ export interface Config {
   readonly dataDir: string
   readonly database: { readonly url: string } | 'embedded' | 'off'
   readonly modelDir: string
+  readonly challengerDir: string | null
+  readonly rollout: { readonly challengerShare: number; readonly salt: string; readonly shadow: boolean }
   readonly logLevel: string
   readonly bodyLimitBytes: number
   readonly batchMaxUsers: number
@@ -42,6 +44,27 @@ export const SETTINGS = [
       'PostgreSQL server of the prediction log, `postgres://user:password@host:5432/database`. Empty: an embedded one in `DATA_DIR`. `off`: no log.',
   },
   { name: 'MODEL_DIR', default: 'artifacts/champion', description: 'Folder of the bundle that is served.' },
+  {
+    name: 'CHALLENGER_DIR',
+    default: '',
+    description: 'Folder of the challenger’s bundle. Empty: there is none.',
+  },
+  {
+    name: 'ROLLOUT',
+    default: 'champion=100,challenger=0',
+    description: 'Percent of the users that each answers, while there is a challenger.',
+  },
+  {
+    name: 'ROLLOUT_SHADOW',
+    default: '',
+    description:
+      '`challenger`: it also scores what the champion answers, after the answer; the log keeps both. Empty: it does not.',
+  },
+  {
+    name: 'ROLLOUT_SALT',
+    default: 'day7',
+    description: 'Changed, it deals the users anew to champion and challenger.',
+  },
   { name: 'LOG_LEVEL', default: 'info', description: `One of ${LOG_LEVELS.join(', ')}.` },
   {
     name: 'BODY_LIMIT_BYTES',
@@ -126,7 +149,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const oneOf = <T extends string>(name: SettingName, choices: readonly T[]): T => {
     const value = text(name)
     if (!choices.includes(value as T))
-      faults.push(`${name}: expected one of ${choices.join(', ')}, got "${value}"`)
+      faults.push(
+        `${name}: expected one of ${choices.map((choice) => choice || 'nothing').join(', ')}, got "${value}"`,
+      )
     return value as T
   }
   const someOf = <T extends string>(name: SettingName, choices: readonly T[]): ReadonlySet<T> => {
@@ -146,12 +171,31 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     return { url: value }
   }
 
+  const challengerShare = (): number => {
+    const value = text('ROLLOUT')
+    const parts = new Map(value.split(',').map((part) => part.trim().split('=', 2) as [string, string]))
+    const percent = (variant: string): number => {
+      const number = parts.get(variant) ?? '0'
+      return /^\d+(\.\d+)?$/.test(number) ? Number(number) : NaN
+    }
+    const known = [...parts.keys()].every((name) => name === 'champion' || name === 'challenger')
+    if (!known || !(Math.abs(percent('champion') + percent('challenger') - 100) <= 1e-9))
+      faults.push(`ROLLOUT: expected champion=P,challenger=Q with P + Q = 100, got "${value}"`)
+    return percent('challenger') / 100
+  }
+
   const config: Config = {
     host: text('HOST'),
     port: whole('PORT', 0, 65_535),
     dataDir: text('DATA_DIR'),
     database: database(),
     modelDir: text('MODEL_DIR'),
+    challengerDir: text('CHALLENGER_DIR') || null,
+    rollout: {
+      challengerShare: challengerShare(),
+      salt: text('ROLLOUT_SALT'),
+      shadow: oneOf('ROLLOUT_SHADOW', ['', 'challenger']) !== '',
+    },
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS),
     bodyLimitBytes: whole('BODY_LIMIT_BYTES', 1024, 2 ** 30),
     batchMaxUsers: whole('BATCH_MAX_USERS', 1, 1_000_000),

@@ -13,6 +13,8 @@ t.test('defaults', (t) => {
     dataDir: '.day7',
     database: 'embedded',
     modelDir: 'artifacts/champion',
+    challengerDir: null,
+    rollout: { challengerShare: 0, salt: 'day7', shadow: false },
     logLevel: 'info',
     bodyLimitBytes: 8 * 1024 * 1024,
     batchMaxUsers: 10_000,
@@ -60,6 +62,30 @@ t.test('inputs that are kept in the log', (t) => {
   ] as const)
     t.throws(() => fields(value), {
       message: `LOG_FIELDS: expected some of ${LOG_FIELDS.join(', ')} between commas, or none, got "${part}"`,
+    })
+  t.end()
+})
+
+t.test('the rollout', (t) => {
+  const rollout = (environment: Record<string, string>) => readConfig(environment).rollout
+  t.equal(rollout({ ROLLOUT: 'champion=90,challenger=10' }).challengerShare, 0.1)
+  t.equal(rollout({ ROLLOUT: 'challenger=12.5, champion=87.5' }).challengerShare, 0.125)
+  t.equal(rollout({ ROLLOUT: 'champion=100' }).challengerShare, 0)
+  t.equal(rollout({ ROLLOUT_SHADOW: 'challenger' }).shadow, true)
+  t.throws(
+    () => rollout({ ROLLOUT_SHADOW: 'champion' }),
+    /ROLLOUT_SHADOW: expected one of nothing, challenger, got "champion"/,
+  )
+  for (const value of [
+    'champion=90',
+    'champion=90,challenger=20',
+    'champion=110,challenger=-10',
+    'best=100',
+    '50',
+    'champion=x',
+  ])
+    t.throws(() => rollout({ ROLLOUT: value }), {
+      message: `the configuration has 1 fault(s):\n  ROLLOUT: expected champion=P,challenger=Q with P + Q = 100, got "${value}"`,
     })
   t.end()
 })

@@ -10,11 +10,12 @@ import type {
   RawServerDefault,
 } from 'fastify'
 import type { Metrics } from '../monitor/index.ts'
-import type { PredictionLog } from '../prediction-log/index.ts'
-import type { Rollout } from '../rollout/index.ts'
+import type { PredictionLog, PredictionRecord } from '../prediction-log/index.ts'
+import type { Rollout, Serving, Shadow } from '../rollout/index.ts'
 
 export interface AppContext {
-  readonly rollout: Rollout
+  readonly rollout: Pick<Rollout, 'current'>
+  readonly shadow: Pick<Shadow<PredictionRecord>, 'offer'>
   readonly predictionLog: PredictionLog
   readonly now: () => Date
   readonly metrics: Metrics
@@ -33,3 +34,10 @@ export type App = FastifyInstance<
 >
 
 export type Routes = (app: App, context: AppContext) => void
+
+/** @throws 503 where there is no model yet: the registry has not been reached since the first start */
+export function servingOf({ rollout }: AppContext): Serving {
+  const serving = rollout.current()
+  if (serving) return serving
+  throw Object.assign(new Error('there is no model to answer with yet'), { code: 'MODEL_UNAVAILABLE' })
+}

@@ -1,5 +1,5 @@
 /**
- * What Prometheus asks for: the process, and the prediction log. Figures are read when they are asked for; a request pays nothing.
+ * What Prometheus asks for: the process, the models in service, and the prediction log. Figures are read when they are asked for; a request pays nothing.
  */
 import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client'
 
@@ -13,6 +13,33 @@ export interface WatchedLog {
     readonly quarantined: number
     readonly spool: { readonly bytes: number; readonly segments: number; readonly oldestMs: number | null }
   }
+}
+
+/** What is read of the rollout. */
+export interface WatchedRollout {
+  current(): {
+    readonly slots: Readonly<
+      Record<
+        string,
+        {
+          readonly bundle: { readonly manifest: { readonly name: string; readonly version: string } }
+          readonly since: Date
+        } | null
+      >
+    >
+  } | null
+}
+
+/** What is read of the shadow. */
+export interface WatchedShadow {
+  counts(): { readonly scored: number; readonly failed: number; readonly skipped: number }
+}
+
+export interface Watched {
+  readonly log: WatchedLog
+  readonly rollout: WatchedRollout
+  readonly shadow: WatchedShadow
+  readonly now: () => Date
 }
 
 export interface Metrics {
@@ -30,11 +57,12 @@ const MISNAMED = [
 
 const STATES = ['connecting', 'shipping', 'backing-off', 'draining', 'closed', 'off']
 
-export function createMetrics(log: WatchedLog, now: () => Date): Metrics {
+export function createMetrics({ log, rollout, shadow, now }: Watched): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
-  for (const metric of logMetrics(log, now)) registry.registerMetric(metric)
+  for (const metric of [...logMetrics(log, now), ...modelMetrics(rollout), shadowMetric(shadow)])
+    registry.registerMetric(metric)
   return { contentType: registry.contentType, render: () => registry.metrics() }
 }
 
@@ -86,4 +114,45 @@ function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
     counter('dropped', 'Predictions that were answered, but could not be kept.'),
     counter('quarantined', 'Parts of the spool that were no records, and records that the database refused.'),
   ]
+}
+
+function modelMetrics(rollout: WatchedRollout): Metric[] {
+  const labelNames = ['variant', 'model', 'version']
+  const perSlot = (name: string, help: string, read: (since: Date) => number): Metric =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [],
+      collect() {
+        this.reset()
+        for (const [variant, slot] of Object.entries(rollout.current()?.slots ?? {})) {
+          if (!slot) continue
+          const { name: model, version } = slot.bundle.manifest
+          this.set({ variant, model, version }, read(slot.since))
+        }
+      },
+    })
+  return [
+    perSlot('day7_model_info', 'The models in service: 1 for each.', () => 1),
+    perSlot(
+      'day7_model_serving_since_seconds',
+      'When each came into service, in seconds since 1970.',
+      (since) => since.getTime() / 1000,
+    ),
+  ]
+}
+
+function shadowMetric(shadow: WatchedShadow): Metric {
+  return new Counter({
+    name: 'day7_shadow_predictions_total',
+    help: 'What the challenger did with predictions that the champion answered.',
+    labelNames: ['result'],
+    registers: [],
+    collect() {
+      this.reset()
+      for (const [result, count] of Object.entries(shadow.counts()))
+        if (typeof count === 'number') this.inc({ result }, count)
+    },
+  })
 }

@@ -11,7 +11,13 @@ import postgres, { type Options, type Sql, type TransactionSql } from 'postgres'
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded.ts'
 import { migrate } from './migrate.ts'
 import { shipSegment, type Shipment } from './shipment.ts'
-import { COUNT_INCOMING, CREATE_INCOMING, MAKE_PARTITIONS, NO_ERASURE_NOW } from './tables/predictions.ts'
+import {
+  ADD_LATE_SHADOWS,
+  COUNT_INCOMING,
+  CREATE_INCOMING,
+  MAKE_PARTITIONS,
+  NO_ERASURE_NOW,
+} from './tables/predictions.ts'
 import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accuracy.ts'
 import { type Erasure, eraseUser } from './tables/erasure.ts'
 import { insertModelEvents, type ModelEvent } from './tables/model-events.ts'
@@ -69,6 +75,7 @@ export class Database {
         await this.#copy(transaction, lines)
         await transaction.unsafe(MAKE_PARTITIONS)
         await transaction.unsafe(COUNT_INCOMING)
+        await transaction.unsafe(ADD_LATE_SHADOWS)
       }),
     )
   }

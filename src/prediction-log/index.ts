@@ -7,7 +7,7 @@ export {
   type PredictionLogStatus,
   withoutPredictionLog,
 } from './prediction-log.ts'
-export { LOG_FIELDS, type LogField, type PredictionRecord } from './record.ts'
+export { LOG_FIELDS, type LogField, type PredictionRecord, type ShadowRecord } from './record.ts'
 export {
   type Accuracy,
   ACCURACY_GROUPS,

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DatabaseLocation } from './database.ts'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
-import type { PredictionRecord } from './record.ts'
+import { type PredictionRecord, SHADOW, type ShadowRecord } from './record.ts'
 import { eraseFromQuarantine } from './spool/quarantine.ts'
 import { RemoteDatabase } from './remote-database.ts'
 import { Spool, type SpoolOptions, type SpoolStatus } from './spool/spool.ts'
@@ -44,6 +44,8 @@ export interface PredictionLog {
    * @throws LogFullError if they cannot be kept and are not to be dropped
    */
   append(records: readonly PredictionRecord[]): Promise<void>
+  /** Beside their predictions, which were appended before. Never fails: what cannot be kept is counted as dropped. */
+  recordShadows(shadows: readonly ShadowRecord[]): void
   /** Written when the database is there. */
   recordModelEvent(event: ModelEvent): void
   /** These four throw LogUnavailableError while the database cannot be asked. */
@@ -156,6 +158,10 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
       turn.records += records.length
       return turn.settled
     },
+    recordShadows(shadows) {
+      const records = shadows.map(lineOf)
+      spool.append(records).catch((cause: unknown) => drop(records.length, cause))
+    },
     recordModelEvent: (event) => void events.push(event),
     statistics: (query) => whenThere(database.call('statistics', query)),
     accuracy: (query) => whenThere(database.call('accuracy', query)),
@@ -182,6 +188,23 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
   }
 }
 
+const NO_INPUTS = Object.freeze({
+  country: null,
+  country_region: null,
+  source: null,
+  platform: null,
+  device_family: null,
+  os_version: null,
+  event_1: null,
+  event_2: null,
+  event_3: null,
+})
+
+/** A shadow travels as a prediction of its own, with the id of the one that it belongs to. */
+function lineOf({ revenue, ...shadow }: ShadowRecord): PredictionRecord {
+  return { ...shadow, install: NO_INPUTS, predictedRevenue: revenue, variant: SHADOW }
+}
+
 /** Of the errors with a code, those of the question itself say nothing of the database's health: SQLSTATE classes 20 to 27 but 25, 42. */
 function isOfTheDatabase(error: unknown): boolean {
   const { code } = error as { code?: unknown }
@@ -199,6 +222,7 @@ export function withoutPredictionLog(): PredictionLog {
   }
   return {
     append: () => (turn ??= nextTurn().then(() => void (turn = undefined))),
+    recordShadows: () => {},
     recordModelEvent: () => {},
     statistics: refuse,
     accuracy: refuse,

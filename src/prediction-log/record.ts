@@ -27,6 +27,22 @@ export interface PredictionRecord {
   readonly variant: string
 }
 
+/** What the challenger would have answered where the champion did. */
+export interface ShadowRecord {
+  /** Of the prediction that was answered. */
+  readonly predictionId: string
+  readonly time: Date
+  readonly userId: string | null
+  readonly revenue: number
+  readonly rawScore: number
+  readonly inferenceTimeUs: number
+  readonly modelName: string
+  readonly modelVersion: string
+}
+
+/** The variant by which a line of the spool is told to be no answer. */
+export const SHADOW = 'shadow'
+
 /** The inputs, each of which can be left out of the log. */
 export const LOG_FIELDS = [
   'user_id',

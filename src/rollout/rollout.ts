@@ -1,21 +1,61 @@
 /**
- * Which bundle answers which request. Today there is one slot, the champion; a request asks once and keeps what it got, so
- * that a change of models never splits a batch.
+ * The bundles in service and how traffic is split: changed as a whole, between two requests. An old bundle is released with the last
+ * request that took it.
  */
 import type { Bundle } from '../bundle/index.ts'
+import { Serving, type Slot, type Traffic, type Variant } from './serving.ts'
 
-export type Variant = 'champion' | 'challenger'
+export interface RolloutOptions {
+  readonly traffic: Traffic
+  readonly now: () => Date
+  /** Told of every change of a slot, after it. */
+  readonly onChange?: (change: SlotChange) => void
+}
 
-export interface Assignment {
-  readonly bundle: Bundle
+export interface SlotChange {
   readonly variant: Variant
+  /** Null: the slot is empty now. */
+  readonly slot: Slot | null
 }
 
-export interface Rollout {
-  assign(): Assignment
-}
+export class Rollout {
+  readonly #options: RolloutOptions
+  #slots: Record<Variant, Slot | null> = { champion: null, challenger: null }
+  #traffic: Traffic
+  #serving: Serving | null = null
 
-export function createRollout(champion: Bundle): Rollout {
-  const assignment: Assignment = Object.freeze({ bundle: champion, variant: 'champion' })
-  return { assign: () => assignment }
+  constructor(options: RolloutOptions) {
+    this.#options = options
+    this.#traffic = options.traffic
+  }
+
+  /** Of this moment; null until there is a champion. */
+  current(): Serving | null {
+    return this.#serving
+  }
+
+  place(variant: Variant, bundle: Bundle, origin: string): void {
+    this.#set(variant, { bundle, origin, since: this.#options.now() })
+  }
+
+  /** A champion is only ever replaced. */
+  clearChallenger(): void {
+    if (this.#slots.challenger) this.#set('challenger', null)
+  }
+
+  direct(traffic: Traffic): void {
+    this.#traffic = traffic
+    this.#renew()
+  }
+
+  #set(variant: Variant, slot: Slot | null): void {
+    this.#slots = { ...this.#slots, [variant]: slot }
+    this.#renew()
+    this.#options.onChange?.({ variant, slot })
+  }
+
+  #renew(): void {
+    const { champion, challenger } = this.#slots
+    this.#serving = champion && new Serving(champion, challenger, this.#traffic)
+  }
 }

@@ -3,7 +3,7 @@
  */
 import type { InjectOptions } from 'fastify'
 import { pino } from 'pino'
-import { loadBundle } from '../../src/bundle/index.ts'
+import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
 import { type App, type AppContext, createApp } from '../../src/http/index.ts'
 import {
   LogUnavailableError,
@@ -12,7 +12,7 @@ import {
   type PredictionRecord,
   withoutPredictionLog,
 } from '../../src/prediction-log/index.ts'
-import { createRollout } from '../../src/rollout/index.ts'
+import { Rollout, type Traffic } from '../../src/rollout/index.ts'
 
 export const NOW = new Date('2026-01-02T03:04:05.678Z')
 
@@ -26,7 +26,8 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
   let ids = 0
   const app = await createApp(
     {
-      rollout: createRollout(await loadBundle('artifacts/champion')),
+      rollout: rolloutOf(await loadBundle('artifacts/champion')),
+      shadow: { offer: () => {} },
       predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
       metrics: { contentType: 'text/plain', render: async () => '' },
       now: () => NOW,
@@ -37,6 +38,28 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
     { version: '0.0.0', bodyLimitBytes, logger: pino({ level: 'silent' }) },
   )
   return { app, logged }
+}
+
+export function rolloutOf(
+  champion: Bundle,
+  challenger: Bundle | null = null,
+  traffic: Partial<Traffic> = {},
+): Rollout {
+  const rollout = new Rollout({
+    traffic: { challengerShare: 0, salt: 'day7', shadow: false, ...traffic },
+    now: () => NOW,
+  })
+  rollout.place('champion', champion, 'here')
+  if (challenger) rollout.place('challenger', challenger, 'there')
+  return rollout
+}
+
+/** The champion under another version; `predict` can be another one, too. */
+export function bundleLike(bundle: Bundle, version: string, predict = bundle.predict.bind(bundle)): Bundle {
+  return Object.assign(Object.create(bundle) as Bundle, {
+    manifest: { ...bundle.manifest, version },
+    predict,
+  })
 }
 
 /** A log that is switched off, but for what is given. */

@@ -3,9 +3,12 @@
  */
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
+import { loadBundle } from '../../src/bundle/index.ts'
 import { createMetrics } from '../../src/monitor/index.ts'
 import type { PredictionLogStatus } from '../../src/prediction-log/index.ts'
-import { appWith, logIn, NOW } from './app.ts'
+import { appWith, bundleLike, logIn, NOW, rolloutOf } from './app.ts'
+
+const bundle = await loadBundle('artifacts/champion')
 
 const STATUS: PredictionLogStatus = {
   state: 'backing-off',
@@ -19,11 +22,17 @@ const STATUS: PredictionLogStatus = {
 
 /** The app whose log says what `status` holds at that time. */
 async function appWatching(status: Partial<PredictionLogStatus>) {
-  const metrics = createMetrics({ status: () => logIn(status).status() }, () => NOW)
+  const metrics = createMetrics({
+    log: { status: () => logIn(status).status() },
+    rollout: rolloutOf(bundle, bundleLike(bundle, 'new')),
+    shadow: { counts: () => ({ scored: 5, failed: 2, skipped: 0 }) },
+    now: () => NOW,
+  })
   const { app } = await appWith({ metrics })
   const scrape = () => app.inject('/metrics')
   /** The lines of our own metrics. */
-  const samples = async () => (await scrape()).body.split('\n').filter((line) => line.startsWith('day7_'))
+  const samples = async (prefix = 'day7_log') =>
+    (await scrape()).body.split('\n').filter((line) => line.startsWith(prefix))
   return { app, scrape, samples }
 }
 
@@ -43,6 +52,23 @@ t.test('the prediction log', async (t) => {
     'day7_log_shipped_total 900',
     'day7_log_dropped_total 7',
     'day7_log_quarantined_total 3',
+  ])
+  await app.close()
+})
+
+t.test('models in service, and the shadow', async (t) => {
+  const { app, samples } = await appWatching(STATUS)
+  const { name, version } = bundle.manifest
+  t.same(await samples('day7_model'), [
+    `day7_model_info{variant="champion",model="${name}",version="${version}"} 1`,
+    `day7_model_info{variant="challenger",model="${name}",version="new"} 1`,
+    `day7_model_serving_since_seconds{variant="champion",model="${name}",version="${version}"} ${NOW.getTime() / 1000}`,
+    `day7_model_serving_since_seconds{variant="challenger",model="${name}",version="new"} ${NOW.getTime() / 1000}`,
+  ])
+  t.same(await samples('day7_shadow'), [
+    'day7_shadow_predictions_total{result="scored"} 5',
+    'day7_shadow_predictions_total{result="failed"} 2',
+    'day7_shadow_predictions_total{result="skipped"} 0',
   ])
   await app.close()
 })

@@ -5,7 +5,8 @@ import t from 'tap'
 import { loadBundle } from '../../src/bundle/index.ts'
 import { LogFullError } from '../../src/prediction-log/index.ts'
 import { EXAMPLE } from '../example.ts'
-import { appWith, heldUp, logWith, NOW, send } from './app.ts'
+import type { AppContext } from '../../src/http/index.ts'
+import { appWith, bundleLike, heldUp, logWith, NOW, rolloutOf, send } from './app.ts'
 
 const bundle = await loadBundle('artifacts/champion')
 const { app, logged } = await appWith()
@@ -285,14 +286,10 @@ t.test('a wrong batch', async (t) => {
 })
 
 t.test('a model that has no finite answer', async (t) => {
-  const broken = Object.assign(Object.create(bundle), {
-    predict: () => {
-      throw new RangeError('model x answered Infinity')
-    },
+  const broken = bundleLike(bundle, 'x', () => {
+    throw new RangeError('model x answered Infinity')
   })
-  const { app, logged } = await appWith({
-    rollout: { assign: () => ({ bundle: broken, variant: 'champion' }) },
-  })
+  const { app, logged } = await appWith({ rollout: rolloutOf(broken) })
   const single = await app.inject({ method: 'POST', url: '/predict', payload: EXAMPLE })
   t.equal(single.statusCode, 500)
   t.same(single.json(), {
@@ -304,5 +301,92 @@ t.test('a model that has no finite answer', async (t) => {
   const batch = await app.inject({ method: 'POST', url: '/batch_predict', payload: { users: [EXAMPLE] } })
   t.match(batch.json().predictions, [{ error: 'the model has no finite answer for this user' }])
   t.same(logged, [])
+  await app.close()
+})
+
+t.test('champion and challenger', async (t) => {
+  const challenger = bundleLike(bundle, 'new', () => ({ revenue: 7, rawScore: 1 }))
+  const offered: unknown[] = []
+  const shadow: AppContext['shadow'] = { offer: (bundle, records) => void offered.push({ bundle, records }) }
+  const rollout = rolloutOf(bundle, challenger, { challengerShare: 0.5, shadow: true })
+  const { app, logged } = await appWith({ rollout, shadow })
+  const serving = rollout.current()!
+  const variantOf = (key: string): string => serving.assign(key).variant
+  const users = Array.from({ length: 40 }, (_, i) => `player ${i}`)
+  const inArm = (variant: string): string => users.find((user) => variantOf(user) === variant)!
+
+  await t.test('a user is answered by the model of his arm, time after time', async (t) => {
+    for (const user of users) {
+      const payload = { ...EXAMPLE, user_id: user }
+      const { body } = await send(app, { method: 'POST', url: '/predict', payload })
+      t.equal(body.model.variant, variantOf(user))
+      t.equal(body.model.version, variantOf(user) === 'challenger' ? 'new' : bundle.manifest.version)
+      t.equal(body.predicted_revenue === 7, variantOf(user) === 'challenger')
+      t.match(logged.pop(), { userId: user, variant: body.model.variant, modelVersion: body.model.version })
+    }
+  })
+
+  await t.test('without a user the prediction’s own id decides', async (t) => {
+    const { body } = await send(app, { method: 'POST', url: '/predict', payload: EXAMPLE })
+    t.equal(body.model.variant, variantOf(body.prediction_id))
+  })
+
+  await t.test('in a batch each user has his own, and says so where it is not the champion', async (t) => {
+    const both = [inArm('champion'), inArm('challenger')]
+    const payload = { users: both.map((user) => ({ ...EXAMPLE, user_id: user })) }
+    const { body } = await send(app, { method: 'POST', url: '/batch_predict', payload })
+    t.match(body.model, { version: bundle.manifest.version, variant: 'champion' })
+    t.notOk('model' in body.predictions[0])
+    t.match(body.predictions[1], { predicted_revenue: 7, model: { version: 'new', variant: 'challenger' } })
+  })
+
+  await t.test('the shadow is offered what the champion answered, and only that', async (t) => {
+    for (const url of ['/predict', '/batch_predict'] as const) {
+      const [ours, theirs] = [inArm('champion'), inArm('challenger')].map((user) => ({
+        ...EXAMPLE,
+        user_id: user,
+      }))
+      offered.length = 0
+      if (url === '/batch_predict')
+        await send(app, { method: 'POST', url, payload: { users: [ours, theirs] } })
+      else for (const payload of [ours, theirs]) await send(app, { method: 'POST', url, payload: payload! })
+      t.match(offered, [{ bundle: challenger, records: [{ userId: ours!.user_id, variant: 'champion' }] }])
+      t.equal(offered.length, 1)
+    }
+  })
+
+  await t.test('a change in the middle of a batch waits for the next one', async (t) => {
+    const { app } = await appWith({
+      rollout,
+      predictionLog: logWith({
+        async append() {
+          rollout.place('champion', bundleLike(bundle, 'newer'), 'elsewhere')
+        },
+      }),
+    })
+    const answered = async (): Promise<string> =>
+      (await send(app, { method: 'POST', url: '/batch_predict', payload: { users: [EXAMPLE] } })).body.model
+        .version
+    t.equal(await answered(), bundle.manifest.version)
+    t.equal(await answered(), 'newer')
+    await app.close()
+  })
+  await app.close()
+})
+
+t.test('before there is a model', async (t) => {
+  const { app } = await appWith({ rollout: { current: () => null } })
+  for (const [method, url, payload] of [
+    ['POST', '/predict', EXAMPLE],
+    ['POST', '/batch_predict', { users: [EXAMPLE] }],
+    ['GET', '/model/info', undefined],
+    ['GET', '/health/ready', undefined],
+  ] as const)
+    t.match(await send(app, { method, url, ...(payload && { payload }) }), {
+      status: 503,
+      retryAfter: '5',
+      body: { code: 'MODEL_UNAVAILABLE', message: 'there is no model to answer with yet' },
+    })
+  t.match(await send(app, '/health'), { status: 200, body: { status: 'degraded', model: null } })
   await app.close()
 })

@@ -5,11 +5,12 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance } from 'fastify'
 
-/** Errors of the prediction log, and when to ask again; null where waiting does not help. */
+/** What is not available, and when to ask again; null where waiting does not help. */
 const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
   PREDICTION_LOG_UNAVAILABLE: 5,
   PREDICTION_LOG_FULL: 5,
   PREDICTION_LOG_OFF: null,
+  MODEL_UNAVAILABLE: 5,
 }
 
 export function answerFailures(app: FastifyInstance): void {

@@ -1,11 +1,12 @@
 /**
  * `GET /health`, `/health/live`, `/health/ready`.
  *
- * Ready is a service whose log has made its first attempt at the database, whatever came of it. One whose log cannot reach the
+ * Ready is a service that has a model, and whose log has made its first attempt at the database, whatever came of it. One whose log cannot reach the
  * database is ready, and says `degraded`: taking it out of traffic would turn a database outage into an outage of predictions.
  * Once it is told to stop, Fastify itself answers 503 to every new request.
  */
-import type { AppContext, Routes } from '../context.ts'
+import type { Slot } from '../../rollout/index.ts'
+import { type AppContext, type Routes, servingOf } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
 import { Health, Liveness, Readiness } from '../schemas/service.ts'
 
@@ -21,11 +22,12 @@ export const healthRoutes: Routes = (app, context) => {
       },
     },
     () => {
-      const { manifest } = context.rollout.assign().bundle
+      const slots = context.rollout.current()?.slots
       return {
         status: statusOf(context),
         uptime_s: process.uptime(),
-        model: { name: manifest.name, version: manifest.version, created: manifest.created },
+        model: slotHealth(slots?.champion ?? null),
+        challenger: slotHealth(slots?.challenger ?? null),
         prediction_log: logHealth(context),
       }
     },
@@ -55,6 +57,7 @@ export const healthRoutes: Routes = (app, context) => {
       },
     },
     () => {
+      servingOf(context)
       if (context.predictionLog.status().state === 'connecting')
         throw Object.assign(new Error('the prediction log is still opening its database'), {
           statusCode: 503,
@@ -65,7 +68,14 @@ export const healthRoutes: Routes = (app, context) => {
   )
 }
 
-function statusOf({ predictionLog }: AppContext): string {
+function slotHealth(slot: Slot | null) {
+  if (!slot) return null
+  const { name, version, created } = slot.bundle.manifest
+  return { name, version, created, origin: slot.origin, serving_since: slot.since.toISOString() }
+}
+
+function statusOf({ predictionLog, rollout }: AppContext): string {
+  if (!rollout.current()) return 'degraded'
   const { state, spool } = predictionLog.status()
   return (state === 'shipping' || state === 'off') && spool.error === null ? 'ok' : 'degraded'
 }

@@ -1,8 +1,9 @@
 /**
- * `GET /model/info`: what the serving model is and what it was made from.
+ * `GET /model/info`: what a serving model is and what it was made from.
  */
-import type { Routes } from '../context.ts'
-import { ModelInfo } from '../schemas/service.ts'
+import { type Routes, servingOf } from '../context.ts'
+import { failures } from '../schemas/failure.ts'
+import { ModelInfo, ModelQuery } from '../schemas/service.ts'
 
 export const modelRoutes: Routes = (app, context) => {
   app.get(
@@ -12,17 +13,26 @@ export const modelRoutes: Routes = (app, context) => {
         operationId: 'modelInfo',
         tags: ['service'],
         summary: 'The model in service',
-        response: { 200: ModelInfo },
+        querystring: ModelQuery,
+        response: { 200: ModelInfo, ...failures(400, 404, 503) },
       },
     },
-    () => {
-      const { bundle, variant } = context.rollout.assign()
-      const { manifest, ensemble, goldenCount } = bundle
+    (request) => {
+      const { variant = 'champion' } = request.query
+      const slot = servingOf(context).slots[variant]
+      if (!slot)
+        throw Object.assign(new Error(`there is no ${variant} in service`), {
+          statusCode: 404,
+          code: 'NO_SUCH_MODEL',
+        })
+      const { manifest, ensemble, goldenCount } = slot.bundle
       const { training } = manifest
       return {
         name: manifest.name,
         version: manifest.version,
         variant,
+        origin: slot.origin,
+        serving_since: slot.since.toISOString(),
         created: manifest.created,
         objective: manifest.objective,
         trees: ensemble.treeCount,

@@ -1,16 +1,16 @@
 /**
  * `POST /predict` and `POST /batch_predict`: installs → predictions, each answered when it is safe in the log.
  *
- * A request asks the rollout once; all of a batch is answered by that one model. A bad row of a batch is answered with its own
- * error and fails no other.
+ * A request takes what is in service once; a change of models never splits a batch. A user, or a prediction without one, is
+ * answered by the arm of the experiment that he is in. A bad row of a batch is answered with its own error and fails no other.
  */
-import type { AppContext, Routes } from '../context.ts'
+import { type AppContext, type Routes, servingOf } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
 import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
 import { BatchAnswer, batchBody, PredictAnswer } from '../schemas/predict.ts'
 import { explain, toJson } from '../plugins/validation.ts'
 import type { PredictionRecord } from '../../prediction-log/index.ts'
-import type { Assignment } from '../../rollout/index.ts'
+import type { Assignment, Serving } from '../../rollout/index.ts'
 
 export const predictRoutes: Routes = (app, context) => {
   app.post(
@@ -25,9 +25,10 @@ export const predictRoutes: Routes = (app, context) => {
       },
     },
     async (request) => {
-      const assignment = context.rollout.assign()
-      const record = predict(context, assignment, request.body, context.now())
+      const serving = servingOf(context)
+      const { assignment, record } = predict(context, serving, request.body, context.now())
       await context.predictionLog.append([record])
+      if (serving.shadow && assignment === serving.champion) context.shadow.offer(serving.shadow, [record])
       return {
         predicted_revenue: record.predictedRevenue,
         inference_time_ms: record.inferenceTimeUs / 1000,
@@ -50,7 +51,7 @@ export const predictRoutes: Routes = (app, context) => {
       },
     },
     async (request) => {
-      const assignment = context.rollout.assign()
+      const serving = servingOf(context)
       const time = context.now()
       const isInstall = request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)
       const records: PredictionRecord[] = []
@@ -58,39 +59,51 @@ export const predictRoutes: Routes = (app, context) => {
         if (!isInstall(input as Record<string, unknown>))
           return { input: toJson(input) === null ? null : input, error: explain(isInstall.errors, 'user') }
         try {
-          const record = predict(context, assignment, input as InstallBody, time)
+          const { assignment, record } = predict(context, serving, input as InstallBody, time)
           records.push(record)
-          return { input, predicted_revenue: record.predictedRevenue, prediction_id: record.predictionId }
+          return {
+            input,
+            predicted_revenue: record.predictedRevenue,
+            prediction_id: record.predictionId,
+            ...(assignment !== serving.champion && { model: modelOf(assignment) }),
+          }
         } catch (error) {
           request.log.error({ err: error }, 'a user of a batch could not be predicted')
           return { input, error: 'the model has no finite answer for this user' }
         }
       })
       if (records.length > 0) await context.predictionLog.append(records)
+      if (serving.shadow)
+        context.shadow.offer(
+          serving.shadow,
+          records.filter(({ variant }) => variant === serving.champion.variant),
+        )
       return {
         predictions,
         total_users: predictions.length,
         inference_time_ms: roundTo6(records.reduce((sum, record) => sum + record.inferenceTimeUs, 0) / 1000),
         timestamp: time.toISOString(),
-        model: modelOf(assignment),
+        model: modelOf(serving.champion),
       }
     },
   )
 }
 
-function predict(
-  context: AppContext,
-  assignment: Assignment,
-  body: InstallBody,
-  time: Date,
-): PredictionRecord {
+interface Answered {
+  readonly assignment: Assignment
+  readonly record: PredictionRecord
+}
+
+function predict(context: AppContext, serving: Serving, body: InstallBody, time: Date): Answered {
   const { user_id: userId = null, ...install } = body
+  const predictionId = context.newPredictionId(time)
+  const assignment = serving.assign(userId ?? predictionId)
   const { bundle, variant } = assignment
   const start = performance.now()
   const prediction = bundle.predict(install)
   const inferenceTimeMs = roundTo6(performance.now() - start)
-  return {
-    predictionId: context.newPredictionId(time),
+  const record = {
+    predictionId,
     time,
     userId,
     install,
@@ -101,6 +114,7 @@ function predict(
     modelVersion: bundle.manifest.version,
     variant,
   }
+  return { assignment, record }
 }
 
 function modelOf({ bundle, variant }: Assignment): { name: string; version: string; variant: string } {

@@ -17,6 +17,7 @@ const FailureRef = Type.Unsafe<Record<string, unknown>>({ $ref: 'Failure#' })
 
 const MEANINGS = {
   400: 'The request is not as described; the message says where.',
+  404: 'There is no such thing.',
   413: 'The body is larger than BODY_LIMIT_BYTES.',
   415: 'The body is not application/json.',
   500: 'A fault of the service. Its log has the details, under the request id.',

@@ -52,6 +52,10 @@ export const BatchAnswer = Type.Object({
       }),
       predicted_revenue: Type.Optional(Revenue),
       prediction_id: Type.Optional(PredictionId),
+      model: Type.Optional({
+        ...ServedModel,
+        description: 'Where another model than the one below has answered this user.',
+      }),
       error: Type.Optional(
         Type.String({ description: 'Why this user has no prediction; the others are answered.' }),
       ),

@@ -2,6 +2,7 @@
  * What the service says about itself: health, the model in service, the log's statistics.
  */
 import { Type } from 'typebox'
+import { VARIANTS } from '../../rollout/index.ts'
 
 const PredictionLogHealth = Type.Object({
   state: Type.String({
@@ -25,10 +26,25 @@ const Status = Type.String({
     '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database, or not write its spool.',
 })
 
+const Slot = Type.Union(
+  [
+    Type.Object({
+      name: Type.String(),
+      version: Type.String(),
+      created: Type.String(),
+      origin: Type.String({ description: 'A folder, or `models:/name/version`.' }),
+      serving_since: Type.String({ format: 'date-time' }),
+    }),
+    Type.Null(),
+  ],
+  { description: 'Null: nothing is served there.' },
+)
+
 export const Health = Type.Object({
   status: Status,
   uptime_s: Type.Number(),
-  model: Type.Object({ name: Type.String(), version: Type.String(), created: Type.String() }),
+  model: Slot,
+  challenger: Slot,
   prediction_log: PredictionLogHealth,
 })
 
@@ -39,10 +55,17 @@ export const Readiness = Type.Object({
   checks: Type.Object({ model: Type.String(), prediction_log: PredictionLogHealth }),
 })
 
+export const ModelQuery = Type.Object(
+  { variant: Type.Optional(Type.Enum([...VARIANTS], { description: 'Default: champion.' })) },
+  { additionalProperties: false },
+)
+
 export const ModelInfo = Type.Object({
   name: Type.String(),
   version: Type.String(),
   variant: Type.String(),
+  origin: Type.String({ description: 'Where it came from: a folder, or `models:/name/version`.' }),
+  serving_since: Type.String({ format: 'date-time' }),
   created: Type.String(),
   objective: Type.String(),
   trees: Type.Integer(),

@@ -2,6 +2,7 @@
  * How shipped lines become rows: the statements of a shipment, in their order. Whatever is shipped again changes nothing, neither
  * rows nor statistics: both follow from what the insert really inserted.
  */
+import { SHADOW } from '../record.ts'
 import { LINE_COLUMNS } from '../spool/line.ts'
 
 /** Lives as long as its connection; empty at the start of every transaction. */
@@ -22,13 +23,47 @@ export const MAKE_PARTITIONS = `
 
 const COLUMNS = LINE_COLUMNS.map(([name]) => name).filter((name) => name !== 'checksum')
 
+const LATE_SHADOWS = `
+  select prediction_id, time, model_version, predicted_revenue from day7_incoming as shadow
+  where variant = '${SHADOW}' and not exists (
+    select from day7_incoming as answered
+    where answered.prediction_id = shadow.prediction_id and answered.variant <> '${SHADOW}'
+  )`
+
+/** Shadows whose prediction came with an earlier segment. The bounds are constants, so that only their days' partitions are planned. */
+export const ADD_LATE_SHADOWS = `
+  do $do$
+  declare
+    first timestamptz;
+    last timestamptz;
+  begin
+    select min(time), max(time) into first, last from (${LATE_SHADOWS}) as late;
+    if first is null then
+      return;
+    end if;
+    execute format($update$
+      update predictions set shadow_version = late.model_version, shadow_revenue = late.predicted_revenue
+      from (${LATE_SHADOWS}) as late
+      where predictions.prediction_id = late.prediction_id and predictions.time = late.time
+        and predictions.time between %L and %L and shadow_version is null
+    $update$, first, last);
+  end
+  $do$`
+
 /** Buckets are touched in the order of their keys, so that two shipments never wait for each other in a circle. */
 export const COUNT_INCOMING = `
   with inserted as (
-    insert into predictions (${COLUMNS.join(', ')})
-    select ${COLUMNS.join(', ')} from day7_incoming
-    where not (select exists (select from erased_users)) or not exists (
-      select from erased_users where user_hash = sha256(convert_to(user_id, 'UTF8')) and time <= erased_at
+    insert into predictions (${COLUMNS.join(', ')}, shadow_version, shadow_revenue)
+    select ${COLUMNS.map((name) => `answered.${name}`).join(', ')}, shadow.model_version, shadow.predicted_revenue
+    from day7_incoming as answered
+    left join (
+      select distinct on (prediction_id) prediction_id, model_version, predicted_revenue
+      from day7_incoming where variant = '${SHADOW}'
+    ) as shadow on shadow.prediction_id = answered.prediction_id
+    where variant <> '${SHADOW}' and (
+      not (select exists (select from erased_users)) or not exists (
+        select from erased_users where user_hash = sha256(convert_to(user_id, 'UTF8')) and time <= erased_at
+      )
     )
     on conflict (prediction_id, time) do nothing
     returning time, predicted_revenue, inference_time_us, platform, country

@@ -1,0 +1,90 @@
+/**
+ * The shadow: what the champion answered is scored by the challenger too, after the answers of that turn of the event loop have left.
+ * Whatever comes of it, an answer is never touched: a score that fails is counted, and where scoring falls behind, predictions
+ * go without.
+ */
+import type { Bundle } from '../bundle/index.ts'
+
+/** What a prediction must have to be scored again. */
+export interface Scorable {
+  readonly install: Parameters<Bundle['predict']>[0]
+}
+
+export interface ShadowScore<Record extends Scorable> {
+  readonly record: Record
+  readonly bundle: Bundle
+  readonly revenue: number
+  readonly rawScore: number
+  readonly inferenceTimeUs: number
+}
+
+export interface ShadowCounts {
+  readonly scored: number
+  /** The challenger had no finite answer. */
+  readonly failed: number
+  /** Left out, since too many were waiting. */
+  readonly skipped: number
+  readonly lastError: string | null
+}
+
+/** Waiting at most; each holds its record. */
+const MAX_WAITING = 20_000
+/** The event loop is given back after so long. */
+const SLICE_MS = 2
+
+export class Shadow<Record extends Scorable> {
+  readonly #keep: (scores: readonly ShadowScore<Record>[]) => void
+  #waiting: { readonly record: Record; readonly bundle: Bundle }[] = []
+  #isScheduled = false
+  #counts = { scored: 0, failed: 0, skipped: 0, lastError: null as string | null }
+
+  /** @param keep is given the scores of a slice */
+  constructor(keep: (scores: readonly ShadowScore<Record>[]) => void) {
+    this.#keep = keep
+  }
+
+  /** Costs the caller nothing but a place in a list. */
+  offer(bundle: Bundle, records: readonly Record[]): void {
+    for (const record of records) {
+      if (this.#waiting.length >= MAX_WAITING) this.#counts.skipped++
+      else this.#waiting.push({ record, bundle })
+    }
+    this.#schedule()
+  }
+
+  counts(): ShadowCounts {
+    return { ...this.#counts }
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#waiting.length === 0) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#scoreSlice()
+      this.#schedule()
+    })
+  }
+
+  #scoreSlice(): void {
+    const scores: ShadowScore<Record>[] = []
+    const started = performance.now()
+    let done = 0
+    for (let now = started; done < this.#waiting.length && now - started < SLICE_MS; done++) {
+      const { record, bundle } = this.#waiting[done]!
+      try {
+        const { revenue, rawScore } = bundle.predict(record.install)
+        const end = performance.now()
+        scores.push({ record, bundle, revenue, rawScore, inferenceTimeUs: (end - now) * 1000 })
+        now = end
+      } catch (error) {
+        this.#counts.failed++
+        this.#counts.lastError = error instanceof Error ? error.message : String(error)
+        now = performance.now()
+      }
+    }
+    this.#waiting.splice(0, done)
+    this.#counts.scored += scores.length
+    if (scores.length > 0) this.#keep(scores)
+  }
+}
