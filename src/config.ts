@@ -12,6 +12,10 @@ export interface Config {
   readonly database: { readonly url: string } | 'embedded' | 'off'
   readonly modelDir: string
   readonly challengerDir: string | null
+  /** Null: bundles come from folders. */
+  readonly mlflow: MlflowConfig | null
+  readonly modelPollMs: number
+  readonly modelMaxBytes: number
   readonly rollout: { readonly challengerShare: number; readonly salt: string; readonly shadow: boolean }
   readonly logLevel: string
   readonly bodyLimitBytes: number
@@ -25,6 +29,14 @@ export interface Config {
   readonly shutdownGraceMs: number
 }
 
+export interface MlflowConfig {
+  readonly trackingUri: string
+  /** Of the registered model. */
+  readonly modelName: string
+  /** Null: what stands before the host in the URI, if anything. */
+  readonly auth: { readonly token: string } | { readonly username: string; readonly password: string } | null
+}
+
 interface Setting {
   readonly name: string
   readonly default: string
@@ -36,18 +48,54 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 export const SETTINGS = [
   { name: 'HOST', default: '127.0.0.1', description: 'Address to listen on.' },
   { name: 'PORT', default: '5001', description: 'Port to listen on; 0 takes a free one.' },
-  { name: 'DATA_DIR', default: '.day7', description: 'Folder of the spool and of the embedded database.' },
+  {
+    name: 'DATA_DIR',
+    default: '.day7',
+    description: 'Folder of the spool, of the embedded database and of models from the registry.',
+  },
   {
     name: 'DATABASE_URL',
     default: '',
     description:
       'PostgreSQL server of the prediction log, `postgres://user:password@host:5432/database`. Empty: an embedded one in `DATA_DIR`. `off`: no log.',
   },
-  { name: 'MODEL_DIR', default: 'artifacts/champion', description: 'Folder of the bundle that is served.' },
+  {
+    name: 'MLFLOW_TRACKING_URI',
+    default: '',
+    description:
+      'MLflow server whose aliases `champion` and `challenger` are followed, `http(s)://host:port`. Empty: bundles come from folders.',
+  },
+  {
+    name: 'MLFLOW_MODEL_NAME',
+    default: 'day7-revenue',
+    description: 'The registered model whose aliases are followed.',
+  },
+  { name: 'MLFLOW_TRACKING_TOKEN', default: '', description: 'Bearer token for the MLflow server.' },
+  {
+    name: 'MLFLOW_TRACKING_USERNAME',
+    default: '',
+    description: 'User name for the MLflow server, where there is no token.',
+  },
+  { name: 'MLFLOW_TRACKING_PASSWORD', default: '', description: 'The user’s password.' },
+  {
+    name: 'MODEL_DIR',
+    default: 'artifacts/champion',
+    description: 'Folder of the bundle that is served, without `MLFLOW_TRACKING_URI`. It is watched.',
+  },
   {
     name: 'CHALLENGER_DIR',
     default: '',
-    description: 'Folder of the challenger’s bundle. Empty: there is none.',
+    description: 'Folder of the challenger’s bundle, which is watched too. Empty: there is none.',
+  },
+  {
+    name: 'MODEL_POLL_MS',
+    default: '15000',
+    description: 'How often aliases, or folders, are looked at; a fifth more or less, at random.',
+  },
+  {
+    name: 'MODEL_MAX_BYTES',
+    default: '268435456',
+    description: 'Largest file of a bundle that is fetched from MLflow; a model with a larger one is refused.',
   },
   {
     name: 'ROLLOUT',
@@ -171,6 +219,24 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     return { url: value }
   }
 
+  const mlflow = (): MlflowConfig | null => {
+    const [trackingUri, modelName] = [text('MLFLOW_TRACKING_URI'), text('MLFLOW_MODEL_NAME')]
+    const [token, username] = [text('MLFLOW_TRACKING_TOKEN'), text('MLFLOW_TRACKING_USERNAME')]
+    if (trackingUri === '') return null
+    // The value may hold a password and is not repeated.
+    if (!/^https?:$/.test(URL.parse(trackingUri)?.protocol ?? ''))
+      faults.push('MLFLOW_TRACKING_URI: expected http(s)://host:port, or nothing')
+    if (/[/:]/.test(modelName))
+      faults.push(`MLFLOW_MODEL_NAME: expected a name without / and :, got "${modelName}"`)
+    const auth =
+      token !== ''
+        ? { token }
+        : username !== ''
+          ? { username, password: text('MLFLOW_TRACKING_PASSWORD') }
+          : null
+    return { trackingUri, modelName, auth }
+  }
+
   const challengerShare = (): number => {
     const value = text('ROLLOUT')
     const parts = new Map(value.split(',').map((part) => part.trim().split('=', 2) as [string, string]))
@@ -191,6 +257,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     database: database(),
     modelDir: text('MODEL_DIR'),
     challengerDir: text('CHALLENGER_DIR') || null,
+    mlflow: mlflow(),
+    modelPollMs: whole('MODEL_POLL_MS', 100, 3_600_000),
+    modelMaxBytes: whole('MODEL_MAX_BYTES', 1_048_576, 2 ** 34),
     rollout: {
       challengerShare: challengerShare(),
       salt: text('ROLLOUT_SALT'),

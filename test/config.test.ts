@@ -14,6 +14,9 @@ t.test('defaults', (t) => {
     database: 'embedded',
     modelDir: 'artifacts/champion',
     challengerDir: null,
+    mlflow: null,
+    modelPollMs: 15_000,
+    modelMaxBytes: 256 * 1024 * 1024,
     rollout: { challengerShare: 0, salt: 'day7', shadow: false },
     logLevel: 'info',
     bodyLimitBytes: 8 * 1024 * 1024,
@@ -87,6 +90,22 @@ t.test('the rollout', (t) => {
     t.throws(() => rollout({ ROLLOUT: value }), {
       message: `the configuration has 1 fault(s):\n  ROLLOUT: expected champion=P,challenger=Q with P + Q = 100, got "${value}"`,
     })
+  t.end()
+})
+
+t.test('MLflow', (t) => {
+  const mlflow = (environment: Record<string, string>) =>
+    readConfig({ MLFLOW_TRACKING_URI: 'http://u:secret@h:5005', ...environment }).mlflow
+  t.same(mlflow({}), { trackingUri: 'http://u:secret@h:5005', modelName: 'day7-revenue', auth: null })
+  t.same(mlflow({ MLFLOW_TRACKING_TOKEN: 't', MLFLOW_TRACKING_USERNAME: 'u' })!.auth, { token: 't' })
+  t.same(mlflow({ MLFLOW_TRACKING_USERNAME: 'u' })!.auth, { username: 'u', password: '' })
+  t.equal(readConfig({ MLFLOW_TRACKING_TOKEN: 't' }).mlflow, null)
+  t.throws(() => mlflow({ MLFLOW_TRACKING_URI: 'sqlite:///secret', MLFLOW_MODEL_NAME: 'a/b' }), {
+    message:
+      'the configuration has 2 fault(s):\n' +
+      '  MLFLOW_TRACKING_URI: expected http(s)://host:port, or nothing\n' +
+      '  MLFLOW_MODEL_NAME: expected a name without / and :, got "a/b"',
+  })
   t.end()
 })
 

@@ -1,4 +1,5 @@
-export { Bundle, type Prediction } from './bundle.ts'
+export { Bundle, type Interval, type Prediction } from './bundle.ts'
 export { BundleError } from './errors.ts'
 export { loadBundle, loadBundleAside } from './loading.ts'
-export type { FlaggedGroup, Manifest } from './manifest.ts'
+export { type FlaggedGroup, type Manifest, readManifest } from './manifest.ts'
+export type { Part, Parts } from './parts.ts'

@@ -9,6 +9,7 @@ import { answerFailures } from './plugins/failures.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
 import { ajvOptions, explain } from './plugins/validation.ts'
 import { accuracyRoutes } from './routes/accuracy.ts'
+import { adminRoutes } from './routes/admin.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { modelRoutes } from './routes/model.ts'
@@ -54,6 +55,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   outcomeRoutes(app, context)
   accuracyRoutes(app, context)
   userRoutes(app, context)
+  adminRoutes(app, context)
   metricsRoutes(app, context)
   return app
 }

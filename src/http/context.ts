@@ -11,10 +11,11 @@ import type {
 } from 'fastify'
 import type { Metrics } from '../monitor/index.ts'
 import type { PredictionLog, PredictionRecord } from '../prediction-log/index.ts'
-import type { Rollout, Serving, Shadow } from '../rollout/index.ts'
+import type { FollowerStatus, Rollout, Serving, Shadow, TrafficControl, Variant } from '../rollout/index.ts'
 
 export interface AppContext {
   readonly rollout: Pick<Rollout, 'current'>
+  readonly models: WatchedModels
   readonly shadow: Pick<Shadow<PredictionRecord>, 'offer'>
   readonly predictionLog: PredictionLog
   readonly now: () => Date
@@ -23,6 +24,12 @@ export interface AppContext {
   readonly newPredictionId: (time: Date) => string
   /** Most users or outcomes in one request. */
   readonly batchMaxUsers: number
+}
+
+export interface WatchedModels {
+  /** How far what should serve does serve; null: nothing is followed there. */
+  followers(): Readonly<Record<Variant, FollowerStatus | null>>
+  readonly traffic: Pick<TrafficControl, 'current' | 'set' | 'reset'>
 }
 
 export type App = FastifyInstance<

@@ -1,2 +1,2 @@
 export { type AppOptions, createApp } from './app.ts'
-export type { App, AppContext } from './context.ts'
+export type { App, AppContext, WatchedModels } from './context.ts'

@@ -13,6 +13,7 @@ export interface Download {
   readonly body: Readable
   /** As the server says. */
   readonly contentLength: number | null
+  readonly contentType: string | null
 }
 
 /** Of an answer that is no success, read to find its reason. */
@@ -86,7 +87,7 @@ export class Answer {
     meter.once('close', () => void body.destroy())
     // Without it, a download that nobody has begun to read would end the process when it fails.
     meter.on('error', () => {})
-    return { body: body.pipe(meter), contentLength }
+    return { body: body.pipe(meter), contentLength, contentType: this.header('content-type') }
   }
 
   /** Why it is no success. Reads the beginning of the body. */

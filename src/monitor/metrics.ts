@@ -30,6 +30,17 @@ export interface WatchedRollout {
   } | null
 }
 
+/** What is read of how models come into service. */
+export interface WatchedModels {
+  followers(): Readonly<
+    Record<
+      string,
+      { readonly state: string; readonly reason: string | null; readonly refusals: number } | null
+    >
+  >
+  readonly traffic: { current(): { readonly challengerShare: number; readonly shadow: boolean } }
+}
+
 /** What is read of the shadow. */
 export interface WatchedShadow {
   counts(): { readonly scored: number; readonly failed: number; readonly skipped: number }
@@ -38,6 +49,7 @@ export interface WatchedShadow {
 export interface Watched {
   readonly log: WatchedLog
   readonly rollout: WatchedRollout
+  readonly models: WatchedModels
   readonly shadow: WatchedShadow
   readonly now: () => Date
 }
@@ -57,12 +69,17 @@ const MISNAMED = [
 
 const STATES = ['connecting', 'shipping', 'backing-off', 'draining', 'closed', 'off']
 
-export function createMetrics({ log, rollout, shadow, now }: Watched): Metrics {
+export function createMetrics({ log, rollout, models, shadow, now }: Watched): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
-  for (const metric of [...logMetrics(log, now), ...modelMetrics(rollout), shadowMetric(shadow)])
-    registry.registerMetric(metric)
+  const metrics = [
+    ...logMetrics(log, now),
+    ...modelMetrics(rollout),
+    ...followerMetrics(models),
+    shadowMetric(shadow),
+  ]
+  for (const metric of metrics) registry.registerMetric(metric)
   return { contentType: registry.contentType, render: () => registry.metrics() }
 }
 
@@ -140,6 +157,52 @@ function modelMetrics(rollout: WatchedRollout): Metric[] {
       'When each came into service, in seconds since 1970.',
       (since) => since.getTime() / 1000,
     ),
+  ]
+}
+
+const FOLLOWER_STATES = ['looking', 'following', 'fetching', 'refused', 'unreachable', 'stopped']
+
+function followerMetrics({ followers, traffic }: WatchedModels): Metric[] {
+  const followed = () =>
+    Object.entries(followers()).flatMap(([variant, status]) => (status ? [{ variant, ...status }] : []))
+  return [
+    new Gauge({
+      name: 'day7_rollout_state',
+      help: 'State of what brings models into service: 1 for the one that it is in.',
+      labelNames: ['variant', 'state'],
+      registers: [],
+      collect() {
+        for (const { variant, state } of followed())
+          for (const name of FOLLOWER_STATES) this.set({ variant, state: name }, name === state ? 1 : 0)
+      },
+    }),
+    new Gauge({
+      name: 'day7_rollout_model_missing',
+      help: 'Whether a model that should serve does not.',
+      labelNames: ['variant'],
+      registers: [],
+      collect() {
+        for (const { variant, reason } of followed()) this.set({ variant }, reason === null ? 0 : 1)
+      },
+    }),
+    new Counter({
+      name: 'day7_rollout_refusals_total',
+      help: 'Models that were refused: not what their hashes say, or not equal to their golden predictions.',
+      labelNames: ['variant'],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const { variant, refusals } of followed()) this.inc({ variant }, refusals)
+      },
+    }),
+    new Gauge({
+      name: 'day7_rollout_challenger_share',
+      help: 'Share of the users that the challenger answers while there is one, 0 to 1.',
+      registers: [],
+      collect() {
+        this.set(traffic.current().challengerShare)
+      },
+    }),
   ]
 }
 

@@ -22,6 +22,14 @@ import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accur
 import { type Erasure, eraseUser } from './tables/erasure.ts'
 import { insertModelEvents, type ModelEvent } from './tables/model-events.ts'
 import { type Outcome, upsertOutcomes } from './tables/outcomes.ts'
+import {
+  adoptSettings,
+  keepSplit,
+  type KeptSplit,
+  latestSplit,
+  type Split,
+  type SplitOrigin,
+} from './tables/rollout-settings.ts'
 import { queryStatistics, type Statistics, type StatisticsQuery } from './tables/statistics.ts'
 
 export type DatabaseLocation = { readonly url: string } | { readonly dataFolder: string }
@@ -32,6 +40,7 @@ const TIMEOUTS_MS = {
   probe: 10_000,
   maintenance: 120_000,
   events: 10_000,
+  split: 5_000,
   statistics: 5_000,
   accuracy: 60_000,
   outcomes: 10_000,
@@ -113,6 +122,18 @@ export class Database {
 
   eraseUser(userId: string, now: Date): Promise<Erasure> {
     return this.#use('asking', TIMEOUTS_MS.erasure, (sql) => eraseUser(sql, userId, now))
+  }
+
+  adoptSplit(settings: Split, host: string): Promise<KeptSplit> {
+    return this.#use('asking', TIMEOUTS_MS.split, (sql) => adoptSettings(sql, settings, host))
+  }
+
+  latestSplit(): Promise<KeptSplit | null> {
+    return this.#use('asking', TIMEOUTS_MS.split, (sql) => latestSplit(sql))
+  }
+
+  keepSplit(split: Split, origin: SplitOrigin, host: string): Promise<KeptSplit> {
+    return this.#use('asking', TIMEOUTS_MS.split, (sql) => keepSplit(sql, split, origin, host))
   }
 
   async close(timeoutMs: number): Promise<void> {

@@ -15,6 +15,7 @@ import type { Accuracy, AccuracyQuery } from './tables/accuracy.ts'
 import type { Erasure } from './tables/erasure.ts'
 import type { ModelEvent } from './tables/model-events.ts'
 import type { Outcome } from './tables/outcomes.ts'
+import type { KeptSplit, Split, SplitOrigin } from './tables/rollout-settings.ts'
 import type { Statistics, StatisticsQuery } from './tables/statistics.ts'
 import { Writer, type WriterStatus } from './writer.ts'
 
@@ -26,6 +27,8 @@ export interface PredictionLogOptions extends Omit<SpoolOptions, 'logger' | 'fol
   /** What becomes of a prediction that cannot be kept: it is answered and counted as dropped, or not answered. */
   readonly whenFull: 'drop' | 'reject'
   readonly retentionDays: number
+  /** Of this process, for events. */
+  readonly host: string
   readonly now: () => Date
   readonly logger: LogLogger
 }
@@ -53,8 +56,19 @@ export interface PredictionLog {
   accuracy(query: AccuracyQuery): Promise<Accuracy>
   recordOutcomes(outcomes: readonly Outcome[]): Promise<void>
   eraseUser(userId: string): Promise<Erasure>
+  /** How traffic is split, for all processes that share the database. */
+  readonly splits: SplitCalls
   status(): PredictionLogStatus
   close(graceMs: number): Promise<void>
+}
+
+/** Each throws LogUnavailableError while the database cannot be asked. */
+export interface SplitCalls {
+  /** Keeps settings where nothing was kept before, or other settings. @returns what is in force */
+  adopt(settings: Split): Promise<KeptSplit>
+  /** @returns null if nothing was ever kept */
+  latest(): Promise<KeptSplit | null>
+  keep(split: Split, origin: SplitOrigin): Promise<KeptSplit>
 }
 
 export class LogUnavailableError extends Error {
@@ -84,7 +98,7 @@ const WARN_OF_DROPS_EVERY_MS = 60_000
 const CLOSING_SHARE = 0.2
 
 export function openPredictionLog(options: PredictionLogOptions): PredictionLog {
-  const { logger, now, whenFull } = options
+  const { logger, now, whenFull, host } = options
   const spoolFolder = join(options.dataFolder, 'spool')
   const location: DatabaseLocation =
     options.database === 'embedded' ? { dataFolder: options.dataFolder } : options.database
@@ -175,6 +189,11 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
       await eraseFromQuarantine(spoolFolder, userId)
       return erasure
     },
+    splits: {
+      adopt: (settings) => whenThere(database.call('adoptSplit', settings, host)),
+      latest: () => whenThere(database.call('latestSplit')),
+      keep: (split, origin) => whenThere(database.call('keepSplit', split, origin, host)),
+    },
     status: () => ({ ...writer.status(), spool: spool.status(), spooled, dropped }),
     async close(graceMs) {
       await writer.close(graceMs * (1 - CLOSING_SHARE))
@@ -228,6 +247,7 @@ export function withoutPredictionLog(): PredictionLog {
     accuracy: refuse,
     recordOutcomes: refuse,
     eraseUser: refuse,
+    splits: { adopt: refuse, latest: refuse, keep: refuse },
     status: () => ({
       state: 'off',
       shipped: 0,

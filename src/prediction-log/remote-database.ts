@@ -17,6 +17,9 @@ type Method =
   | 'accuracy'
   | 'recordOutcomes'
   | 'eraseUser'
+  | 'adoptSplit'
+  | 'latestSplit'
+  | 'keepSplit'
   | 'close'
 
 export interface Call {

@@ -4,7 +4,7 @@
 import type { InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
-import { type App, type AppContext, createApp } from '../../src/http/index.ts'
+import { type App, type AppContext, createApp, type WatchedModels } from '../../src/http/index.ts'
 import {
   LogUnavailableError,
   type PredictionLog,
@@ -12,7 +12,7 @@ import {
   type PredictionRecord,
   withoutPredictionLog,
 } from '../../src/prediction-log/index.ts'
-import { Rollout, type Traffic } from '../../src/rollout/index.ts'
+import { type FollowerStatus, Rollout, type Traffic, type TrafficSetting } from '../../src/rollout/index.ts'
 
 export const NOW = new Date('2026-01-02T03:04:05.678Z')
 
@@ -27,6 +27,7 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
   const app = await createApp(
     {
       rollout: rolloutOf(await loadBundle('artifacts/champion')),
+      models: modelsIn(),
       shadow: { offer: () => {} },
       predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
       metrics: { contentType: 'text/plain', render: async () => '' },
@@ -61,6 +62,22 @@ export function bundleLike(bundle: Bundle, version: string, predict = bundle.pre
     predict,
   })
 }
+
+/** Followers that follow, and a split that is only remembered. */
+export function modelsIn(champion: Partial<FollowerStatus> = {}): WatchedModels {
+  const following: FollowerStatus = { state: 'following', wanted: 'here', reason: null, refusals: 0 }
+  let setting: TrafficSetting = { ...SETTINGS, origin: 'settings', since: null }
+  return {
+    followers: () => ({ champion: { ...following, ...champion }, challenger: null }),
+    traffic: {
+      current: () => setting,
+      set: async (traffic) => (setting = { ...traffic, origin: 'admin', since: NOW }),
+      reset: async () => (setting = { ...SETTINGS, origin: 'settings', since: NOW }),
+    },
+  }
+}
+
+const SETTINGS: Traffic = { challengerShare: 0, salt: 'day7', shadow: false }
 
 /** A log that is switched off, but for what is given. */
 export function logWith(part: Partial<PredictionLog>): PredictionLog {

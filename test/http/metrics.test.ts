@@ -6,7 +6,7 @@ import t from 'tap'
 import { loadBundle } from '../../src/bundle/index.ts'
 import { createMetrics } from '../../src/monitor/index.ts'
 import type { PredictionLogStatus } from '../../src/prediction-log/index.ts'
-import { appWith, bundleLike, logIn, NOW, rolloutOf } from './app.ts'
+import { appWith, bundleLike, logIn, modelsIn, NOW, rolloutOf } from './app.ts'
 
 const bundle = await loadBundle('artifacts/champion')
 
@@ -25,6 +25,7 @@ async function appWatching(status: Partial<PredictionLogStatus>) {
   const metrics = createMetrics({
     log: { status: () => logIn(status).status() },
     rollout: rolloutOf(bundle, bundleLike(bundle, 'new')),
+    models: modelsIn({ state: 'refused', reason: 'a hash', refusals: 2 }),
     shadow: { counts: () => ({ scored: 5, failed: 2, skipped: 0 }) },
     now: () => NOW,
   })
@@ -52,6 +53,22 @@ t.test('the prediction log', async (t) => {
     'day7_log_shipped_total 900',
     'day7_log_dropped_total 7',
     'day7_log_quarantined_total 3',
+  ])
+  await app.close()
+})
+
+t.test('what brings models into service', async (t) => {
+  const { app, samples } = await appWatching(STATUS)
+  t.same(await samples('day7_rollout'), [
+    'day7_rollout_state{variant="champion",state="looking"} 0',
+    'day7_rollout_state{variant="champion",state="following"} 0',
+    'day7_rollout_state{variant="champion",state="fetching"} 0',
+    'day7_rollout_state{variant="champion",state="refused"} 1',
+    'day7_rollout_state{variant="champion",state="unreachable"} 0',
+    'day7_rollout_state{variant="champion",state="stopped"} 0',
+    'day7_rollout_model_missing{variant="champion"} 1',
+    'day7_rollout_refusals_total{variant="champion"} 2',
+    'day7_rollout_challenger_share 0',
   ])
   await app.close()
 })

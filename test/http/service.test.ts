@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 import type { Statistics } from '../../src/prediction-log/index.ts'
-import { AWAY, appWith, beAway, logIn, logWith, NOW, send } from './app.ts'
+import { AWAY, appWith, beAway, logIn, logWith, NOW, send, modelsIn } from './app.ts'
 
 const SPOOL = { bytes: 0, segments: 0, oldestMs: null, error: null }
 
@@ -31,6 +31,36 @@ t.test('health while all is well', async (t) => {
     status: 200,
     body: { status: 'ok', checks: { model: 'ok', prediction_log } },
   })
+  await app.close()
+})
+
+t.test('a model that should serve and does not', async (t) => {
+  const models = modelsIn({
+    state: 'refused',
+    wanted: 'models:/m/2',
+    reason: 'model.json: a hash',
+    refusals: 1,
+  })
+  const { app } = await appWith({ models, predictionLog: logIn({ state: 'shipping' }) })
+  const { body } = await send(app, '/health')
+  t.equal(body.status, 'degraded')
+  t.same(body.rollout, {
+    champion: { state: 'refused', wanted: 'models:/m/2', reason: 'model.json: a hash', refusals: 1 },
+    challenger: null,
+    traffic: {
+      champion: 100,
+      challenger: 0,
+      shadow: null,
+      salt: 'day7',
+      origin: 'settings',
+      since: null,
+    },
+  })
+  t.match(
+    await send(app, '/health/ready'),
+    { status: 200, body: { status: 'degraded' } },
+    'the old one serves',
+  )
   await app.close()
 })
 
@@ -326,6 +356,9 @@ t.test('documentation', async (t) => {
       'post /outcomes',
       'get /accuracy',
       'delete /users/{user_id}',
+      'get /admin/rollout',
+      'put /admin/rollout',
+      'delete /admin/rollout',
       'get /metrics',
     ],
   )

@@ -30,6 +30,7 @@ function openLog(dataFolder: string, location: DatabaseLocation): PredictionLog 
     dataFolder,
     database: 'url' in location ? location : 'embedded',
     owner: `owner${++owners}`,
+    host: 'here',
     maxBytes: 2 ** 30,
     fsyncMs: 1000,
     flushIntervalMs: 5,

@@ -68,6 +68,7 @@ export function openLog(
   const log = openPredictionLog({
     ...place,
     owner: uuidv4().slice(0, 13),
+    host: 'here',
     fields: new Set(LOG_FIELDS),
     fsyncMs: 1000,
     maxBytes: 1e9,

@@ -30,7 +30,7 @@ async function untilIdle(shadow: Shadow<Offered>, offered: number): Promise<void
 }
 
 t.test('in a later turn, in order', async (t) => {
-  const { shadow, kept, bundle } = shadowOn(() => ({ revenue: 2, rawScore: 1 }))
+  const { shadow, kept, bundle } = shadowOn(() => ({ revenue: 2, rawScore: 1, interval: null }))
   shadow.offer(bundle, offers(3))
   t.same(kept, [], 'not while it is offered')
   shadow.offer(bundle, offers(1, 3))
@@ -47,7 +47,7 @@ t.test('what fails is counted, and the next one is scored', async (t) => {
   let calls = 0
   const { shadow, kept, bundle } = shadowOn(() => {
     if (calls++ % 2 === 0) throw new RangeError('model x answered NaN, not a finite number')
-    return { revenue: 2, rawScore: 1 }
+    return { revenue: 2, rawScore: 1, interval: null }
   })
   shadow.offer(bundle, offers(4))
   await untilIdle(shadow, 4)
@@ -63,7 +63,7 @@ t.test('one that is slow gives the event loop back, and what is too much is left
   const { shadow, kept, bundle } = shadowOn(() => {
     const end = performance.now() + 0.1
     while (performance.now() < end);
-    return { revenue: 2, rawScore: 1 }
+    return { revenue: 2, rawScore: 1, interval: null }
   })
   shadow.offer(bundle, offers(25_000))
   t.equal(shadow.counts().skipped, 5_000)

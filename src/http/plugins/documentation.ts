@@ -22,6 +22,7 @@ export async function serveDocumentation(app: FastifyInstance, version: string):
           name: 'outcomes',
           description: 'The revenue that really came, and what the predictions were worth.',
         },
+        { name: 'admin', description: 'What an operator changes at run time.' },
         { name: 'service', description: 'The model in service, the prediction log, health.' },
       ],
     },

@@ -1,6 +1,8 @@
 /**
  * `GET /health`, `/health/live`, `/health/ready`.
  *
+ * A model that should serve and does not makes the service `degraded`: one that was refused, or cannot be had.
+ *
  * Ready is a service that has a model, and whose log has made its first attempt at the database, whatever came of it. One whose log cannot reach the
  * database is ready, and says `degraded`: taking it out of traffic would turn a database outage into an outage of predictions.
  * Once it is told to stop, Fastify itself answers 503 to every new request.
@@ -8,6 +10,7 @@
 import type { Slot } from '../../rollout/index.ts'
 import { type AppContext, type Routes, servingOf } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
+import { trafficOf } from './admin.ts'
 import { Health, Liveness, Readiness } from '../schemas/service.ts'
 
 export const healthRoutes: Routes = (app, context) => {
@@ -28,6 +31,7 @@ export const healthRoutes: Routes = (app, context) => {
         uptime_s: process.uptime(),
         model: slotHealth(slots?.champion ?? null),
         challenger: slotHealth(slots?.challenger ?? null),
+        rollout: rolloutHealth(context),
         prediction_log: logHealth(context),
       }
     },
@@ -74,8 +78,14 @@ function slotHealth(slot: Slot | null) {
   return { name, version, created, origin: slot.origin, serving_since: slot.since.toISOString() }
 }
 
-function statusOf({ predictionLog, rollout }: AppContext): string {
+function rolloutHealth({ models }: AppContext) {
+  const { champion, challenger } = models.followers()
+  return { champion, challenger, traffic: trafficOf(models.traffic.current()) }
+}
+
+function statusOf({ predictionLog, rollout, models }: AppContext): string {
   if (!rollout.current()) return 'degraded'
+  if (Object.values(models.followers()).some((follower) => follower?.reason)) return 'degraded'
   const { state, spool } = predictionLog.status()
   return (state === 'shipping' || state === 'off') && spool.error === null ? 'ok' : 'degraded'
 }

@@ -17,6 +17,7 @@ const FailureRef = Type.Unsafe<Record<string, unknown>>({ $ref: 'Failure#' })
 
 const MEANINGS = {
   400: 'The request is not as described; the message says where.',
+  403: 'Not for this caller.',
   404: 'There is no such thing.',
   413: 'The body is larger than BODY_LIMIT_BYTES.',
   415: 'The body is not application/json.',

@@ -3,6 +3,7 @@
  */
 import { Type } from 'typebox'
 import { VARIANTS } from '../../rollout/index.ts'
+import { TrafficInForce } from './admin.ts'
 
 const PredictionLogHealth = Type.Object({
   state: Type.String({
@@ -23,7 +24,7 @@ const PredictionLogHealth = Type.Object({
 
 const Status = Type.String({
   description:
-    '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database, or not write its spool.',
+    '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database, or not write its spool, or a model that should serve does not.',
 })
 
 const Slot = Type.Union(
@@ -40,11 +41,29 @@ const Slot = Type.Union(
   { description: 'Null: nothing is served there.' },
 )
 
+const Follower = Type.Union(
+  [
+    Type.Object({
+      state: Type.String({
+        description: '`looking`, `following`, `fetching`, `refused`, `unreachable` or `stopped`.',
+      }),
+      wanted: Type.Union([Type.String(), Type.Null()], {
+        description: 'What should serve, where it is known.',
+      }),
+      reason: Type.Union([Type.String(), Type.Null()], { description: 'Why it does not; null if it does.' }),
+      refusals: Type.Integer({ description: 'Models that were refused since the start.' }),
+    }),
+    Type.Null(),
+  ],
+  { description: 'Null: nothing is followed there.' },
+)
+
 export const Health = Type.Object({
   status: Status,
   uptime_s: Type.Number(),
   model: Slot,
   challenger: Slot,
+  rollout: Type.Object({ champion: Follower, challenger: Follower, traffic: TrafficInForce }),
   prediction_log: PredictionLogHealth,
 })
 
@@ -60,6 +79,12 @@ export const ModelQuery = Type.Object(
   { additionalProperties: false },
 )
 
+const Trees = {
+  objective: Type.String(),
+  offset: Type.Boolean({ description: 'True: the plan’s offset is added to its raw score.' }),
+  trees: Type.Integer(),
+}
+
 export const ModelInfo = Type.Object({
   name: Type.String(),
   version: Type.String(),
@@ -68,7 +93,22 @@ export const ModelInfo = Type.Object({
   serving_since: Type.String({ format: 'date-time' }),
   created: Type.String(),
   objective: Type.String(),
-  trees: Type.Integer(),
+  trees: Type.Integer({ description: 'Of all ensembles.' }),
+  prediction: Type.Object(
+    {
+      combine: Type.String({
+        description:
+          '`single`: one ensemble; `mean` of several; `hurdle`: the chance to pay times what a payer brings.',
+      }),
+      ensembles: Type.Array(
+        Type.Object({ role: Type.String({ description: '`revenue`, `payer` or `amount`.' }), ...Trees }),
+      ),
+      interval: Type.Union([Type.Object({ p10: Type.Object(Trees), p90: Type.Object(Trees) }), Type.Null()], {
+        description: 'Null: answers have no interval.',
+      }),
+    },
+    { description: 'How the ensembles make one prediction.' },
+  ),
   features: Type.Array(Type.String()),
   categorical: Type.Array(Type.String()),
   horizon_days: Type.Number({ description: 'Days after the install whose revenue is predicted.' }),

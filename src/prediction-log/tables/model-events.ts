@@ -1,5 +1,5 @@
 /**
- * Which model served as what, from when, and on which host.
+ * Which model served as what, from when, and on which host; which was refused, and when a slot was cleared or the traffic split anew.
  */
 import type { Sql } from 'postgres'
 
@@ -7,10 +7,12 @@ export interface ModelEvent {
   /** Unique: an event that is written twice is there once. */
   readonly eventId: string
   readonly time: Date
-  readonly event: 'serving'
+  /** `traffic` events are written with what they tell of (rollout-settings.ts). */
+  readonly event: 'serving' | 'refused' | 'cleared'
   readonly variant: string
-  readonly modelName: string
-  readonly modelVersion: string
+  readonly modelName: string | null
+  /** The bundle's; null where it is not known. */
+  readonly modelVersion: string | null
   readonly host: string
   readonly detail: string | null
 }

@@ -1,25 +1,28 @@
 /**
  * The composition root: a Config → the services behind the HTTP face. The only place where rooms are put together.
  */
-import { randomFillSync } from 'node:crypto'
-import { hostname } from 'node:os'
-import { v4 as uuidv4, v7 as uuidv7 } from 'uuid'
-import { loadBundle } from './bundle/index.ts'
-import type { Config } from './config.ts'
+import { v4 as uuidv4 } from 'uuid'
+import type { Config } from '../config.ts'
 import {
   type LogLogger,
-  type ModelEvent,
   openPredictionLog,
   type PredictionLog,
   type PredictionRecord,
   type ShadowRecord,
   withoutPredictionLog,
-} from './prediction-log/index.ts'
-import { createMetrics, type Metrics } from './monitor/index.ts'
-import { Rollout, Shadow, type ShadowScore, type Slot, type Variant } from './rollout/index.ts'
+} from '../prediction-log/index.ts'
+import { createMetrics, type Metrics } from '../monitor/index.ts'
+import { Rollout, Shadow, type ShadowScore, type Slot, type Variant } from '../rollout/index.ts'
+import { HOST, slotEvent } from './events.ts'
+import { type Models, openModels } from './models.ts'
+import { predictionIds } from './prediction-ids.ts'
+
+/** For a log that is closed before it was used. */
+const CLOSING_MS = 2_000
 
 export interface Services {
   readonly rollout: Rollout
+  readonly models: Models
   readonly shadow: Shadow<PredictionRecord>
   readonly predictionLog: PredictionLog
   readonly metrics: Metrics
@@ -27,36 +30,36 @@ export interface Services {
   readonly newPredictionId: (time: Date) => string
 }
 
-/** @throws BundleError if a model cannot be served; a missing database is no error */
+/** @throws BundleError if the folder that is to be served holds no bundle; a missing database or MLflow is no error */
 export async function openServices(config: Config, logger: LogLogger): Promise<Services> {
   const now = (): Date => new Date()
-  const bundles = {
-    champion: await loadBundle(config.modelDir),
-    challenger: config.challengerDir === null ? null : await loadBundle(config.challengerDir),
-  }
-  const nextRandomBytes = randomBytesOf(UUID_BYTES)
   const predictionLog = openLog(config, now, logger)
   const rollout = new Rollout({
     traffic: config.rollout,
     now,
-    onChange({ variant, slot }) {
-      if (!slot) return
-      announce(variant, slot, logger)
-      predictionLog.recordModelEvent(servingEvent(variant, slot))
+    onChange(change) {
+      if (change.slot) announce(change.variant, change.slot, logger)
+      else logger.info({ variant: change.variant }, 'no model is in service there any more')
+      predictionLog.recordModelEvent(slotEvent(change, now()))
     },
   })
-  rollout.place('champion', bundles.champion, config.modelDir)
-  if (bundles.challenger) rollout.place('challenger', bundles.challenger, config.challengerDir!)
   const shadow = new Shadow<PredictionRecord>((scores) =>
     predictionLog.recordShadows(scores.map(shadowRecord)),
   )
+  const models = await openModels(config, rollout, predictionLog, now, logger).catch(
+    async (error: unknown) => {
+      await predictionLog.close(CLOSING_MS)
+      throw error
+    },
+  )
   return {
     rollout,
+    models,
     shadow,
     predictionLog,
-    metrics: createMetrics({ log: predictionLog, rollout, shadow, now }),
+    metrics: createMetrics({ log: predictionLog, rollout, models, shadow, now }),
     now,
-    newPredictionId: (time) => uuidv7({ msecs: time.getTime(), rng: nextRandomBytes }),
+    newPredictionId: predictionIds(),
   }
 }
 
@@ -73,39 +76,10 @@ function announce(variant: Variant, { bundle, origin }: Slot, logger: LogLogger)
     )
 }
 
-function servingEvent(variant: Variant, { bundle, origin, since }: Slot): ModelEvent {
-  return {
-    eventId: uuidv7(),
-    time: since,
-    event: 'serving',
-    variant,
-    modelName: bundle.manifest.name,
-    modelVersion: bundle.manifest.version,
-    host: hostname(),
-    detail: origin,
-  }
-}
-
 function shadowRecord({ record, bundle, ...score }: ShadowScore<PredictionRecord>): ShadowRecord {
   const { predictionId, time, userId } = record
   const { name: modelName, version: modelVersion } = bundle.manifest
   return { predictionId, time, userId, modelName, modelVersion, ...score }
-}
-
-const UUID_BYTES = 16
-const RANDOM_POOL_BYTES = 64 * 1024
-
-/** Asks the operating system for random bytes a thousand times less often: a call costs more than a prediction. */
-function randomBytesOf(size: number): () => Uint8Array {
-  const pool = new Uint8Array(RANDOM_POOL_BYTES)
-  let used = pool.length
-  return () => {
-    if (used + size > pool.length) {
-      randomFillSync(pool)
-      used = 0
-    }
-    return pool.subarray(used, (used += size))
-  }
 }
 
 function openLog(config: Config, now: () => Date, logger: LogLogger): PredictionLog {
@@ -114,6 +88,7 @@ function openLog(config: Config, now: () => Date, logger: LogLogger): Prediction
     dataFolder: config.dataDir,
     database: config.database,
     owner: uuidv4().slice(0, 13),
+    host: HOST,
     maxBytes: config.logSpoolMaxBytes,
     fsyncMs: config.logFsyncMs,
     flushIntervalMs: config.logFlushMs,

@@ -1,0 +1,1 @@
+export { COMMANDS, type Command, UsageError } from './commands.ts'

@@ -1,0 +1,39 @@
+/**
+ * What `/admin/rollout` takes and answers: the split of the traffic.
+ */
+import { type Static, Type } from 'typebox'
+import { STORABLE } from './install.ts'
+
+const Percent = (who: string) =>
+  Type.Number({ minimum: 0, maximum: 100, description: `Percent of the users that the ${who} answers.` })
+
+const Shadow = Type.Union([Type.Literal('challenger'), Type.Null()], {
+  description: '`challenger`: it also scores what the champion answers. Null: it does not.',
+})
+
+const Salt = Type.String({
+  ...STORABLE,
+  description: 'Changed, it deals the users anew to champion and challenger.',
+})
+
+export const TrafficBody = Type.Object(
+  {
+    champion: Percent('champion'),
+    challenger: Percent('challenger'),
+    shadow: Type.Optional(Shadow),
+    salt: Type.Optional(Salt),
+  },
+  { additionalProperties: false },
+)
+export type TrafficBody = Static<typeof TrafficBody>
+
+export const TrafficInForce = Type.Object({
+  champion: Percent('champion'),
+  challenger: Percent('challenger'),
+  shadow: Shadow,
+  salt: Salt,
+  origin: Type.String({ description: '`settings`, or `admin`: set by a call, for all processes.' }),
+  since: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+    description: 'When it was kept; null: the database has not been read yet.',
+  }),
+})

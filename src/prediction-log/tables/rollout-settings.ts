@@ -1,0 +1,70 @@
+/**
+ * How traffic is split between champion and challenger, one row a change; the last one is in force in every process.
+ */
+import type { Sql, TransactionSql } from 'postgres'
+
+export interface Split {
+  /** From 0 to 1. */
+  readonly challengerShare: number
+  readonly salt: string
+  readonly shadow: boolean
+}
+
+/** From the settings of a process, or from a call at run time. */
+export type SplitOrigin = 'settings' | 'admin'
+
+export interface KeptSplit extends Split {
+  readonly origin: SplitOrigin
+  readonly since: Date
+}
+
+export async function latestSplit(sql: Sql | TransactionSql): Promise<KeptSplit | null> {
+  const [row] = await sql<KeptSplit[]>`
+    select challenger_share as "challengerShare", salt, shadow, origin, changed_at as since
+    from rollout_settings order by setting_id desc limit 1`
+  return row ?? null
+}
+
+/** With its model event. */
+export function keepSplit(sql: Sql, split: Split, origin: SplitOrigin, host: string): Promise<KeptSplit> {
+  return sql.begin(async (transaction) => {
+    await lock(transaction)
+    return insert(transaction, split, origin, host)
+  }) as Promise<KeptSplit>
+}
+
+/** Keeps settings where nothing was kept before, or other settings; leaves what a call said. @returns what is in force */
+export function adoptSettings(sql: Sql, settings: Split, host: string): Promise<KeptSplit> {
+  return sql.begin(async (transaction) => {
+    await lock(transaction)
+    const kept = await latestSplit(transaction)
+    if (kept && (kept.origin === 'admin' || isSame(kept, settings))) return kept
+    return insert(transaction, settings, 'settings', host)
+  }) as Promise<KeptSplit>
+}
+
+/** Processes that start together keep one row. */
+async function lock(transaction: TransactionSql): Promise<void> {
+  await transaction`lock table rollout_settings in share row exclusive mode`
+}
+
+async function insert(
+  transaction: TransactionSql,
+  { challengerShare, salt, shadow }: Split,
+  origin: SplitOrigin,
+  host: string,
+): Promise<KeptSplit> {
+  // The time of the statement and not of the transaction, which may have waited for the lock.
+  const [{ since }] = await transaction<[{ since: Date }]>`
+    insert into rollout_settings (changed_at, challenger_share, salt, shadow, origin, host)
+    values (clock_timestamp(), ${challengerShare}, ${salt}, ${shadow}, ${origin}, ${host})
+    returning changed_at as since`
+  const detail = `challenger_share=${challengerShare} shadow=${shadow} salt=${salt} by ${origin}`
+  await transaction`
+    insert into model_events (event_id, time, event, host, detail)
+    values (gen_random_uuid(), ${since}, 'traffic', ${host}, ${detail})`
+  return { challengerShare, salt, shadow, origin, since }
+}
+
+const isSame = (a: Split, b: Split): boolean =>
+  a.challengerShare === b.challengerShare && a.salt === b.salt && a.shadow === b.shadow

@@ -1,0 +1,5 @@
+export { type DownloadOptions, downloadBundle, RefusedError } from './download.ts'
+export { listVersions, type VersionRow } from './listing.ts'
+export { promoteVersion, type Promotion } from './promote.ts'
+export { type Publication, publishBundle, type PublishOptions } from './publish.ts'
+export { pullBundle } from './pull.ts'
