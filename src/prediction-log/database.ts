@@ -40,7 +40,7 @@ const TIMEOUTS_MS = {
   probe: 10_000,
   maintenance: 120_000,
   events: 10_000,
-  split: 5_000,
+  split: 10_000,
   statistics: 5_000,
   accuracy: 60_000,
   outcomes: 10_000,

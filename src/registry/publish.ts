@@ -27,7 +27,7 @@ export interface Publication {
 /** Of a run's artifacts. */
 const MODEL_FOLDER = 'model'
 
-/** @throws BundleError if the bundle may not be served, MlflowError */
+/** @throws BundleError if the bundle may not be served, MlflowError; an Error that says so if only the alias could not be set */
 export async function publishBundle(
   client: MlflowClient,
   folder: string,
@@ -58,7 +58,11 @@ export async function publishBundle(
     throw error
   }
   await client.updateRun(run.runId, { status: 'FINISHED', endTimeMs: Date.now() })
-  if (alias !== null) await client.setAlias(name, alias, version.version)
+  if (alias !== null)
+    await client.setAlias(name, alias, version.version).catch((cause: unknown) => {
+      const what = `${name} version ${version.version} is registered, but is not ${alias}`
+      throw new Error(`${what}: ${(cause as Error).message}`, { cause })
+    })
   return { runId: run.runId, version: version.version, manifest }
 }
 

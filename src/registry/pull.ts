@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { type Bundle, loadBundle } from '../bundle/index.ts'
 import type { MlflowClient, ModelVersion } from '../mlflow/index.ts'
 import { downloadBundle, type DownloadOptions } from './download.ts'
@@ -54,7 +54,7 @@ async function expectReplaceable(target: string): Promise<void> {
 }
 
 async function replace(target: string, incoming: string): Promise<void> {
-  const old = join(dirname(incoming), `${incoming.slice(dirname(incoming).length + 1)}.old`)
+  const old = `${incoming}.old`
   if (existsSync(target)) await rename(target, old)
   await rename(incoming, target)
   await rm(old, { recursive: true, force: true })
