@@ -95,7 +95,8 @@ export const SETTINGS = [
   {
     name: 'MODEL_MAX_BYTES',
     default: '268435456',
-    description: 'Largest file of a bundle that is fetched from MLflow; a model with a larger one is refused.',
+    description:
+      'Largest file of a bundle that is fetched from MLflow; a model with a larger one is refused.',
   },
   {
     name: 'ROLLOUT',

@@ -24,3 +24,16 @@ t.test('train on a CSV, serve the bundle, replay the CSV', async (t) => {
   )
   t.equal(await service.stop(), 0)
 })
+
+t.test('the same with several ensembles and an interval', async (t) => {
+  const folder = dataFolder(t)
+  const data = join(folder, 'installs.csv')
+  const bundle = join(folder, 'bundle')
+  await training('synthesize', '--rows', '1500', '--seed', '6', '--out', data)
+  const options = ['--two-part', '--with-interval', '--max-trees', '20']
+  await training('train', '--no-mlflow', '--data', data, '--out', bundle, ...options)
+  const service = await startService(t, { MODEL_DIR: bundle, DATA_DIR: folder })
+  const replayed = await training('replay', '--data', data, '--bundle', bundle, '--url', service.url)
+  t.equal(replayed, '1500 of 1500 equal\n')
+  t.equal(await service.stop(), 0)
+})

@@ -1,16 +1,29 @@
 /**
  * A verified bundle → predictions. Making one of its parts takes a millisecond, so that a new model can be read and verified in another
- * thread (`loading.ts`) while this one answers.
+ * thread (`loading.ts`) while this one answers. An install is encoded once, whatever the number of ensembles.
  */
 import { type CompiledModel, Ensemble } from '../ensemble/index.ts'
 import { type FeaturePlan, type Install, parseFeaturePlan } from '../features/index.ts'
+import { combined } from './combination.ts'
 import type { Manifest } from './manifest.ts'
+import { type Part, type Parts, partsOf } from './parts.ts'
 
 export interface Prediction {
   /** Seven-day revenue, in the unit of the training data's revenue; ≥ 0. */
   readonly revenue: number
-  /** The sum of the leaves and the offset, before the objective's transform. */
+  /**
+   * The sum of the leaves and the offset, before the objective's transform. Where several ensembles are combined there is no such
+   * sum: then it is what they make together, before what is below 0 is set to 0.
+   */
   readonly rawScore: number
+  /** Null where the bundle has no models for it. */
+  readonly interval: Interval | null
+}
+
+/** What one install in ten brings less than, and one in ten more than; 0 ≤ p10 ≤ p90. */
+export interface Interval {
+  readonly p10: number
+  readonly p90: number
 }
 
 /** What a folder was found to hold: plain data. */
@@ -18,22 +31,38 @@ export interface BundleParts {
   readonly manifest: Manifest
   /** The feature plan's document. */
   readonly plan: unknown
-  readonly model: CompiledModel
+  /** By file; those that the manifest's `prediction` names. */
+  readonly models: ReadonlyMap<string, CompiledModel>
   /** Golden predictions that were reproduced. */
   readonly goldenCount: number
 }
 
 export class Bundle {
   readonly manifest: Manifest
+  /** The ensembles, as the manifest's `prediction` has them. */
+  readonly parts: Parts
+  /** The first of them. */
   readonly ensemble: Ensemble
+  /** Of all ensembles. */
+  readonly treeCount: number
   /** Golden predictions that were reproduced when it was loaded. */
   readonly goldenCount: number
   readonly #plan: FeaturePlan
   readonly #row: Float64Array
+  readonly #first: Part
+  readonly #isSingle: boolean
+  readonly #outputs: Float64Array
 
-  constructor({ manifest, plan, model, goldenCount }: BundleParts) {
+  constructor({ manifest, plan, models, goldenCount }: BundleParts) {
     this.manifest = manifest
-    this.ensemble = new Ensemble(model)
+    this.parts = partsOf(manifest.prediction, (file) => new Ensemble(models.get(file)!))
+    const { ensembles, interval } = this.parts
+    this.#first = ensembles[0]!
+    this.#isSingle = this.parts.combine === 'single'
+    this.#outputs = new Float64Array(ensembles.length)
+    this.ensemble = this.#first.ensemble
+    const all = interval ? [...ensembles, interval.p10, interval.p90] : ensembles
+    this.treeCount = all.reduce((sum, part) => sum + part.ensemble.treeCount, 0)
     this.goldenCount = goldenCount
     this.#plan = parseFeaturePlan(plan)
     this.#row = new Float64Array(this.#plan.features.length)
@@ -42,12 +71,43 @@ export class Bundle {
   /** @throws RangeError if the model's answer is not a finite number */
   predict(install: Install): Prediction {
     const offset = this.#plan.encode(install, this.#row)
-    const rawScore = (this.ensemble.predictRaw(this.#row) as number) + offset
-    const output = this.ensemble.outputOf(rawScore)
-    if (!Number.isFinite(output))
-      throw new RangeError(
-        `model ${this.manifest.name} ${this.manifest.version} answered ${output}, not a finite number`,
-      )
-    return { revenue: Math.max(0, output), rawScore }
+    const rawScore = this.#isSingle ? this.#first.rawScore(this.#row, offset) : this.#combine(offset)
+    const output = this.#isSingle ? this.#first.outputOf(rawScore) : rawScore
+    if (!Number.isFinite(output)) this.#refuse(output)
+    return {
+      revenue: Math.max(0, output),
+      rawScore,
+      interval: this.parts.interval && this.#interval(this.parts.interval, offset),
+    }
+  }
+
+  /** What several ensembles make of the row. */
+  #combine(offset: number): number {
+    const { combine, ensembles } = this.parts
+    for (let i = 0; i < ensembles.length; i++) this.#outputs[i] = this.#output(ensembles[i]!, offset)
+    return combined(combine, this.#outputs)
+  }
+
+  /**
+   * Two models of quantiles can cross, which true quantiles cannot. Then they are put in order: that is never further from the true
+   * ones (Chernozhukov, Fernández-Val, Galichon 2010, Quantile and probability curves without crossing, Econometrica 78).
+   */
+  #interval({ p10, p90 }: { readonly p10: Part; readonly p90: Part }, offset: number): Interval {
+    const low = Math.max(0, this.#output(p10, offset))
+    const high = Math.max(0, this.#output(p90, offset))
+    return low <= high ? { p10: low, p90: high } : { p10: high, p90: low }
+  }
+
+  #output(part: Part, offset: number): number {
+    const output = part.outputOf(part.rawScore(this.#row, offset))
+    if (!Number.isFinite(output)) this.#refuse(output, part)
+    return output
+  }
+
+  #refuse(output: number, part?: Part): never {
+    const { name, version } = this.manifest
+    throw new RangeError(
+      `model ${name} ${version} answered ${output}${part ? ` in ${part.file}` : ''}, not a finite number`,
+    )
   }
 }

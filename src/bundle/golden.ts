@@ -2,41 +2,92 @@
  * The golden predictions: `golden.ndjson` → the number of installs reproduced, or the first difference.
  *
  * Python wrote them with its own feature plan and with LightGBM itself. Features and raw scores must be the same doubles;
- * outputs may differ by one unit in the last place, since `Math.exp` and the C library's exp do.
+ * outputs may differ by one unit in the last place, since `Math.exp` and the C library's exp do. Where ensembles are combined,
+ * Python's own outputs must give its combination to the last bit.
  */
-import type { Ensemble } from '../ensemble/index.ts'
 import type { FeaturePlan, Install } from '../features/index.ts'
+import { combined } from './combination.ts'
+import type { Part, Parts } from './parts.ts'
 
-interface Golden {
-  readonly install: Install
-  readonly features: readonly (number | null)[]
+interface Score {
   readonly raw_score: number
   readonly output: number
 }
 
-/** @throws Error that names the line, the column and both numbers of the first difference */
-export function checkGolden(ndjson: string, plan: FeaturePlan, ensemble: Ensemble): number {
+interface Golden extends Score {
+  readonly install: Install
+  readonly features: readonly (number | null)[]
+  /** Of a bundle of format 2. */
+  readonly ensembles?: readonly Score[]
+  readonly interval?: { readonly p10: Score; readonly p90: Score }
+}
+
+const OUTPUT_ULPS = 1
+/**
+ * A chance is 1 / (1 + exp(−x)). Where exp differs by one unit in the last place of a number just above a power of two, so does the
+ * chance by two units, since it lies just below one: there the doubles are twice as dense.
+ */
+const CHANCE_ULPS = 2
+
+/**
+ * @param isPlain the lines have the score of one ensemble, and no more
+ * @throws Error that names the line, the column and both numbers of the first difference
+ */
+export function checkGolden(ndjson: string, plan: FeaturePlan, parts: Parts, isPlain: boolean): number {
   const lines = ndjson.split('\n').filter((line) => line !== '')
   if (lines.length === 0) throw new Error('expected at least one golden prediction, got none')
   const row = new Float64Array(plan.features.length)
   lines.forEach((line, at) => {
     const golden = JSON.parse(line) as Golden
-    const differs = (what: string, expected: number, actual: number): Error =>
-      new Error(`line ${at + 1}: ${what} differs: Python has ${expected}, this evaluator ${actual}`)
-
+    const where = `line ${at + 1}`
     const offset = plan.encode(golden.install, row)
     if (golden.features.length !== row.length)
-      throw new Error(`line ${at + 1}: expected ${row.length} features, got ${golden.features.length}`)
+      throw new Error(`${where}: expected ${row.length} features, got ${golden.features.length}`)
     row.forEach((actual, column) => {
       const expected = golden.features[column] ?? NaN
-      if (!Object.is(expected, actual)) throw differs(`feature ${plan.features[column]}`, expected, actual)
+      if (!Object.is(expected, actual))
+        throw difference(`${where}: feature ${plan.features[column]}`, expected, actual)
     })
-    const rawScore = (ensemble.predictRaw(row) as number) + offset
-    if (rawScore !== golden.raw_score) throw differs('raw score', golden.raw_score, rawScore)
-    const output = ensemble.outputOf(rawScore)
-    if (!(ulpsBetween(output, golden.output) <= 1)) throw differs('output', golden.output, output)
+    if (isPlain) checkScore(where, golden, parts.ensembles[0]!, row, offset)
+    else checkCombined(where, golden, parts, row, offset)
   })
   return lines.length
+}
+
+function checkCombined(where: string, golden: Golden, parts: Parts, row: Float64Array, offset: number): void {
+  const { combine, ensembles, interval } = parts
+  const scores = golden.ensembles ?? []
+  if (scores.length !== ensembles.length)
+    throw new Error(`${where}: expected scores of ${ensembles.length} ensembles, got ${scores.length}`)
+  ensembles.forEach((part, at) => checkScore(`${where}: ${part.file}`, scores[at]!, part, row, offset))
+  const output = combined(
+    combine,
+    Float64Array.from(scores, (score) => score.output),
+  )
+  const rawScore = combine === 'single' ? scores[0]!.raw_score : output
+  if (rawScore !== golden.raw_score)
+    throw difference(`${where}: combined raw score`, golden.raw_score, rawScore)
+  if (output !== golden.output) throw difference(`${where}: combined output`, golden.output, output)
+  if ((golden.interval === undefined) !== (interval === null))
+    throw new Error(
+      `${where}: expected ${interval ? 'scores of p10 and p90' : 'no interval'}, got ${JSON.stringify(golden.interval)}`,
+    )
+  if (!interval || !golden.interval) return
+  for (const name of ['p10', 'p90'] as const)
+    checkScore(`${where}: ${interval[name].file}`, golden.interval[name], interval[name], row, offset)
+}
+
+function checkScore(where: string, golden: Score, part: Part, row: Float64Array, offset: number): void {
+  const rawScore = part.rawScore(row, offset)
+  if (rawScore !== golden.raw_score) throw difference(`${where}: raw score`, golden.raw_score, rawScore)
+  const output = part.outputOf(rawScore)
+  const most = part.objective === 'binary' ? CHANCE_ULPS : OUTPUT_ULPS
+  if (!(ulpsBetween(output, golden.output) <= most))
+    throw difference(`${where}: output`, golden.output, output)
+}
+
+function difference(what: string, expected: number, actual: number): Error {
+  return new Error(`${what} differs: Python has ${expected}, this evaluator ${actual}`)
 }
 
 /** How many doubles lie between two; NaN if either is NaN. */

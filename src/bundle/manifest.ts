@@ -1,9 +1,15 @@
 /**
  * `manifest.json` → a checked Manifest. Refuses another format version, missing keys, and file names that leave the folder.
  * The metrics and parameters are the trainer's report and are passed on as they are.
+ *
+ * A bundle of one ensemble has the format 1. More of them need the format 2, which a service that knows the first alone refuses:
+ * better than to serve a part of the model.
  */
+import { type Combination, plainCombination, readCombination } from './combination.ts'
+import { Keys } from './keys.ts'
 
 export interface Manifest {
+  readonly format: Format
   readonly name: string
   readonly version: string
   /** ISO 8601, UTC. */
@@ -12,6 +18,8 @@ export interface Manifest {
   readonly features: readonly string[]
   readonly categorical: readonly string[]
   readonly offset: string | null
+  /** How its ensembles make one prediction; a bundle of format 1 has one. */
+  readonly prediction: Combination
   /** Days after the install whose revenue is predicted. */
   readonly horizonDays: number
   readonly training: {
@@ -43,8 +51,13 @@ export interface FlaggedGroup {
   readonly ratio: number
 }
 
-const FORMAT = 'day7-bundle/1'
-const FILES = ['features.json', 'model.json', 'golden.ndjson', 'profile.json']
+/** Of a bundle of one ensemble. */
+export const PLAIN = 'day7-bundle/1'
+/** Of a bundle whose manifest says how its ensembles are combined. */
+const COMBINED = 'day7-bundle/2'
+type Format = typeof PLAIN | typeof COMBINED
+
+const FILES = ['features.json', 'golden.ndjson', 'profile.json']
 
 /**
  * @param document the parsed `manifest.json`
@@ -53,16 +66,22 @@ const FILES = ['features.json', 'model.json', 'golden.ndjson', 'profile.json']
 export function readManifest(document: unknown): Manifest {
   const manifest = new Keys(document, '')
   const format = manifest.text('format')
-  if (format !== FORMAT) throw new TypeError(`expected format "${FORMAT}", got "${format}"`)
+  if (format !== PLAIN && format !== COMBINED)
+    throw new TypeError(`expected format "${PLAIN}" or "${COMBINED}", got "${format}"`)
+  const objective = manifest.text('objective')
+  const offset = manifest.value('offset') === null ? null : manifest.text('offset')
+  const files = readFiles(manifest.object('files'), format === PLAIN ? [...FILES, 'model.json'] : FILES)
   const training = new Keys(manifest.object('training'), 'training.')
   return Object.freeze({
+    format,
     name: manifest.text('name'),
     version: manifest.text('version'),
     created: manifest.text('created'),
-    objective: manifest.text('objective'),
+    objective,
     features: manifest.texts('features'),
     categorical: manifest.texts('categorical'),
-    offset: manifest.value('offset') === null ? null : manifest.text('offset'),
+    offset,
+    prediction: readPrediction(manifest, format, objective, files, offset !== null),
     horizonDays: manifest.number('horizonDays'),
     training: {
       dataSha256: training.text('dataSha256'),
@@ -75,8 +94,23 @@ export function readManifest(document: unknown): Manifest {
     metrics: manifest.object('metrics'),
     parameters: manifest.object('parameters'),
     lightgbmVersion: manifest.text('lightgbmVersion'),
-    files: readFiles(manifest.object('files')),
+    files,
   })
+}
+
+function readPrediction(
+  manifest: Keys,
+  format: Format,
+  objective: string,
+  files: ReadonlyMap<string, string>,
+  hasOffset: boolean,
+): Combination {
+  if (format === COMBINED) return readCombination(manifest.object('prediction'), files, hasOffset)
+  if (manifest.value('prediction') !== undefined)
+    throw new TypeError(
+      `expected the format "${COMBINED}" of a bundle with the key "prediction", got "${format}"`,
+    )
+  return plainCombination(objective, hasOffset)
 }
 
 function readFlagged(group: unknown, at: number): FlaggedGroup {
@@ -90,7 +124,7 @@ function readFlagged(group: unknown, at: number): FlaggedGroup {
   }
 }
 
-function readFiles(files: Record<string, unknown>): Map<string, string> {
+function readFiles(files: Record<string, unknown>, needed: readonly string[]): Map<string, string> {
   const hashes = new Map<string, string>()
   for (const [name, hash] of Object.entries(files)) {
     if (!/^[\w-][\w.-]*$/.test(name))
@@ -99,59 +133,6 @@ function readFiles(files: Record<string, unknown>): Map<string, string> {
       throw new TypeError(`expected files["${name}"] to be a sha256 in hex, got ${JSON.stringify(hash)}`)
     hashes.set(name, hash)
   }
-  for (const name of FILES) if (!hashes.has(name)) throw new TypeError(`expected "files" to list ${name}`)
+  for (const name of needed) if (!hashes.has(name)) throw new TypeError(`expected "files" to list ${name}`)
   return hashes
-}
-
-/** Reads keys of one type each, and says where it could not. */
-class Keys {
-  readonly #object: Record<string, unknown>
-  readonly #path: string
-
-  constructor(object: unknown, path: string) {
-    if (typeof object !== 'object' || object === null || Array.isArray(object))
-      throw new TypeError(`expected an object, got ${JSON.stringify(object)}`)
-    this.#object = object as Record<string, unknown>
-    this.#path = path
-  }
-
-  value(key: string): unknown {
-    return this.#object[key]
-  }
-
-  text(key: string): string {
-    return this.#typed(key, 'a text', (value) => typeof value === 'string' && value !== '') as string
-  }
-
-  /** A text that may be empty. */
-  anyText(key: string): string {
-    return this.#typed(key, 'a text', (value) => typeof value === 'string') as string
-  }
-
-  number(key: string): number {
-    return this.#typed(key, 'a number', (value) => typeof value === 'number') as number
-  }
-
-  object(key: string): Record<string, unknown> {
-    const isObject = (value: unknown): boolean =>
-      typeof value === 'object' && value !== null && !Array.isArray(value)
-    return this.#typed(key, 'an object', isObject) as Record<string, unknown>
-  }
-
-  texts(key: string): string[] {
-    const isTexts = (value: unknown): boolean =>
-      Array.isArray(value) && value.every((each) => typeof each === 'string')
-    return this.#typed(key, 'a list of texts', isTexts) as string[]
-  }
-
-  list(key: string): unknown[] {
-    return this.#typed(key, 'a list', Array.isArray) as unknown[]
-  }
-
-  #typed(key: string, expected: string, test: (value: unknown) => boolean): unknown {
-    const value = this.#object[key]
-    if (!test(value))
-      throw new TypeError(`expected ${this.#path}${key} to be ${expected}, got ${JSON.stringify(value)}`)
-    return value
-  }
 }

@@ -5,12 +5,14 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compileModel, Ensemble } from '../ensemble/index.ts'
+import { type CompiledModel, compileModel, Ensemble } from '../ensemble/index.ts'
 import { parseFeaturePlan } from '../features/index.ts'
 import type { BundleParts } from './bundle.ts'
+import { specsOf } from './combination.ts'
 import { BundleError } from './errors.ts'
 import { checkGolden } from './golden.ts'
-import { readManifest } from './manifest.ts'
+import { PLAIN, readManifest } from './manifest.ts'
+import { partsOf } from './parts.ts'
 
 /** @throws BundleError */
 export async function verifyBundle(directory: string): Promise<BundleParts> {
@@ -38,15 +40,25 @@ export async function verifyBundle(directory: string): Promise<BundleParts> {
     within(directory, file, () => use(files.get(file)!))
   const document = await parse('features.json', (text): unknown => JSON.parse(text))
   const plan = await parse('features.json', () => parseFeaturePlan(document))
-  const model = await parse('model.json', (text) => compileModel(JSON.parse(text)))
-  const ensemble = new Ensemble(model)
-  if (ensemble.classCount !== 1)
-    throw new BundleError(directory, 'model.json', `expected one class, got ${ensemble.classCount}`)
+  const models = new Map<string, CompiledModel>()
+  const ensembles = new Map<string, Ensemble>()
+  const isPlain = manifest.format === PLAIN
+  for (const { file, objective } of specsOf(manifest.prediction)) {
+    const model = await parse(file, (text) => compileModel(JSON.parse(text)))
+    const ensemble = await parse(file, () => new Ensemble(model))
+    if (ensemble.classCount !== 1)
+      throw new BundleError(directory, file, `expected one class, got ${ensemble.classCount}`)
+    if (!isPlain) expectSame(file, 'objective', [ensemble.objective.split(' ')[0]], [objective])
+    models.set(file, model)
+    ensembles.set(file, ensemble)
+  }
   expectSame('features.json', 'features', plan.features, manifest.features)
   expectSame('features.json', 'offset', [plan.offset], [manifest.offset])
-  expectSame('model.json', 'feature names', ensemble.featureNames, manifest.features)
-  const goldenCount = await parse('golden.ndjson', (text) => checkGolden(text, plan, ensemble))
-  return { manifest, plan: document, model, goldenCount }
+  for (const [file, { featureNames }] of ensembles)
+    expectSame(file, 'feature names', featureNames, manifest.features)
+  const parts = partsOf(manifest.prediction, (file) => ensembles.get(file)!)
+  const goldenCount = await parse('golden.ndjson', (text) => checkGolden(text, plan, parts, isPlain))
+  return { manifest, plan: document, models, goldenCount }
 
   function expectSame(
     file: string,

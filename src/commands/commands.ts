@@ -52,10 +52,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 async function verify(args: readonly string[]): Promise<void> {
   const { positionals } = argumentsOf('verify', args, [], 1)
   const directory = required('verify', positionals[0], 'the folder of a bundle')
-  const { manifest, ensemble, goldenCount } = await loadBundle(directory)
+  const { manifest, treeCount, goldenCount } = await loadBundle(directory)
   console.log(
     `${manifest.name} ${manifest.version}: ${manifest.files.size} hashes right, ` +
-      `${ensemble.treeCount} trees, ${goldenCount} of ${goldenCount} golden predictions equal`,
+      `${treeCount} trees, ${goldenCount} of ${goldenCount} golden predictions equal`,
   )
 }
 

@@ -10,6 +10,7 @@ import { readJsonBodies } from './plugins/json-body.ts'
 import { ajvOptions, explain } from './plugins/validation.ts'
 import { accuracyRoutes } from './routes/accuracy.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { experimentRoutes } from './routes/experiments.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { modelRoutes } from './routes/model.ts'
@@ -54,6 +55,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   statsRoutes(app, context)
   outcomeRoutes(app, context)
   accuracyRoutes(app, context)
+  experimentRoutes(app, context)
   userRoutes(app, context)
   adminRoutes(app, context)
   metricsRoutes(app, context)

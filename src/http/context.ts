@@ -9,6 +9,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify'
+import type { Arms, Comparison } from '../experiments/index.ts'
 import type { Metrics } from '../monitor/index.ts'
 import type { PredictionLog, PredictionRecord } from '../prediction-log/index.ts'
 import type { FollowerStatus, Rollout, Serving, Shadow, TrafficControl, Variant } from '../rollout/index.ts'
@@ -18,6 +19,8 @@ export interface AppContext {
   readonly models: WatchedModels
   readonly shadow: Pick<Shadow<PredictionRecord>, 'offer'>
   readonly predictionLog: PredictionLog
+  /** Not in this thread; takes the arrays with it. */
+  readonly compare: (arms: Arms) => Promise<Comparison>
   readonly now: () => Date
   readonly metrics: Metrics
   /** A UUIDv7 of that time. */

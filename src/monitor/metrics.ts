@@ -17,6 +17,7 @@ export interface WatchedLog {
 
 /** What is read of the rollout. */
 export interface WatchedRollout {
+  fallbacks(): number
   current(): {
     readonly slots: Readonly<
       Record<
@@ -76,6 +77,7 @@ export function createMetrics({ log, rollout, models, shadow, now }: Watched): M
   const metrics = [
     ...logMetrics(log, now),
     ...modelMetrics(rollout),
+    fallbackMetric(rollout),
     ...followerMetrics(models),
     shadowMetric(shadow),
   ]
@@ -204,6 +206,18 @@ function followerMetrics({ followers, traffic }: WatchedModels): Metric[] {
       },
     }),
   ]
+}
+
+function fallbackMetric(rollout: WatchedRollout): Metric {
+  return new Counter({
+    name: 'day7_rollout_fallbacks_total',
+    help: 'Predictions that the champion made because the challenger had no finite answer.',
+    registers: [],
+    collect() {
+      this.reset()
+      this.inc(rollout.fallbacks())
+    },
+  })
 }
 
 function shadowMetric(shadow: WatchedShadow): Metric {

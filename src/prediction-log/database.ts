@@ -20,6 +20,7 @@ import {
 } from './tables/predictions.ts'
 import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accuracy.ts'
 import { type Erasure, eraseUser } from './tables/erasure.ts'
+import { type ExperimentQuery, type ExperimentRows, queryExperiment } from './tables/experiments.ts'
 import { insertModelEvents, type ModelEvent } from './tables/model-events.ts'
 import { type Outcome, upsertOutcomes } from './tables/outcomes.ts'
 import {
@@ -43,6 +44,7 @@ const TIMEOUTS_MS = {
   split: 10_000,
   statistics: 5_000,
   accuracy: 60_000,
+  experiment: 60_000,
   outcomes: 10_000,
   erasure: 120_000,
 }
@@ -114,6 +116,10 @@ export class Database {
 
   accuracy(query: AccuracyQuery): Promise<Accuracy> {
     return this.#use('asking', TIMEOUTS_MS.accuracy, (sql) => queryAccuracy(sql, query))
+  }
+
+  experiment(query: ExperimentQuery): Promise<ExperimentRows> {
+    return this.#use('asking', TIMEOUTS_MS.experiment, (sql) => queryExperiment(sql, query))
   }
 
   recordOutcomes(outcomes: readonly Outcome[]): Promise<void> {

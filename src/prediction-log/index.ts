@@ -14,6 +14,7 @@ export {
   type AccuracyFigures,
   type AccuracyGroup,
 } from './tables/accuracy.ts'
+export type { ExperimentQuery, ExperimentRows } from './tables/experiments.ts'
 export type { ModelEvent } from './tables/model-events.ts'
 export type { Outcome } from './tables/outcomes.ts'
 export {

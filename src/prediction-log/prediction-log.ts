@@ -13,6 +13,7 @@ import { RemoteDatabase } from './remote-database.ts'
 import { Spool, type SpoolOptions, type SpoolStatus } from './spool/spool.ts'
 import type { Accuracy, AccuracyQuery } from './tables/accuracy.ts'
 import type { Erasure } from './tables/erasure.ts'
+import type { ExperimentQuery, ExperimentRows } from './tables/experiments.ts'
 import type { ModelEvent } from './tables/model-events.ts'
 import type { Outcome } from './tables/outcomes.ts'
 import type { KeptSplit, Split, SplitOrigin } from './tables/rollout-settings.ts'
@@ -51,9 +52,11 @@ export interface PredictionLog {
   recordShadows(shadows: readonly ShadowRecord[]): void
   /** Written when the database is there. */
   recordModelEvent(event: ModelEvent): void
-  /** These four throw LogUnavailableError while the database cannot be asked. */
+  /** These five throw LogUnavailableError while the database cannot be asked. */
   statistics(query: StatisticsQuery): Promise<Statistics>
   accuracy(query: AccuracyQuery): Promise<Accuracy>
+  /** What champion and challenger said, for a comparison. */
+  experiment(query: ExperimentQuery): Promise<ExperimentRows>
   recordOutcomes(outcomes: readonly Outcome[]): Promise<void>
   eraseUser(userId: string): Promise<Erasure>
   /** How traffic is split, for all processes that share the database. */
@@ -123,6 +126,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
         await database.call('probe')
         await writeEvents()
       },
+      hasEvents: () => events.length > 0,
       maintain: () => database.call('maintain', now(), options.retentionDays),
     },
   })
@@ -179,6 +183,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     recordModelEvent: (event) => void events.push(event),
     statistics: (query) => whenThere(database.call('statistics', query)),
     accuracy: (query) => whenThere(database.call('accuracy', query)),
+    experiment: (query) => whenThere(database.call('experiment', query)),
     recordOutcomes: (outcomes) => whenThere(database.call('recordOutcomes', outcomes)),
     async eraseUser(userId) {
       // What waits here is shipped first, so that it is counted and leaves the disk.
@@ -245,6 +250,7 @@ export function withoutPredictionLog(): PredictionLog {
     recordModelEvent: () => {},
     statistics: refuse,
     accuracy: refuse,
+    experiment: refuse,
     recordOutcomes: refuse,
     eraseUser: refuse,
     splits: { adopt: refuse, latest: refuse, keep: refuse },

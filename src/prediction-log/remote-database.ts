@@ -15,6 +15,7 @@ type Method =
   | 'recordModelEvents'
   | 'statistics'
   | 'accuracy'
+  | 'experiment'
   | 'recordOutcomes'
   | 'eraseUser'
   | 'adoptSplit'

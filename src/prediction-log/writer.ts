@@ -33,8 +33,10 @@ export type WriterState = 'connecting' | 'shipping' | 'backing-off' | 'draining'
 export interface PredictionSink {
   /** Keeps what is whole in the file, or throws and keeps none of it. */
   ship(path: string): Promise<Shipment>
-  /** Is it there? Throws if it is not. */
+  /** Is it there? Throws if it is not. It takes the events that wait. */
   probe(): Promise<void>
+  /** Whether something waits for it that is in no segment. */
+  hasEvents(): boolean
   /** What is due from time to time while all is well. */
   maintain(): Promise<void>
 }
@@ -120,6 +122,8 @@ export class Writer {
     const { spool, flushIntervalMs } = this.#options
     while (spool.status().bytes > 0 && !deadline.aborted)
       if (!(await this.#shipAll(deadline))) await pause(flushIntervalMs, deadline)
+    // Events are worth one attempt, but no waiting.
+    if (this.#options.sink.hasEvents()) await this.#shipAll(deadline)
   }
 
   async #run(): Promise<void> {
@@ -194,6 +198,7 @@ export class Writer {
     if (
       this.#state === 'connecting' ||
       now - this.#lastContactMs > PROBE_EVERY_MS ||
+      sink.hasEvents() ||
       this.#lastError !== null
     ) {
       await sink.probe()

@@ -52,7 +52,8 @@ export interface FollowerStatus {
 
 /** Of the interval, that a look comes earlier or later: processes that start together do not ask together. */
 const JITTER = 0.2
-const GREATEST_DELAY_MS = 60_000
+/** Intervals between two looks at a source that is out of reach. */
+const MAX_BACK_OFF = 4
 /** That the start waits for a first bundle; then it goes on without one. */
 const START_WAIT_MS = 10_000
 const NO_MODEL = 'the source names no model'
@@ -115,7 +116,7 @@ export class Follower {
     this.#round = this.#follow().finally(() => {
       if (this.#state === 'stopped') return
       const { intervalMs, random } = this.#options
-      const delayMs = Math.min(intervalMs * 2 ** this.#failures, Math.max(intervalMs, GREATEST_DELAY_MS))
+      const delayMs = intervalMs * Math.min(2 ** this.#failures, MAX_BACK_OFF)
       this.#timer = setTimeout(() => this.#begin(), delayMs * (1 + JITTER * (2 * random() - 1))).unref()
     })
   }

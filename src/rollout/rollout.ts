@@ -23,6 +23,7 @@ export class Rollout {
   #slots: Record<Variant, Slot | null> = { champion: null, challenger: null }
   #traffic: Traffic
   #serving: Serving | null = null
+  #fallbacks = 0
 
   constructor(options: RolloutOptions) {
     this.#options = options
@@ -32,6 +33,11 @@ export class Rollout {
   /** Of this moment; null until there is a champion. */
   current(): Serving | null {
     return this.#serving
+  }
+
+  /** Predictions that the champion made because the challenger had none, since the start. */
+  fallbacks(): number {
+    return this.#fallbacks
   }
 
   place(variant: Variant, bundle: Bundle, origin: string): void {
@@ -56,6 +62,6 @@ export class Rollout {
 
   #renew(): void {
     const { champion, challenger } = this.#slots
-    this.#serving = champion && new Serving(champion, challenger, this.#traffic)
+    this.#serving = champion && new Serving(champion, challenger, this.#traffic, () => void this.#fallbacks++)
   }
 }

@@ -29,13 +29,25 @@ export interface Assignment {
   readonly variant: Variant
 }
 
+export interface Answer extends Assignment {
+  readonly prediction: ReturnType<Bundle['predict']>
+}
+
 export class Serving {
   readonly slots: Readonly<Record<Variant, Slot | null>>
   readonly traffic: Traffic
   readonly champion: Assignment
   readonly #challenger: Assignment | null
+  readonly #onFallback: (error: unknown) => void
 
-  constructor(champion: Slot, challenger: Slot | null, traffic: Traffic) {
+  /** @param onFallback is told when the challenger had no answer and the champion gave one */
+  constructor(
+    champion: Slot,
+    challenger: Slot | null,
+    traffic: Traffic,
+    onFallback: (error: unknown) => void = () => {},
+  ) {
+    this.#onFallback = onFallback
     this.slots = { champion, challenger }
     this.traffic = traffic
     this.champion = { bundle: champion.bundle, variant: 'champion' }
@@ -47,6 +59,21 @@ export class Serving {
     const { challengerShare, salt } = this.traffic
     if (this.#challenger === null || challengerShare === 0) return this.champion
     return placeOf(salt, key) < challengerShare ? this.#challenger : this.champion
+  }
+
+  /**
+   * What the key's arm predicts; where a challenger has no finite answer, what the champion does.
+   * @throws RangeError if the champion has none
+   */
+  predict(key: string, install: Parameters<Bundle['predict']>[0]): Answer {
+    const assigned = this.assign(key)
+    if (assigned !== this.champion)
+      try {
+        return { ...assigned, prediction: assigned.bundle.predict(install) }
+      } catch (error) {
+        this.#onFallback(error)
+      }
+    return { ...this.champion, prediction: this.champion.bundle.predict(install) }
   }
 
   /** The bundle that scores beside the champion; null if none does. */

@@ -79,8 +79,10 @@ export async function openModels(
     followers: () => ({ champion: champion.status(), challenger: challenger?.status() ?? null }),
     traffic,
     async close() {
-      await Promise.all([champion.stop(), challenger?.stop(), traffic.stop()])
+      const stopped = [champion.stop(), challenger?.stop(), traffic.stop()]
+      // What they wait for ends with it.
       await client?.close()
+      await Promise.all(stopped)
     },
   }
 }
@@ -116,7 +118,7 @@ function registrySources(
 }
 
 /** A look that finds nobody is repeated at the next interval anyhow. */
-const POLICY = { retries: 1, headersTimeoutMs: 10_000, totalTimeoutMs: 20_000 }
+const POLICY = { retries: 0, headersTimeoutMs: 10_000, totalTimeoutMs: 20_000 }
 
 const clientOf = ({ trackingUri, auth }: MlflowConfig): MlflowClient =>
   createMlflowClient({ trackingUri, auth, policy: POLICY })

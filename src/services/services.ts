@@ -3,6 +3,7 @@
  */
 import { v4 as uuidv4 } from 'uuid'
 import type { Config } from '../config.ts'
+import { type Arms, compareAside, type Comparison } from '../experiments/index.ts'
 import {
   type LogLogger,
   openPredictionLog,
@@ -25,6 +26,7 @@ export interface Services {
   readonly models: Models
   readonly shadow: Shadow<PredictionRecord>
   readonly predictionLog: PredictionLog
+  readonly compare: (arms: Arms) => Promise<Comparison>
   readonly metrics: Metrics
   readonly now: () => Date
   readonly newPredictionId: (time: Date) => string
@@ -57,6 +59,7 @@ export async function openServices(config: Config, logger: LogLogger): Promise<S
     models,
     shadow,
     predictionLog,
+    compare: compareAside,
     metrics: createMetrics({ log: predictionLog, rollout, models, shadow, now }),
     now,
     newPredictionId: predictionIds(),

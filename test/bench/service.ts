@@ -223,6 +223,7 @@ async function ship({ url }: PostgresServer): Promise<number> {
     sink: {
       ship: (path) => database.call('ship', path),
       probe: () => database.call('probe'),
+      hasEvents: () => false,
       maintain: async () => {},
     },
   })

@@ -44,7 +44,7 @@ t.test('a spoilt bundle is refused, with file and reason', async (t) => {
     ['a list', /manifest.json: expected an object/, { file: 'manifest.json', text: () => '[]' }],
     [
       'another format',
-      /expected format "day7-bundle\/1", got "day7-bundle\/9"/,
+      /expected format "day7-bundle\/1" or "day7-bundle\/2", got "day7-bundle\/9"/,
       { manifest: { format: 'day7-bundle/9' } },
     ],
     ['no version', /expected version to be a text, got undefined/, { manifest: { version: undefined } }],

@@ -21,8 +21,15 @@ const CONNECTIONS = 64
 const BATCH_EVERY = 20
 const BATCH = 5
 
-/** @param perSecond requests, each of one prediction; every twentieth is a batch of five in the place of five */
-export function startLoad(url: () => string, perSecond: number): Load {
+/**
+ * @param perSecond requests, each of one prediction; every twentieth is a batch of five in the place of five
+ * @param seen is told of every answer
+ */
+export function startLoad(
+  url: () => string,
+  perSecond: number,
+  seen: (text: string, dueMs: number, latencyMs: number) => void = () => {},
+): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
   const answered: string[] = []
   const latenciesMs: number[] = []
@@ -62,7 +69,11 @@ export function startLoad(url: () => string, perSecond: number): Load {
         response.setEncoding('utf8')
         response.on('data', (chunk: string) => (text += chunk))
         response.on('error', () => end(null))
-        response.on('close', () => end(response.complete && response.statusCode === 200 ? idsIn(text) : null))
+        response.on('close', () => {
+          const isWhole = response.complete && response.statusCode === 200
+          if (isWhole && !done) seen(text, dueMs, performance.now() - dueMs)
+          end(isWhole ? idsIn(text) : null)
+        })
       },
     )
     outgoing.on('error', () => end(null))

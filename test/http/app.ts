@@ -4,6 +4,7 @@
 import type { InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
+import { compareAside } from '../../src/experiments/index.ts'
 import { type App, type AppContext, createApp, type WatchedModels } from '../../src/http/index.ts'
 import {
   LogUnavailableError,
@@ -29,6 +30,7 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
       rollout: rolloutOf(await loadBundle('artifacts/champion')),
       models: modelsIn(),
       shadow: { offer: () => {} },
+      compare: compareAside,
       predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
       metrics: { contentType: 'text/plain', render: async () => '' },
       now: () => NOW,

@@ -60,6 +60,7 @@ t.test('the prediction log', async (t) => {
 t.test('what brings models into service', async (t) => {
   const { app, samples } = await appWatching(STATUS)
   t.same(await samples('day7_rollout'), [
+    'day7_rollout_fallbacks_total 0',
     'day7_rollout_state{variant="champion",state="looking"} 0',
     'day7_rollout_state{variant="champion",state="following"} 0',
     'day7_rollout_state{variant="champion",state="fetching"} 0',

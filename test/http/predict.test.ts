@@ -305,7 +305,7 @@ t.test('a model that has no finite answer', async (t) => {
 })
 
 t.test('champion and challenger', async (t) => {
-  const challenger = bundleLike(bundle, 'new', () => ({ revenue: 7, rawScore: 1 }))
+  const challenger = bundleLike(bundle, 'new', () => ({ revenue: 7, rawScore: 1, interval: null }))
   const offered: unknown[] = []
   const shadow: AppContext['shadow'] = { offer: (bundle, records) => void offered.push({ bundle, records }) }
   const rollout = rolloutOf(bundle, challenger, { challengerShare: 0.5, shadow: true })

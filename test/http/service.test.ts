@@ -355,6 +355,7 @@ t.test('documentation', async (t) => {
       'get /stats',
       'post /outcomes',
       'get /accuracy',
+      'get /experiments',
       'delete /users/{user_id}',
       'get /admin/rollout',
       'put /admin/rollout',

@@ -41,6 +41,8 @@ class Sink implements PredictionSink {
     })
   }
 
+  hasEvents = () => false
+
   async probe(): Promise<void> {
     this.attempts++
     this.#answer()

@@ -4,6 +4,7 @@
 import t from 'tap'
 import type { Bundle } from '../../src/bundle/index.ts'
 import { Rollout, type Traffic } from '../../src/rollout/index.ts'
+import { EXAMPLE } from '../example.ts'
 import { placeOf } from '../../src/rollout/serving.ts'
 
 const NOW = new Date('2026-01-01T00:00:00.000Z')
@@ -49,6 +50,26 @@ t.test('another salt deals anew', (t) => {
   const other = challengersOf(rolloutWith({ challengerShare: 0.5, salt: 'again' }))
   const both = one.intersection(other).size
   t.ok(Math.abs(both - keys.length / 4) < 4 * Math.sqrt((keys.length * 3) / 16), `${both} are in both`)
+  t.end()
+})
+
+t.test('a challenger without an answer gives way to the champion', (t) => {
+  const answering = (revenue: number) => ({ predict: () => ({ revenue, rawScore: 0 }) }) as unknown as Bundle
+  const failing = {
+    predict() {
+      throw new RangeError('model m 2 answered NaN, not a finite number')
+    },
+  } as unknown as Bundle
+  const rollout = new Rollout({ traffic: { challengerShare: 1, salt: '', shadow: false }, now: () => NOW })
+  rollout.place('champion', answering(1), 'a')
+  rollout.place('challenger', answering(2), 'b')
+  t.match(rollout.current()!.predict('x', EXAMPLE), { variant: 'challenger', prediction: { revenue: 2 } })
+  t.equal(rollout.fallbacks(), 0)
+  rollout.place('challenger', failing, 'c')
+  t.match(rollout.current()!.predict('x', EXAMPLE), { variant: 'champion', prediction: { revenue: 1 } })
+  t.equal(rollout.fallbacks(), 1)
+  rollout.place('champion', failing, 'd')
+  t.throws(() => rollout.current()!.predict('x', EXAMPLE), RangeError)
   t.end()
 })
 

@@ -7,7 +7,14 @@ import pytest
 
 from day7_training.data.installs import FIELDS, NUMBER_FIELDS, installs_frame
 from day7_training.features import fit as fit_module
-from day7_training.features.fit import FOLD_COUNT, SMOOTHING_ROWS, fit_plan, fold_numbers, training_features
+from day7_training.features.fit import (
+    FOLD_COUNT,
+    SMOOTHING_ROWS,
+    fit_plan,
+    fit_two_part_plan,
+    fold_numbers,
+    training_features,
+)
 from day7_training.features.operators import REVENUE_ENCODINGS
 from day7_training.features.plan import Plan
 
@@ -61,7 +68,8 @@ def encoded(document, frame, revenue):
     return np.column_stack([features, offset])
 
 
-def test_a_rows_own_revenue_never_reaches_its_features_or_its_offset():
+@pytest.mark.parametrize("fit", [fit, fit_two_part_plan])
+def test_a_rows_own_revenue_never_reaches_its_features_or_its_offset(fit):
     revenue = np.arange(50.0)
     frame = frame_of(country=["es", "fr"] * 25)
     changed = revenue.copy()
@@ -170,3 +178,17 @@ def test_installs_without_any_event_train_on_their_means():
     frame = frame_of(country=["es", "fr"] * 30, **nothing)
     document = fit(frame, np.array([1.0, 3.0] * 30))
     assert np.exp(Plan(document).apply(frame).offset) == pytest.approx([1, 3] * 30, rel=0.05)
+
+
+def test_with_two_parts_the_offset_is_of_payers_and_the_features_are_of_all():
+    # Each second install pays in two countries, and none of the one in the third.
+    frame = frame_of(country=["es", "es", "fr", "fr"] * 200 + ["de"])
+    revenue = np.array([0.0, 6.0, 0.0, 2.0] * 200 + [0.0])
+    document, plain = fit_two_part_plan(frame, revenue), fit_plan(frame, revenue, offset=False)
+    assert document["features"] == plain["features"]
+    assert document["columns"][: len(plain["columns"])] == plain["columns"]
+    assert document["offset"] == "payer_log_expected_revenue"
+    features, offset = Plan(document).apply(frame)
+    assert np.exp(offset[:4]) == pytest.approx([6, 6, 2, 2], rel=0.05)
+    assert features[:4, document["features"].index("expected_revenue")] == pytest.approx([3, 3, 1, 1], rel=0.05)
+    assert column(document, "payer_revenue_per_install")["values"].keys() == {"es", "fr"}

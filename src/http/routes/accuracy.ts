@@ -4,9 +4,7 @@
 import type { AccuracyFigures } from '../../prediction-log/index.ts'
 import type { Routes } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
-import { AccuracyAnswer, AccuracyQuerystring } from '../schemas/outcomes.ts'
-
-const DEFAULT_WINDOW = '28d'
+import { AccuracyAnswer, AccuracyQuerystring, DEFAULT_WINDOW } from '../schemas/outcomes.ts'
 
 export const accuracyRoutes: Routes = (app, context) => {
   app.get(

@@ -1,6 +1,7 @@
 /**
  * `GET /model/info`: what a serving model is and what it was made from.
  */
+import type { Part, Parts } from '../../bundle/index.ts'
 import { type Routes, servingOf } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
 import { ModelInfo, ModelQuery } from '../schemas/service.ts'
@@ -25,7 +26,7 @@ export const modelRoutes: Routes = (app, context) => {
           statusCode: 404,
           code: 'NO_SUCH_MODEL',
         })
-      const { manifest, ensemble, goldenCount } = slot.bundle
+      const { manifest, parts, treeCount, goldenCount } = slot.bundle
       const { training } = manifest
       return {
         name: manifest.name,
@@ -35,7 +36,8 @@ export const modelRoutes: Routes = (app, context) => {
         serving_since: slot.since.toISOString(),
         created: manifest.created,
         objective: manifest.objective,
-        trees: ensemble.treeCount,
+        trees: treeCount,
+        prediction: predictionOf(parts),
         features: [...manifest.features],
         categorical: [...manifest.categorical],
         horizon_days: manifest.horizonDays,
@@ -57,4 +59,17 @@ export const modelRoutes: Routes = (app, context) => {
       }
     },
   )
+}
+
+function predictionOf({ combine, ensembles, interval }: Parts) {
+  const about = ({ objective, offset, ensemble }: Part) => ({
+    objective,
+    offset,
+    trees: ensemble.treeCount,
+  })
+  return {
+    combine,
+    ensembles: ensembles.map((part) => ({ role: part.role, ...about(part) })),
+    interval: interval && { p10: about(interval.p10), p90: about(interval.p90) },
+  }
 }

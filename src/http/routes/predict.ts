@@ -9,8 +9,9 @@ import { failures } from '../schemas/failure.ts'
 import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
 import { BatchAnswer, batchBody, PredictAnswer } from '../schemas/predict.ts'
 import { explain, toJson } from '../plugins/validation.ts'
+import type { Interval } from '../../bundle/index.ts'
 import type { PredictionRecord } from '../../prediction-log/index.ts'
-import type { Assignment, Serving } from '../../rollout/index.ts'
+import type { Answer, Serving } from '../../rollout/index.ts'
 
 export const predictRoutes: Routes = (app, context) => {
   app.post(
@@ -26,15 +27,16 @@ export const predictRoutes: Routes = (app, context) => {
     },
     async (request) => {
       const serving = servingOf(context)
-      const { assignment, record } = predict(context, serving, request.body, context.now())
+      const { answer, record, interval } = predict(context, serving, request.body, context.now())
       await context.predictionLog.append([record])
-      if (serving.shadow && assignment === serving.champion) context.shadow.offer(serving.shadow, [record])
+      if (serving.shadow && isChampion(record)) context.shadow.offer(serving.shadow, [record])
       return {
         predicted_revenue: record.predictedRevenue,
+        ...(interval && { interval }),
         inference_time_ms: record.inferenceTimeUs / 1000,
         timestamp: record.time.toISOString(),
         prediction_id: record.predictionId,
-        model: modelOf(assignment),
+        model: modelOf(answer),
       }
     },
   )
@@ -59,13 +61,14 @@ export const predictRoutes: Routes = (app, context) => {
         if (!isInstall(input as Record<string, unknown>))
           return { input: toJson(input) === null ? null : input, error: explain(isInstall.errors, 'user') }
         try {
-          const { assignment, record } = predict(context, serving, input as InstallBody, time)
+          const { answer, record, interval } = predict(context, serving, input as InstallBody, time)
           records.push(record)
           return {
             input,
             predicted_revenue: record.predictedRevenue,
+            ...(interval && { interval }),
             prediction_id: record.predictionId,
-            ...(assignment !== serving.champion && { model: modelOf(assignment) }),
+            ...(!isChampion(record) && { model: modelOf(answer) }),
           }
         } catch (error) {
           request.log.error({ err: error }, 'a user of a batch could not be predicted')
@@ -73,11 +76,7 @@ export const predictRoutes: Routes = (app, context) => {
         }
       })
       if (records.length > 0) await context.predictionLog.append(records)
-      if (serving.shadow)
-        context.shadow.offer(
-          serving.shadow,
-          records.filter(({ variant }) => variant === serving.champion.variant),
-        )
+      if (serving.shadow) context.shadow.offer(serving.shadow, records.filter(isChampion))
       return {
         predictions,
         total_users: predictions.length,
@@ -90,17 +89,18 @@ export const predictRoutes: Routes = (app, context) => {
 }
 
 interface Answered {
-  readonly assignment: Assignment
+  readonly answer: Pick<Answer, 'bundle' | 'variant'>
   readonly record: PredictionRecord
+  /** Null where the model has none; it is answered, and not logged. */
+  readonly interval: Interval | null
 }
 
 function predict(context: AppContext, serving: Serving, body: InstallBody, time: Date): Answered {
   const { user_id: userId = null, ...install } = body
   const predictionId = context.newPredictionId(time)
-  const assignment = serving.assign(userId ?? predictionId)
-  const { bundle, variant } = assignment
   const start = performance.now()
-  const prediction = bundle.predict(install)
+  const answer = serving.predict(userId ?? predictionId, install)
+  const { bundle, variant, prediction } = answer
   const inferenceTimeMs = roundTo6(performance.now() - start)
   const record = {
     predictionId,
@@ -114,10 +114,23 @@ function predict(context: AppContext, serving: Serving, body: InstallBody, time:
     modelVersion: bundle.manifest.version,
     variant,
   }
-  return { assignment, record }
+  const { interval } = prediction
+  return {
+    answer,
+    record,
+    interval: interval && { p10: roundTo6(interval.p10), p90: roundTo6(interval.p90) },
+  }
 }
 
-function modelOf({ bundle, variant }: Assignment): { name: string; version: string; variant: string } {
+function isChampion({ variant }: PredictionRecord): boolean {
+  return variant === 'champion'
+}
+
+function modelOf({ bundle, variant }: Answered['answer']): {
+  name: string
+  version: string
+  variant: string
+} {
   return { name: bundle.manifest.name, version: bundle.manifest.version, variant }
 }
 

@@ -82,16 +82,20 @@ export const OutcomesAnswer = Type.Object({
   ),
 })
 
+export const DEFAULT_WINDOW = '28d'
+
+export const Window = Type.Optional(
+  Type.String({
+    pattern: '^[1-9][0-9]{0,2}d$',
+    'x-expected': 'days as 1d to 999d',
+    description: `Predictions of the last so many days; left out: \`${DEFAULT_WINDOW}\`.`,
+    examples: [DEFAULT_WINDOW],
+  }),
+)
+
 export const AccuracyQuerystring = Type.Object(
   {
-    window: Type.Optional(
-      Type.String({
-        pattern: '^[1-9][0-9]{0,2}d$',
-        'x-expected': 'days as 1d to 999d',
-        description: 'Predictions of the last so many days; left out: `28d`.',
-        examples: ['28d'],
-      }),
-    ),
+    window: Window,
     by: Type.Optional(
       Type.Unsafe<(typeof ACCURACY_GROUPS)[number]>({
         type: 'string',
@@ -103,7 +107,7 @@ export const AccuracyQuerystring = Type.Object(
   { additionalProperties: false },
 )
 
-const NumberOrNull = (description: string) => Type.Union([Type.Number(), Type.Null()], { description })
+export const NumberOrNull = (description: string) => Type.Union([Type.Number(), Type.Null()], { description })
 
 const FIGURES = {
   matured: Type.Integer({ description: 'Predictions whose seven-day revenue is known.' }),

@@ -9,6 +9,13 @@ const Revenue = Type.Number({
   minimum: 0,
   description: 'Seven-day revenue in the unit of the training data, rounded to 6 decimals.',
 })
+const Interval = Type.Object(
+  { p10: Type.Number({ minimum: 0 }), p90: Type.Number({ minimum: 0 }) },
+  {
+    description:
+      'Where the model has one: of installs like this, about a tenth bring less than `p10` and a tenth more than `p90`. In the unit of the revenue, rounded to 6 decimals.',
+  },
+)
 const InferenceTime = Type.Number({ description: 'Time for features and trees, in milliseconds.' })
 const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601, UTC.' })
 
@@ -23,6 +30,7 @@ export const ServedModel = Type.Object(
 
 export const PredictAnswer = Type.Object({
   predicted_revenue: Revenue,
+  interval: Type.Optional(Interval),
   inference_time_ms: InferenceTime,
   timestamp: Timestamp,
   prediction_id: PredictionId,
@@ -51,6 +59,7 @@ export const BatchAnswer = Type.Object({
         description: 'The user as it was sent; null if it is nested too deeply to be sent back.',
       }),
       predicted_revenue: Type.Optional(Revenue),
+      interval: Type.Optional(Interval),
       prediction_id: Type.Optional(PredictionId),
       model: Type.Optional({
         ...ServedModel,

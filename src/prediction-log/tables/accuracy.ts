@@ -32,10 +32,10 @@ export interface Accuracy {
 }
 
 /** The horizon of the predictions. */
-const MATURES_AFTER = '168 hours'
+export const MATURES_AFTER = '168 hours'
 
 /** What is larger counts as this: PostgreSQL squares what it averages, and the squares of errors are averaged. */
-const LARGEST = 1e70
+export const LARGEST = 1e70
 
 /** A model is named as MLflow does, `name/version`; texts are in lower case. */
 const GROUP_EXPRESSIONS = {

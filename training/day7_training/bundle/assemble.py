@@ -8,10 +8,12 @@ from typing import Any
 
 import lightgbm as lgb
 
+from ..model.combination import Combination
 from ..model.parameters import SEED, Parameters
 from ..model.train import Trained, TrainingRows
-from .folder import FORMAT, default_version, json_text
+from .folder import COMBINED_FORMAT, FORMAT, default_version, json_text
 from .golden import golden_installs, golden_lines
+from .prediction import prediction_document
 from .profile import make_profile
 
 HORIZON_DAYS = 7
@@ -34,8 +36,8 @@ def bundle_files(trained: Trained, rows: TrainingRows, golden_rows: int) -> dict
     golden = golden_installs(rows.frame, golden_rows, SEED)
     texts = {
         "features.json": json_text(model.plan.document),
-        "model.json": json_text(model.booster.dump_model()),
-        "model.txt": trained.model_text,
+        **{f"{name}.json": json_text(each.booster.dump_model()) for name, each in model.models.items()},
+        **{f"{name}.txt": text for name, text in trained.texts.items()},
         "golden.ndjson": golden_lines(golden, model),
         "profile.json": json_text(make_profile(model.plan.features, answers.features, answers.revenue)),
         "evaluation.json": json_text(trained.evaluation),
@@ -52,16 +54,18 @@ def bundle_manifest(
     files: dict[str, bytes],
 ) -> dict[str, Any]:
     """The manifest without the hashes of the files."""
-    plan, without = trained.model.plan, trained.evaluation["withoutFlagged"]
+    model, without = trained.model, trained.evaluation["withoutFlagged"]
+    plan, combined = model.plan, isinstance(model, Combination)
     return {
-        "format": FORMAT,
+        "format": COMBINED_FORMAT if combined else FORMAT,
         "name": label.name,
-        "version": label.version or default_version(files),
+        "version": label.version or default_version(files, model.models),
         "created": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "objective": parameters["objective"],
         "features": plan.features,
         "categorical": plan.categorical,
         "offset": plan.offset,
+        **({"prediction": prediction_document(model)} if combined else {}),
         "horizonDays": HORIZON_DAYS,
         "training": {
             "dataSha256": data_sha256,

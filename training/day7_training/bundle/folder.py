@@ -1,7 +1,7 @@
 """Writes a bundle as a folder, all of it or nothing, and opens one again after checking every hash.
 
 The layout is docs/bundle.md; model.txt, LightGBM's own format, lies beside model.json because
-LightGBM cannot load its own JSON. A bundle is written into a hidden folder beside the target and
+LightGBM cannot load its own JSON; so it is with each ensemble, where there are several. A bundle is written into a hidden folder beside the target and
 renamed into place. Refuses to replace anything that is not a bundle, and to open a damaged one.
 """
 
@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,14 @@ import lightgbm as lgb
 
 from ..errors import UserError
 from ..features.plan import Plan
+from ..model.combination import AnyModel
 from ..model.model import Model
+from .prediction import read_prediction
 
+# Of a bundle of one ensemble.
 FORMAT = "day7-bundle/1"
+# Of one whose manifest says how its ensembles are combined: a service that knows the first alone refuses it.
+COMBINED_FORMAT = "day7-bundle/2"
 MANIFEST = "manifest.json"
 
 
@@ -30,9 +35,10 @@ def json_text(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 
 
-def default_version(files: Mapping[str, bytes]) -> str:
+def default_version(files: Mapping[str, bytes], ensembles: Iterable[str]) -> str:
     """Names the model by its content: the same plan and trees are the same version."""
-    return hashlib.sha256(files["features.json"] + files["model.json"]).hexdigest()[:12]
+    trees = b"".join(files[f"{name}.json"] for name in ensembles)
+    return hashlib.sha256(files["features.json"] + trees).hexdigest()[:12]
 
 
 def check_target(directory: Path) -> None:
@@ -61,7 +67,7 @@ def write_bundle(directory: Path, manifest: Mapping[str, Any], files: Mapping[st
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def open_bundle(directory: Path) -> tuple[dict[str, Any], Model]:
+def open_bundle(directory: Path) -> tuple[dict[str, Any], AnyModel]:
     """The manifest and the model."""
     manifest = _open_manifest(directory)
     contents = {name: _read(directory, name) for name in manifest["files"]}
@@ -69,9 +75,13 @@ def open_bundle(directory: Path) -> tuple[dict[str, Any], Model]:
         actual = hashlib.sha256(contents[name]).hexdigest()
         if actual != expected:
             raise UserError(f"{directory / name}: expected the sha256 {expected}, got {actual}")
-    if missing := {"features.json", "model.txt"} - contents.keys():
+    combined = manifest["format"] == COMBINED_FORMAT
+    needed = {"features.json"} if combined else {"features.json", "model.txt"}
+    if missing := needed - contents.keys():
         raise UserError(f"{directory / MANIFEST}: expected it to list {', '.join(sorted(missing))}")
     plan = Plan.parse(contents["features.json"].decode())
+    if combined:
+        return manifest, read_prediction(manifest.get("prediction"), plan, contents, directory / MANIFEST)
     return manifest, Model(plan, lgb.Booster(model_str=contents["model.txt"].decode()))
 
 
@@ -80,8 +90,8 @@ def _open_manifest(directory: Path) -> dict[str, Any]:
         manifest = json.loads(_read(directory, MANIFEST))
     except ValueError as error:
         raise UserError(f"{directory / MANIFEST}: expected JSON: {error}") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise UserError(f"{directory / MANIFEST}: expected a manifest with the format {FORMAT}")
+    if not isinstance(manifest, dict) or manifest.get("format") not in (FORMAT, COMBINED_FORMAT):
+        raise UserError(f"{directory / MANIFEST}: expected a manifest with the format {FORMAT} or {COMBINED_FORMAT}")
     if not isinstance(manifest.get("files"), dict):
         raise UserError(f"{directory / MANIFEST}: expected the hashes of the files under the key files")
     return manifest

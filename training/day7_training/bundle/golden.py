@@ -13,10 +13,12 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..data.installs import FIELDS, NUMBER_FIELDS, TEXT_FIELDS, installs_frame
-from ..model.model import Model
+from ..model.combination import AnyModel, Combination
+from ..model.model import Answers
 
 Install = dict[str, Any]
 
@@ -79,17 +81,33 @@ def golden_installs(frame: pd.DataFrame, rows: int, seed: int) -> list[Install]:
     return strange + [_changed(install, chooser) if place % 2 else install for place, install in enumerate(sample)]
 
 
-def golden_lines(installs: list[Install], model: Model) -> str:
-    """One JSON document a line: the install, its features, the raw score and the output."""
+def golden_lines(installs: list[Install], model: AnyModel) -> str:
+    """One JSON document a line: the install, its features, the raw score and the output, and those of each ensemble."""
     answers = model.answer(installs_frame(installs))
+    scores = _score_documents(answers.raw_scores, answers.outputs)
+    combined = _combined_documents(answers, model) if isinstance(model, Combination) else [{}] * len(installs)
     lines = []
-    for install, row, raw_score, output in zip(
-        installs, answers.features.tolist(), answers.raw_scores.tolist(), answers.outputs.tolist()
-    ):
+    for install, row, score, more in zip(installs, answers.features.tolist(), scores, combined):
         numbers = [None if math.isnan(value) else value for value in row]
-        line = {"install": install, "features": numbers, "raw_score": raw_score, "output": output}
+        line = {"install": install, "features": numbers, **score, **more}
         lines.append(json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
     return "".join(lines)
+
+
+def _score_documents(raw_scores: np.ndarray, outputs: np.ndarray) -> list[dict[str, float]]:
+    pairs = zip(raw_scores.tolist(), outputs.tolist())
+    return [{"raw_score": raw_score, "output": output} for raw_score, output in pairs]
+
+
+def _combined_documents(answers: Answers, model: Combination) -> list[dict[str, Any]]:
+    assert answers.ensembles is not None
+    scores = {name: _score_documents(*each) for name, each in answers.ensembles.items()}
+    ensembles = zip(*(scores[part.name] for part in model.parts))
+    documents: list[dict[str, Any]] = [{"ensembles": list(each)} for each in ensembles]
+    if model.interval:
+        for place, document in enumerate(documents):
+            document["interval"] = {part.role: scores[part.name][place] for part in model.interval}
+    return documents
 
 
 def plain_install(row: Mapping[str, Any]) -> Install:

@@ -1,7 +1,8 @@
 """Sends installs to a running service and compares each answer with Python's own from the bundle.
 
 Python applies the plan, predicts with LightGBM, sets what is below 0 to 0 and rounds to 6 decimals
-as the wire does; the service must answer the very same number for every row. Refuses a damaged
+as the wire does; the service must answer the very same number for every row, and the same interval where the
+model has one. Refuses a damaged
 bundle, a service that cannot be reached, and a reply that is not one prediction for each install.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..data.decimals import round_half_up
@@ -32,17 +34,33 @@ Ask = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 def replay(frame: pd.DataFrame, bundle: Path, ask: Ask, batch: int) -> tuple[int, list[str]]:
     """How many answers are equal, and a line for each that is not."""
     _, model = open_bundle(bundle)
-    expected = [round_half_up(value, WIRE_DECIMALS) for value in model.predict(frame).tolist()]
+    answers = model.answer(frame)
+    columns = [_rounded(values) for values in (answers.revenue, *(answers.interval or ()))]
     equal, differences = 0, []
-    for install, line, right, answer in zip(_installs(frame), frame.index, expected, _answers(frame, ask, batch)):
-        actual = answer.get("predicted_revenue")
-        if isinstance(actual, (int, float)) and not isinstance(actual, bool) and actual == right:
+    for install, line, right, answer in zip(_installs(frame), frame.index, zip(*columns), _answers(frame, ask, batch)):
+        actual = _numbers_of(answer)
+        if all(type(value) in (int, float) for value in actual) and actual == right:
             equal += 1
         else:
-            got = answer.get("error") if actual is None else actual
+            got = repr(answer.get("error")) if actual[0] is None else _shown(actual)
             sent = json.dumps(install, ensure_ascii=False)
-            differences.append(f"line {line}: expected {right!r}, got {got!r} for {sent}")
+            differences.append(f"line {line}: expected {_shown(right)}, got {got} for {sent}")
     return equal, differences
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [round_half_up(value, WIRE_DECIMALS) for value in values.tolist()]
+
+
+def _numbers_of(answer: dict[str, Any]) -> tuple[Any, ...]:
+    """The revenue, and where the service gives an interval p10 and p90."""
+    interval = answer.get("interval")
+    quantiles = () if interval is None else (interval.get("p10"), interval.get("p90"))
+    return answer.get("predicted_revenue"), *quantiles
+
+
+def _shown(numbers: tuple[Any, ...]) -> str:
+    return f"{numbers[0]!r}{f' in {list(numbers[1:])}' if len(numbers) > 1 else ''}"
 
 
 def service_at(url: str) -> Ask:

@@ -20,12 +20,13 @@ from ..data.synthetic import write_synthetic
 from ..errors import UserError
 from ..evaluation.metrics import metrics_table
 from ..model.boosting import HERE, Learner
+from ..model.composition import Composition, learner_of
 from ..model.parameters import OBJECTIVES, Parameters, resolve_parameters
 from ..model.train import MAX_TREES, MAX_TREES_DART, Trained, TrainingRows, train, training_rows
 from ..progress import bar
 from ..registry.store import check_store
 from ..registry.tracking import log_training
-from .options import add_command, add_data, add_registry, assignment, filled, positive, warn
+from .options import add_command, add_data, add_registry, assignment, filled, positive, warn, whole_number
 
 NAME = "day7-revenue"
 GOLDEN_ROWS = 400
@@ -71,6 +72,18 @@ def add_train(commands: Any) -> None:
         help=f"most trees to train ({MAX_TREES}; with boosting=dart all of {MAX_TREES_DART})",
     )
     command.add_argument(
+        "--with-interval", action="store_true", help="train two models of quantiles, too: answers have p10 and p90"
+    )
+    several = command.add_mutually_exclusive_group()
+    several.add_argument("--two-part", action="store_true", help="predict the chance to pay, times what a payer brings")
+    several.add_argument(
+        "--mean-of",
+        type=lambda text: whole_number(text, 2),
+        default=1,
+        metavar="N",
+        help="train N models of different seeds and predict their mean",
+    )
+    command.add_argument(
         "--set",
         type=assignment,
         action="append",
@@ -104,11 +117,16 @@ def add_champion(commands: Any) -> None:
 def _run_train(options: Namespace) -> int:
     check_target(options.out)
     parameters = resolve_parameters(options.objective, dict(options.overrides))
+    composition = Composition(options.two_part, options.mean_of, options.with_interval)
+    composition.check(parameters)
+    if options.cluster and not composition.is_plain:
+        raise UserError("--cluster: expected without --with-interval, --two-part and --mean-of, which train here alone")
     label = Label(options.name, options.version, options.description, options.synthetic)
     check_registry(options, options.name)
-    with _learner(options.cluster) as learner:
+    with _learner(options.cluster, composition) as learner:
         installs = read_training_installs(options.data, warn)
-        rows = rows_to_train(options.data, installs, str(parameters["objective"]), drop_flagged=options.drop_flagged)
+        about = {"drop_flagged": options.drop_flagged, "two_part": options.two_part}
+        rows = rows_to_train(options.data, installs, str(parameters["objective"]), **about)
         recipe = Recipe(parameters, label, options.golden_rows, options.max_trees)
         trained, manifest = train_and_write(installs, rows, recipe, options.out, learner)
     if not options.no_mlflow:
@@ -116,9 +134,9 @@ def _run_train(options: Namespace) -> int:
     return 0
 
 
-def _learner(cluster: str | None) -> AbstractContextManager[Learner]:
+def _learner(cluster: str | None, composition: Composition) -> AbstractContextManager[Learner]:
     if cluster is None:
-        return nullcontext(HERE)
+        return nullcontext(learner_of(composition))
     # Dask takes a second to import, which training here should not wait for.
     from ..model.cluster import cluster_learner
 
@@ -147,10 +165,12 @@ def check_registry(options: Namespace, name: str) -> None:
         check_store(name if register else None)
 
 
-def rows_to_train(data: Path, installs: Installs, objective: str, *, drop_flagged: bool) -> TrainingRows:
+def rows_to_train(
+    data: Path, installs: Installs, objective: str, *, drop_flagged: bool, two_part: bool = False
+) -> TrainingRows:
     """The rows of the file `data`, with a warning for each group that is in another unit."""
     try:
-        rows = training_rows(installs, objective, drop_flagged=drop_flagged)
+        rows = training_rows(installs, objective, drop_flagged=drop_flagged, two_part=two_part)
     except UserError as error:
         raise UserError(f"{data}: {error}") from error
     for anomaly in rows.anomalies:

@@ -20,6 +20,15 @@ _MEANINGS = {
     "biasRatio": "sum of predictions over sum of revenue; above 1 bids too high",
     "topCapture": "revenue of the 5 % predicted highest, over that of the 5 % that brought most",
     "payerAuc": "chance that a payer is predicted above one who brings nothing",
+    "withinInterval": "share of the installs from p10 to p90",
+    "belowInterval": "share below p10; where p10 is 0, none can be",
+    "aboveInterval": "share above p90; a tenth is perfect",
+}
+
+_COMBINATIONS = {
+    "single": "one model",
+    "mean": "the mean of several models",
+    "hurdle": "the chance to pay times what a payer brings",
 }
 
 _PARTS = {"all": "All rows", "withoutFlagged": "Without the groups in another unit"}
@@ -48,6 +57,7 @@ def model_card(manifest: dict[str, Any], evaluation: dict[str, Any], picture: st
             ("", ""),
             [
                 ("objective", f"LightGBM {manifest['objective']}, {manifest['parameters']['num_iterations']} trees"),
+                *_combination(manifest),
                 ("features", f"{len(manifest['features'])}, of the nine input fields"),
                 ("offset", _offset(manifest["offset"])),
                 ("LightGBM", manifest["lightgbmVersion"]),
@@ -126,6 +136,14 @@ def _offset(name: str | None) -> str:
     )
 
 
+def _combination(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    if (prediction := manifest.get("prediction")) is None:
+        return []
+    names = ", ".join(f"{each['role']} ({each['objective']})" for each in prediction["ensembles"])
+    interval = "" if prediction["interval"] is None else "; p10 and p90 by models of quantiles"
+    return [("ensembles", f"{_COMBINATIONS[prediction['combine']]}: {names}{interval}")]
+
+
 def _flagged(training: dict[str, Any]) -> str:
     if not training["flagged"]:
         return "none found"
@@ -140,6 +158,7 @@ def _metrics(part: dict[str, Any]) -> list[str]:
     rows = [
         (f"`{name}`", _with_interval(part["metrics"][name], part["intervals"][name]), meaning)
         for name, meaning in _MEANINGS.items()
+        if name in part["metrics"]
     ]
     return [f"{part['metrics']['rows']:,} rows.", "", *_table(("metric", "value", "meaning"), rows)]
 

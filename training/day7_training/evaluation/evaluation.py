@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..features.operators import FOLDS
 from ..features.texts import group_by_text
-from .metrics import bias_ratio, measure, middle_ranks
+from .metrics import Metrics, bias_ratio, measure, middle_ranks
 
 FORMAT = "day7-evaluation/1"
 
@@ -30,33 +30,54 @@ CONFIDENCE = 0.95
 
 
 def evaluate(
-    frame: pd.DataFrame, actual: np.ndarray, predicted: np.ndarray, flagged: np.ndarray, seed: int
+    frame: pd.DataFrame,
+    actual: np.ndarray,
+    predicted: np.ndarray,
+    flagged: np.ndarray,
+    seed: int,
+    interval: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> dict[str, Any]:
-    """`flagged`: whether a row belongs to a group in another unit. Without such rows the second part is null."""
+    """`flagged`: whether a row belongs to a group in another unit. Without such rows the second part is null.
+
+    `interval`: p10 and p90 of each row, where the model gives them.
+    """
+    columns = (actual, predicted, *(interval or ()))
     some = bool(np.any(flagged)) and not np.all(flagged)
+    others = frame[~flagged], tuple(column[~flagged] for column in columns)
     return {
         "format": FORMAT,
-        "all": _part(frame, actual, predicted, seed),
-        "withoutFlagged": _part(frame[~flagged], actual[~flagged], predicted[~flagged], seed) if some else None,
+        "all": _part(frame, columns, seed),
+        "withoutFlagged": _part(*others, seed) if some else None,
     }
 
 
-def _part(frame: pd.DataFrame, actual: np.ndarray, predicted: np.ndarray, seed: int) -> dict[str, Any]:
+# Actual, predicted, and where there is an interval p10 and p90.
+_Columns = tuple[np.ndarray, ...]
+
+
+def _part(frame: pd.DataFrame, columns: _Columns, seed: int) -> dict[str, Any]:
+    actual, predicted = columns[:2]
     return {
-        "metrics": measure(actual, predicted),
-        "intervals": intervals(actual, predicted, seed),
+        "metrics": _measure(columns),
+        "intervals": intervals(*columns, seed=seed),
         "calibration": calibration(actual, predicted),
         "groups": {field: groups(frame[field], actual, predicted) for field in GROUP_FIELDS},
     }
 
 
-def intervals(actual: np.ndarray, predicted: np.ndarray, seed: int) -> dict[str, list[float] | None]:
+def _measure(columns: _Columns) -> Metrics:
+    actual, predicted, *interval = columns
+    return measure(actual, predicted, (interval[0], interval[1]) if interval else None)
+
+
+def intervals(*columns: np.ndarray, seed: int) -> dict[str, list[float] | None]:
     """The 95 % interval of each metric: percentiles over samples of the rows with replacement."""
     generator = np.random.Generator(np.random.PCG64(seed))
+    size = len(columns[0])
     samples = []
-    for _ in range(min(RESAMPLES, max(LEAST_RESAMPLES, RESAMPLED_ROWS // len(actual)))):
-        rows = generator.integers(0, len(actual), len(actual))
-        samples.append(measure(actual[rows], predicted[rows]))
+    for _ in range(min(RESAMPLES, max(LEAST_RESAMPLES, RESAMPLED_ROWS // size))):
+        rows = generator.integers(0, size, size)
+        samples.append(_measure(tuple(column[rows] for column in columns)))
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     found: dict[str, list[float] | None] = {}
     for name in samples[0]:

@@ -9,6 +9,9 @@
 - `topCapture`: the revenue of the 5 % of rows predicted highest, over that of the 5 % that brought most.
   Rows that tie at the border count by the mean of the tie.
 - `payerAuc`: the chance that a payer is predicted above one who brings nothing, ties counting half.
+- `withinInterval`, `belowInterval`, `aboveInterval`: where the model gives p10 and p90, the share of rows between them,
+  both included, below p10, and above p90. 0.8, 0.1 and 0.1 are perfect, if revenue had no ties: where more than a tenth
+  of the rows bring nothing, p10 is 0 and nothing can be below it.
 
 What is undefined (R² where all revenue is equal, a ratio to 0) is None.
 """
@@ -25,8 +28,10 @@ Metrics = dict[str, float | int | None]
 TOP_SHARE = 0.05
 
 
-def measure(actual: np.ndarray, predicted: np.ndarray) -> Metrics:
-    """The metrics by name."""
+def measure(
+    actual: np.ndarray, predicted: np.ndarray, interval: tuple[np.ndarray, np.ndarray] | None = None
+) -> Metrics:
+    """The metrics by name; `interval` is p10 and p90 of each row."""
     errors = predicted - actual
     squares = float(np.sum(errors * errors))
     spread = float(np.sum((actual - np.mean(actual)) ** 2))
@@ -42,6 +47,7 @@ def measure(actual: np.ndarray, predicted: np.ndarray) -> Metrics:
         "biasRatio": bias_ratio(actual, predicted),
         "topCapture": _ratio(_top_revenue(actual, predicted), _top_revenue(actual, actual)),
         "payerAuc": _auc(actual > 0, ranks),
+        **({} if interval is None else _coverage(actual, *interval)),
     }
 
 
@@ -69,6 +75,14 @@ def middle_ranks(scores: np.ndarray) -> np.ndarray:
     _, group, sizes = np.unique(-scores, return_inverse=True, return_counts=True)
     last = np.cumsum(sizes)
     return (last - (sizes - 1) / 2)[group]
+
+
+def _coverage(actual: np.ndarray, low: np.ndarray, high: np.ndarray) -> Metrics:
+    return {
+        "withinInterval": float(np.mean((low <= actual) & (actual <= high))),
+        "belowInterval": float(np.mean(actual < low)),
+        "aboveInterval": float(np.mean(actual > high)),
+    }
 
 
 def _gini(actual: np.ndarray, ranks: np.ndarray) -> float:

@@ -20,7 +20,18 @@ from ..progress import Progress, no_progress
 from .operators import FOLDS, REVENUE_ENCODINGS
 from .plan import FORMAT, Encoded, Plan
 from .rates import Rates, expected_revenue, fit_rates
-from .recipe import EXPECTED, EXPOSURES, OFFSET, RECIPE, STEPS, Document
+from .recipe import (
+    EXPECTED,
+    EXPOSURES,
+    OFFSET,
+    PAYER,
+    PAYER_OFFSET,
+    RECIPE,
+    STEPS,
+    TWO_PART_RECIPE,
+    TWO_PART_STEPS,
+    Document,
+)
 from .texts import encode_texts, group_by_text
 
 # A category's mean counts as this many rows at the global mean beside its own: a country with 20
@@ -33,15 +44,23 @@ FOLD_COUNT = 10
 
 def fit_plan(installs: pd.DataFrame, revenue: np.ndarray, *, offset: bool) -> Document:
     """The plan fitted on all of `installs`; `offset` says whether the expected revenue is the offset or a feature."""
+    if offset:
+        return _fit(installs, revenue, RECIPE, STEPS, OFFSET)
+    return _fit(installs, revenue, RECIPE[:-1], STEPS - {EXPECTED}, None)
+
+
+def fit_two_part_plan(installs: pd.DataFrame, revenue: np.ndarray) -> Document:
+    """The same with the expected revenue as a feature, and as the offset what a payer is expected to bring."""
+    return _fit(installs, revenue, TWO_PART_RECIPE, TWO_PART_STEPS, PAYER_OFFSET)
+
+
+def _fit(
+    installs: pd.DataFrame, revenue: np.ndarray, recipe: tuple[Document, ...], steps: frozenset[str], offset: str | None
+) -> Document:
     rows = _Rows(encode_texts(installs), revenue)
-    columns = [_fit_column(column, rows) for column in RECIPE]
-    steps = STEPS if offset else STEPS - {EXPECTED}
-    return {
-        "format": FORMAT,
-        "columns": columns if offset else columns[:-1],
-        "features": [column["name"] for column in columns if column["name"] not in steps],
-        "offset": OFFSET if offset else None,
-    }
+    columns = [_fit_column(column, rows) for column in recipe]
+    features = [column["name"] for column in columns if column["name"] not in steps]
+    return {"format": FORMAT, "columns": columns, "features": features, "offset": offset}
 
 
 def training_features(
@@ -95,6 +114,11 @@ class _Rows:
         return self._groups[field, fold]
 
     @cached_property
+    def payers(self) -> _Rows:
+        pays = self.revenue > 0
+        return _Rows(self.installs[pays], self.revenue[pays])
+
+    @cached_property
     def exposures(self) -> np.ndarray:
         counts = [self.installs[event].fillna(0).to_numpy() for event in NUMBER_FIELDS]
         return np.column_stack([np.ones(len(self.installs)), *counts])
@@ -138,7 +162,9 @@ class _Rows:
 
 
 def _fit_column(column: Document, rows: _Rows) -> Document:
-    return {**column, **_FITTERS[column["encoding"]](column, rows)} if column["op"] == "lookup" else dict(column)
+    if column["op"] != "lookup":
+        return dict(column)
+    return {**column, **_FITTERS[column["encoding"]](column, rows.payers if column["name"].startswith(PAYER) else rows)}
 
 
 def _lookup(keys: list[str], values: np.ndarray, unknown: float | None, missing: float | None) -> Document:
@@ -174,7 +200,7 @@ def _nearest_power_of_four(values: np.ndarray) -> np.ndarray:
 
 def _revenue_rates(column: Document, rows: _Rows) -> Document:
     _, keys = rows.group(column["field"], column["fold"])
-    place = EXPOSURES.index(column["name"].removeprefix("revenue_per_"))
+    place = EXPOSURES.index(column["name"].removeprefix(PAYER).removeprefix("revenue_per_"))
     rates, whole = rows.rates.groups[:, place], float(rows.rates.whole[place])
     return _lookup(keys, rates[1:], whole, whole)
 

@@ -94,3 +94,23 @@ STEPS = frozenset(
         OFFSET,
     }
 )
+
+# Two models, of whether somebody pays and of how much a payer pays, need another offset: what a *payer* is expected to
+# bring. The expected revenue of all installs is small where few pay, and that says little of how much those do. So the
+# first plan's expected revenue becomes a feature, and the same columns follow once more, fitted on payers alone.
+PAYER = "payer_"
+PAYER_OFFSET = PAYER + OFFSET
+
+
+def _of_payers(column: Document) -> Document:
+    renamed: Document = {key: PAYER + column[key] for key in ("name", "argument") if key in column}
+    if "of" in column:
+        renamed["of"] = [name if name in NUMBER_FIELDS else PAYER + name for name in column["of"]]
+    return {**column, **renamed}
+
+
+_PAYER_COLUMNS = tuple(
+    _of_payers(column) for column in RECIPE if column["name"] in STEPS or column["name"] == "platform_relative_revenue"
+)
+TWO_PART_RECIPE = (*RECIPE[:-1], *_PAYER_COLUMNS)
+TWO_PART_STEPS = STEPS - {EXPECTED} | {column["name"] for column in _PAYER_COLUMNS}

@@ -18,24 +18,31 @@ from ..errors import UserError
 from ..features.fit import fit_plan, training_features
 from ..features.plan import Encoded, Plan
 from ..progress import Progress, no_progress
+from .combination import AnyModel
 from .model import LOG_LINK_OBJECTIVES, Model
 from .parameters import SEED, Parameters
 
 VALIDATION_SHARE = 0.1
 PATIENCE_TREES = 50
 
+Trees = int | tuple[int, ...]
+
 
 @dataclass(frozen=True)
 class TrainingData:
-    """`encoded` has one row for each of `revenue`, out of fold where it looks at the revenue."""
+    """`encoded` has one row for each of `revenue`, out of fold where it looks at the revenue.
+
+    `takes_offset`: whether the plan's offset, if there is one, is the initial score.
+    """
 
     plan: Plan
     encoded: Encoded
     revenue: np.ndarray
+    takes_offset: bool = True
 
     def dataset(self, encoded: Encoded, revenue: np.ndarray, **options: Any) -> lgb.Dataset:
         """LightGBM's data for rows encoded by this plan."""
-        init_score = None if self.plan.offset is None else encoded.offset
+        init_score = encoded.offset if self.takes_offset and self.plan.offset is not None else None
         return lgb.Dataset(encoded.features, revenue, init_score=init_score, **options)
 
 
@@ -77,11 +84,12 @@ def fit_until_it_stops(
 class Learner(NamedTuple):
     """Where models are fitted: here, or on the machines of a cluster.
 
+    What they fit is one model, or a combination with a number of trees for each of its ensembles.
     `distributed`: fitting is dear, so training fits as seldom as it can.
     """
 
-    fit: Callable[[str, pd.DataFrame, np.ndarray, Parameters, int, Progress], Model]
-    fit_until_it_stops: Callable[[str, pd.DataFrame, np.ndarray, Parameters, int, Progress], tuple[Model, int]]
+    fit: Callable[[str, pd.DataFrame, np.ndarray, Parameters, Any, Progress], AnyModel]
+    fit_until_it_stops: Callable[[str, pd.DataFrame, np.ndarray, Parameters, int, Progress], tuple[AnyModel, Trees]]
     distributed: bool
 
 

@@ -7,25 +7,46 @@ it. With an offset the link is exp, by math.exp: numpy's own differs from the C 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from ..features.plan import Plan
+from ..features.plan import Encoded, Plan
 
 # Objectives that predict the logarithm of the revenue: only they can take an offset.
 LOG_LINK_OBJECTIVES = ("tweedie", "poisson", "gamma")
 
 
+class Scores(NamedTuple):
+    """Of each install: the raw score and the output of the link."""
+
+    raw_scores: np.ndarray
+    outputs: np.ndarray
+
+
+class Interval(NamedTuple):
+    """Of each install: what one in ten like it brings less than, and one in ten more than."""
+
+    p10: np.ndarray
+    p90: np.ndarray
+
+
 @dataclass(frozen=True)
 class Answers:
-    """Of each install: the model's features, the raw score, the output of the link, and the revenue, never below 0."""
+    """Of each install: the model's features, the raw score, the output of the link, and the revenue, never below 0.
+
+    `ensembles`: the scores of each ensemble by name, where there are several; `interval`: where there are models for it.
+    """
 
     features: np.ndarray
     raw_scores: np.ndarray
     outputs: np.ndarray
+    ensembles: Mapping[str, Scores] | None = None
+    interval: Interval | None = None
 
     @property
     def revenue(self) -> np.ndarray:
@@ -34,18 +55,32 @@ class Answers:
 
 @dataclass(frozen=True)
 class Model:
+    """`takes_offset`: whether the plan's offset, if there is one, is added to the raw score."""
+
     plan: Plan
     booster: lgb.Booster
+    takes_offset: bool = True
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """By the name of its files, as in a combination."""
+        return {"model": self}
+
+    def with_boosters(self, boosters: Mapping[str, lgb.Booster]) -> Model:
+        return replace(self, booster=boosters["model"])
+
+    def score(self, encoded: Encoded, trees: int | None = None) -> Scores:
+        """By the first `trees`, or by all: also by those that did no good before training stopped early."""
+        count = self.booster.num_trees() if trees is None else trees
+        raw_scores = self.booster.predict(encoded.features, raw_score=True, num_iteration=count)
+        if self.plan.offset is None or not self.takes_offset:
+            return Scores(raw_scores, self.booster.predict(encoded.features, num_iteration=count))
+        raw_scores = raw_scores + encoded.offset
+        return Scores(raw_scores, np.array([_exp(score) for score in raw_scores.tolist()]))
 
     def answer(self, installs: pd.DataFrame, trees: int | None = None) -> Answers:
-        """By the first `trees`, or by all: also by those that did no good before training stopped early."""
-        features, offset = self.plan.apply(installs)
-        count = self.booster.num_trees() if trees is None else trees
-        raw_scores = self.booster.predict(features, raw_score=True, num_iteration=count)
-        if self.plan.offset is None:
-            return Answers(features, raw_scores, self.booster.predict(features, num_iteration=count))
-        raw_scores = raw_scores + offset
-        return Answers(features, raw_scores, np.array([_exp(score) for score in raw_scores.tolist()]))
+        encoded = self.plan.apply(installs)
+        return Answers(encoded.features, *self.score(encoded, trees))
 
     def predict(self, installs: pd.DataFrame, trees: int | None = None) -> np.ndarray:
         """The revenue of each install."""

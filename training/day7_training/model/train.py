@@ -22,8 +22,9 @@ from ..evaluation.evaluation import evaluate
 from ..features.fit import fold_numbers
 from ..progress import Progress
 from ..quality.anomalies import UnitAnomaly, find_unit_anomalies
-from .boosting import HERE, Learner
-from .model import Model
+from .boosting import HERE, Learner, Trees
+from .combination import AnyModel
+from .model import Interval
 from .parameters import SEED, Parameters
 
 MINIMUM_ROWS = 100
@@ -61,20 +62,22 @@ class Residuals(NamedTuple):
 
 @dataclass(frozen=True)
 class Trained:
-    model: Model
-    model_text: str
+    """`texts`: LightGBM's own of each ensemble, by name; `tree_count`: of all together."""
+
+    model: AnyModel
+    texts: dict[str, str]
     tree_count: int
     evaluation: dict[str, Any]
     residuals: Residuals
 
 
-def training_rows(installs: Installs, objective: str, *, drop_flagged: bool) -> TrainingRows:
-    """The rows with their unit anomalies, checked to be trainable."""
+def training_rows(installs: Installs, objective: str, *, drop_flagged: bool, two_part: bool = False) -> TrainingRows:
+    """The rows with their unit anomalies, checked to be trainable, also where payers are to have a model of their own."""
     anomalies, flagged = find_unit_anomalies(installs.frame)
     drop = drop_flagged and bool(np.any(flagged))
     frame = installs.frame[~flagged] if drop else installs.frame
     rows = TrainingRows(frame, anomalies, np.zeros(len(frame), dtype=bool) if drop else flagged, drop)
-    _check_trainable(rows, objective)
+    _check_trainable(rows, objective, two_part)
     return rows
 
 
@@ -87,12 +90,13 @@ def train(
     # the served model learns from all of them, and the evaluation is, if anything, too modest.
     model = learner.fit("all rows", rows.frame, rows.revenue, parameters, tree_count, progress)
     # Some numbers lose digits when saved: the model that counts is the one that comes back from the file.
-    text = model.booster.model_to_string()
-    reloaded = lgb.Booster(model_str=text)
-    return Trained(Model(model.plan, reloaded), text, reloaded.num_trees(), evaluation, residuals)
+    texts = {name: each.booster.model_to_string() for name, each in model.models.items()}
+    reloaded = {name: lgb.Booster(model_str=text) for name, text in texts.items()}
+    trees = sum(booster.num_trees() for booster in reloaded.values())
+    return Trained(model.with_boosters(reloaded), texts, trees, evaluation, residuals)
 
 
-def _check_trainable(rows: TrainingRows, objective: str) -> None:
+def _check_trainable(rows: TrainingRows, objective: str, two_part: bool) -> None:
     revenue = rows.revenue
     if len(revenue) < MINIMUM_ROWS:
         raise UserError(f"expected at least {MINIMUM_ROWS} rows to train on, got {len(revenue)}")
@@ -101,15 +105,24 @@ def _check_trainable(rows: TrainingRows, objective: str) -> None:
     payers = int(np.count_nonzero(revenue))
     if payers < MINIMUM_PAYERS:
         raise UserError(f"column revenue: expected at least {MINIMUM_PAYERS} rows with revenue, got {payers}")
-    if objective == "gamma" and np.any(revenue == 0):
+    if two_part:
+        _check_two_parts(payers, len(revenue) - payers)
+    elif objective == "gamma" and np.any(revenue == 0):
         line = rows.frame.index[np.argmax(revenue == 0)]
         raise UserError(f"line {line}, column revenue: the objective gamma expects revenue above 0, got 0")
 
 
+def _check_two_parts(payers: int, others: int) -> None:
+    if payers < MINIMUM_ROWS:
+        raise UserError(f"column revenue: --two-part expects at least {MINIMUM_ROWS} rows with revenue, got {payers}")
+    if others < MINIMUM_PAYERS:
+        raise UserError(f"column revenue: --two-part expects at least {MINIMUM_PAYERS} rows without, got {others}")
+
+
 def _evaluate(
     rows: TrainingRows, parameters: Parameters, max_trees: int | None, progress: Progress, learner: Learner
-) -> tuple[int, dict[str, Any], Residuals]:
-    """The number of trees, and what models with so many make of rows that they have not seen."""
+) -> tuple[Trees, dict[str, Any], Residuals]:
+    """The number of trees of each ensemble, and what models with so many make of rows that they have not seen."""
     frame, revenue = rows.frame, rows.revenue
     folds = fold_numbers(len(frame), FOLD_COUNT, SEED)
     held_out = range(1 if len(frame) > MANY_ROWS or learner.distributed else FOLD_COUNT)
@@ -126,10 +139,20 @@ def _evaluate(
             model, count = learner.fit_until_it_stops(*task, max_trees or MAX_TREES, progress)
         models.append(model)
         counts.append(count)
-    tree_count = int(np.median(counts))
-    predicted = np.full(len(frame), np.nan)
+    tree_count = _median(counts)
+    predicted, low, high = np.full((3, len(frame)), np.nan)
     for fold, model in zip(held_out, models):
-        predicted[folds == fold] = model.predict(frame[folds == fold], trees=tree_count)
+        answers = model.answer(frame[folds == fold], trees=tree_count)
+        predicted[folds == fold] = answers.revenue
+        if answers.interval is not None:
+            low[folds == fold], high[folds == fold] = answers.interval
     seen = folds < len(held_out)
     residuals = Residuals(revenue[seen], predicted[seen], rows.flagged[seen])
-    return tree_count, evaluate(frame[seen], *residuals, SEED), residuals
+    interval = None if answers.interval is None else Interval(low[seen], high[seen])
+    return tree_count, evaluate(frame[seen], *residuals, SEED, interval), residuals
+
+
+def _median(counts: list[Any]) -> Trees:
+    if isinstance(counts[0], tuple):
+        return tuple(int(np.median(each)) for each in zip(*counts))
+    return int(np.median(counts))

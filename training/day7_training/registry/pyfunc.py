@@ -2,7 +2,8 @@
 
 MLflow finds `_load_pyfunc` by this module's name; the whole package is shipped beside the bundle, so that the
 model also loads where day7_training is not installed, such as on a Spark worker. `predict` gives the same doubles
-as `Model.predict`. It takes the nine fields in any order, passes over other columns, and null may be None, NaN or NA.
+as the model's own `predict`: of several ensembles what they make together, and no interval. It takes the nine fields
+in any order, passes over other columns, and null may be None, NaN or NA.
 Refuses a missing column, and values that are no text or no number; how large they are is not judged here.
 """
 
@@ -18,7 +19,7 @@ import pandas as pd
 from ..bundle.folder import open_bundle
 from ..data.installs import FIELDS, NUMBER_FIELDS, REVENUE, TEXT_FIELDS
 from ..errors import UserError
-from ..model.model import Model
+from ..model.combination import AnyModel
 
 # What a bundle needs to be evaluated; MLflow adds itself.
 REQUIRED_PACKAGES = ("lightgbm", "numpy", "pandas")
@@ -28,7 +29,7 @@ EXAMPLE_ROWS = 5
 class InstallModel:
     """What `mlflow.pyfunc.load_model` calls."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: AnyModel) -> None:
         self._model = model
 
     def predict(self, installs: pd.DataFrame) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Logs a finished training to MLflow as one run and, if asked, registers its model under the manifest's name.
 
-The run has parameters, metrics, figures, the data's digest, the files of the bundle under `bundle/`, and the Booster.
+The run has parameters, metrics, figures, the data's digest, the files of the bundle under `bundle/`, and the Booster
+of each ensemble.
 The registered model is the pyfunc of `pyfunc.py`. It holds the bundle, which any client can fetch by plain HTTP:
 `GET /model-versions/get-artifact?name=day7-revenue&version=1&path=data/bundle/manifest.json`.
 A version has the tags `bundle_version` and, of each file, `sha256.<file>`, such as `sha256.manifest.json`. It takes
@@ -24,6 +25,7 @@ import pandas as pd
 
 from ..data.installs import NUMBER_FIELDS, REVENUE, TEXT_FIELDS
 from ..errors import UserError
+from ..model.combination import AnyModel, Combination
 from ..model.model import Model
 from ..model.train import Residuals
 from .pyfunc import log_install_model, requirements
@@ -55,7 +57,7 @@ def log_training(
     evaluation: Mapping[str, Any],
     data: Path,
     frame: pd.DataFrame,
-    model: Model,
+    model: AnyModel,
     *,
     register: bool,
     promote: bool,
@@ -80,8 +82,9 @@ def log_training(
                     store.mlflow.log_figure(figure, f"figures/{title}.png")
             with store.doing("uploading the bundle"):
                 store.mlflow.log_artifacts(str(copy), BUNDLE)
-            with store.doing("uploading the Booster"):
-                _log_booster(model)
+            for ending, each in _by_ending(model).items():
+                with store.doing(f"uploading the Booster{ending.replace('_', ' ')}"):
+                    _log_booster(each, f"booster{ending}")
             version = None
             if register or promote:
                 with store.doing("uploading the model"):
@@ -142,12 +145,12 @@ def log_data(store: Store, sha256: str, data: Path) -> None:
     store.mlflow.log_input(dataset, context="training")
 
 
-def _figures(evaluation: Mapping[str, Any], model: Model, residuals: Residuals | None) -> dict[str, Figure]:
+def _figures(evaluation: Mapping[str, Any], model: AnyModel, residuals: Residuals | None) -> dict[str, Figure]:
     # matplotlib takes a while to import, and only a run needs it.
     from ..evaluation.model_plots import importance_figure
     from ..evaluation.plots import bias_by_group_figure, calibration_figure, residuals_figure
 
-    figures = {"importance": importance_figure(model)}
+    figures = {f"importance{ending}": importance_figure(each) for ending, each in _by_ending(model).items()}
     parts = {"": evaluation["all"], "_without_flagged": evaluation["withoutFlagged"]}
     for suffix, part in parts.items():
         if part is not None:
@@ -158,14 +161,19 @@ def _figures(evaluation: Mapping[str, Any], model: Model, residuals: Residuals |
     return figures
 
 
-def _log_booster(model: Model) -> None:
+def _by_ending(model: AnyModel) -> dict[str, Model]:
+    """The model of each ensemble; of one alone, what belongs to it needs no name."""
+    return {f"_{name}": each for name, each in model.models.items()} if isinstance(model, Combination) else {"": model}
+
+
+def _log_booster(model: Model, name: str) -> None:
     import mlflow.lightgbm
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
     inputs = Schema([ColSpec(DataType.double, name) for name in model.plan.features])
     signature = ModelSignature(inputs, Schema([ColSpec(DataType.double)]))
-    mlflow.lightgbm.log_model(model.booster, name="booster", signature=signature, pip_requirements=requirements())
+    mlflow.lightgbm.log_model(model.booster, name=name, signature=signature, pip_requirements=requirements())
 
 
 def _check_uploaded(store: Store, root: str, hashes: Mapping[str, str]) -> None:

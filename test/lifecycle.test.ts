@@ -1,0 +1,60 @@
+/**
+ * docs/model-lifecycle.md: its commands are run as they stand there, one after the other, on other ports and another folder, and print
+ * what the page says.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { freePort } from './postgres-server.ts'
+import { dataFolder } from './service.ts'
+
+const execute = promisify(execFile)
+const page = readFileSync('docs/model-lifecycle.md', 'utf8')
+/** Each block of commands with what the page shows after it. */
+const steps = [
+  ...page.matchAll(/^```sh\n([^]*?)^```$(?:\n\n(?:(?!```sh)[^\n#]*\n+)*?```text\n([^]*?)^```$)?/gm),
+].map(([, commands, shown]) => ({ commands: commands!, shown: shown ?? null }))
+/** They run until they are stopped. */
+const SERVERS = [/mlflow server/, /npm start/]
+/** It has a test of its own. */
+const LONG = /npm run test:faults/
+
+t.test('the page', { timeout: 360_000 }, async (t) => {
+  const folder = dataFolder(t)
+  const [mlflow, service] = [await freePort(), await freePort()]
+  const here = (text: string) =>
+    text
+      .replaceAll('/tmp/day7-demo', folder)
+      .replaceAll('127.0.0.1:5005', `127.0.0.1:${mlflow}`)
+      .replaceAll('--port 5005', `--port ${mlflow}`)
+      .replaceAll('127.0.0.1:5001', `127.0.0.1:${service}`)
+  const env = { ...process.env, PORT: String(service), PYTHONDONTWRITEBYTECODE: '1' }
+  const started: ChildProcess[] = []
+  t.teardown(() => {
+    for (const { pid } of started) process.kill(-pid!, 'SIGKILL')
+  })
+  let exported = ''
+  for (const { commands, shown } of steps) {
+    if (LONG.test(commands)) continue
+    const script = `${exported}\n${here(commands)}`
+    if (SERVERS.some((server) => server.test(commands))) {
+      started.push(spawn('bash', ['-euc', script], { env, detached: true, stdio: 'ignore' }))
+      const port = commands.includes('mlflow') ? mlflow : service
+      while (!(await fetch(`http://127.0.0.1:${port}/health`).catch(() => null))?.ok) await delay(100)
+      continue
+    }
+    if (commands.startsWith('export ')) exported = here(commands)
+    const { stdout } = await execute('bash', ['-euc', script], { env, maxBuffer: 1e8 })
+    if (shown === null) continue
+    const expected = new RegExp(`${here(shown).trim().split(VARIABLE).map(escaped).join('\\S+')}$`)
+    t.match(stdout.trimEnd(), expected, commands.trim().split('\n').at(-1)!)
+  }
+  t.equal(started.length, 2)
+})
+
+/** What is another one each time: run ids, hashes, times. */
+const VARIABLE = /\b[0-9a-f]{32}\b|\b[0-9a-f]{12}\b|\d{4}-\d\d-\d\dT[\d:.]+Z|\d{4}-\d\d-\d\d|\b\d\d:\d\d\b/
+
+const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
