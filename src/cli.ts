@@ -4,13 +4,15 @@
 import { pino } from 'pino'
 import { type Command, COMMANDS, UsageError } from './commands/index.ts'
 import { ConfigError, readConfig } from './config.ts'
-import { buildApp, serve } from './server.ts'
 
 const ALL: Readonly<Record<string, Command>> = {
   serve: {
     usage: 'serve',
     summary: 'start the service; settings come from the environment, see .env.example',
-    run: (_args, config) => serve(config()),
+    async run(_args, config) {
+      const { serve } = await server()
+      await serve(config())
+    },
   },
   openapi: {
     usage: 'openapi',
@@ -20,16 +22,27 @@ const ALL: Readonly<Record<string, Command>> = {
   ...COMMANDS,
 }
 
-export async function run(args: readonly string[]): Promise<void> {
-  const [name = '--help', ...rest] = args
-  if (name === '--help' || name === 'help') return void process.stdout.write(help())
-  const command = Object.hasOwn(ALL, name) ? ALL[name] : undefined
-  if (!command) throw new UsageError(`no such command: ${name}`)
-  await command.run(rest, () => readConfig(process.env))
+/** @returns the exit code; what went wrong is said */
+export async function run(
+  [name = '--help', ...args]: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  try {
+    if (name === '--help' || name === 'help') return (process.stdout.write(help()), 0)
+    const command = Object.hasOwn(ALL, name) ? ALL[name] : undefined
+    if (!command) throw new UsageError(`no such command: ${name}`)
+    await command.run(args, () => readConfig(environment))
+    return 0
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    if (error instanceof UsageError) console.error(help())
+    return error instanceof UsageError || error instanceof ConfigError ? 2 : 1
+  }
 }
 
 async function openapi(): Promise<void> {
   const config = readConfig({ DATABASE_URL: 'off' })
+  const { buildApp } = await server()
   const { app, services } = await buildApp(config, pino({ level: 'silent' }))
   await app.ready()
   process.stdout.write(app.swagger({ yaml: true }))
@@ -37,18 +50,13 @@ async function openapi(): Promise<void> {
   await services.models.close()
 }
 
+/** Half a second that the other commands need not wait. */
+const server = () => import('./server.ts')
+
 function help(): string {
   const width = Math.max(...Object.values(ALL).map(({ usage }) => usage.length))
   const lines = Object.values(ALL).map(({ usage, summary }) => `  ${usage.padEnd(width)}  ${summary}\n`)
   return `Usage: day7 <command>\n\n${lines.join('')}`
 }
 
-if (import.meta.main) {
-  try {
-    await run(process.argv.slice(2))
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error)
-    if (error instanceof UsageError) console.error(help())
-    process.exitCode = error instanceof UsageError || error instanceof ConfigError ? 2 : 1
-  }
-}
+if (import.meta.main) process.exitCode = await run(process.argv.slice(2), process.env)

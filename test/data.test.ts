@@ -242,7 +242,14 @@ t.test('the SQL', async (t) => {
   await log.close(5000)
 })
 
-const TABLES = ['predictions', 'prediction_totals', 'prediction_counts', 'outcomes', 'model_events']
+const TABLES = [
+  'predictions',
+  'prediction_totals',
+  'prediction_counts',
+  'outcomes',
+  'model_events',
+  'rollout_settings',
+]
 
 t.test('the settings that it names', (t) => {
   t.match(page, `LOG_FIELDS=${LOG_FIELDS.filter((field) => field !== 'user_id').join(',')}\n`)

@@ -86,6 +86,8 @@ t.test('what the documents point to exists', (t) => {
     'docs/architecture.md',
     'docs/bundle.md',
     'docs/data.md',
+    'docs/experiments.md',
+    'docs/model-lifecycle.md',
     'docs/operations.md',
     'docs/scale.md',
     'docs/training.md',

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { loadBundle, loadBundleAside } from '../bundle/index.ts'
 import type { Config, MlflowConfig } from '../config.ts'
-import { createMlflowClient, type MlflowClient } from '../mlflow/index.ts'
+import { createMlflowClient, type MlflowClient, type RequestPolicy } from '../mlflow/index.ts'
 import type { LogLogger, PredictionLog } from '../prediction-log/index.ts'
 import { downloadBundle } from '../registry/index.ts'
 import {
@@ -52,7 +52,7 @@ export async function openModels(
   })
   await traffic.start()
 
-  const client = config.mlflow && clientOf(config.mlflow)
+  const clients = config.mlflow && clientsOf(config.mlflow)
   const cache = new BundleCache(join(config.dataDir, 'models'), now)
   const followerOf = (variant: Variant, source: BundleSource): Follower =>
     new Follower({
@@ -65,14 +65,14 @@ export async function openModels(
       logger,
       onRefusal: (refusal) => log.recordModelEvent(refusedEvent(refusal, now())),
     })
-  const sources = client
-    ? registrySources(client, config.mlflow!, config.modelMaxBytes, cache)
+  const sources = clients
+    ? registrySources(clients, config.mlflow!, config.modelMaxBytes, cache)
     : folderSources(config)
   const champion = followerOf('champion', sources.champion)
   const challenger = sources.challenger && followerOf('challenger', sources.challenger)
   await Promise.all([champion.start(), challenger?.start()])
   // What is wrong with a folder is an error of the one who starts the service; MLflow may be there later.
-  if (!client && !rollout.current())
+  if (!clients && !rollout.current())
     rollout.place('champion', await loadBundle(config.modelDir), config.modelDir)
 
   return {
@@ -81,7 +81,7 @@ export async function openModels(
     async close() {
       const stopped = [champion.stop(), challenger?.stop(), traffic.stop()]
       // What they wait for ends with it.
-      await client?.close()
+      await Promise.all([clients?.looks.close(), clients?.downloads.close()])
       await Promise.all(stopped)
     },
   }
@@ -97,7 +97,7 @@ function folderSources({ modelDir, challengerDir }: Config): Sources {
 }
 
 function registrySources(
-  client: MlflowClient,
+  { looks, downloads }: Clients,
   { trackingUri, modelName }: MlflowConfig,
   maxBytes: number,
   cache: BundleCache,
@@ -106,8 +106,9 @@ function registrySources(
   const sourceOf = (variant: Variant): BundleSource =>
     new RegistrySource({
       registry: {
-        pollAlias: (name, alias, previous) => client.pollAlias(name, alias, previous),
-        download: (version, folder, signal) => downloadBundle(client, version, folder, { maxBytes, signal }),
+        pollAlias: (name, alias, previous) => looks.pollAlias(name, alias, previous),
+        download: (version, folder, signal) =>
+          downloadBundle(downloads, version, folder, { maxBytes, signal }),
       },
       server: `${host}${pathname}`,
       name: modelName,
@@ -117,8 +118,18 @@ function registrySources(
   return { champion: sourceOf('champion'), challenger: sourceOf('challenger') }
 }
 
-/** A look that finds nobody is repeated at the next interval anyhow. */
-const POLICY = { retries: 0, headersTimeoutMs: 10_000, totalTimeoutMs: 20_000 }
+interface Clients {
+  readonly looks: MlflowClient
+  readonly downloads: MlflowClient
+}
 
-const clientOf = ({ trackingUri, auth }: MlflowConfig): MlflowClient =>
-  createMlflowClient({ trackingUri, auth, policy: POLICY })
+/** What fails is tried again at the next interval anyhow. A server that fetches a file from elsewhere first takes its time. */
+const POLICIES = {
+  looks: { retries: 0, headersTimeoutMs: 5_000, bodyTimeoutMs: 5_000, totalTimeoutMs: 10_000 },
+  downloads: { retries: 0, headersTimeoutMs: 120_000, bodyTimeoutMs: 30_000 },
+}
+
+function clientsOf({ trackingUri, auth }: MlflowConfig): Clients {
+  const open = (policy: Partial<RequestPolicy>) => createMlflowClient({ trackingUri, auth, policy })
+  return { looks: open(POLICIES.looks), downloads: open(POLICIES.downloads) }
+}

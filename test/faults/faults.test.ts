@@ -16,6 +16,7 @@ import { dataFolder, type ServiceProcess, startService } from '../service.ts'
 import { freeze } from './freeze.ts'
 import { startLoad } from './load.ts'
 import { describe, storm, untilShipped } from './storm.ts'
+import { describeSwaps, swaps } from './swaps.ts'
 
 const NOWHERE = 'postgres://nobody@127.0.0.1:1/none'
 
@@ -48,6 +49,13 @@ t.test('a database that freezes fails no request, and is caught up with', async 
   t.equal(failures, 0)
   t.equal(counted, answered)
   t.ok(grownBytes < 64 * 2 ** 20, `${grownBytes} bytes`)
+})
+
+t.test('the model is swapped under load: no answer fails, and each is of one version', async (t) => {
+  const result = await swaps({ swaps: 6, perSecond: 1000, quietS: 1 })
+  t.comment(describeSwaps(result))
+  t.match(result, { failures: 0, mixed: 0, events: 7 })
+  t.ok(result.byVersion['one']! > 100 && result.byVersion['two']! > 100)
 })
 
 t.test('told to stop under load: every answer is sent, and everything is shipped', async (t) => {

@@ -1,12 +1,14 @@
 /**
- * The long faults, with figures: 60 s of storm, 30 s of a frozen database. Exit code 0 only if nothing was lost and the limits are kept.
+ * The long faults, with figures: 60 s of storm, 30 s of a frozen database, 20 swaps of the model. Exit code 0 only if nothing was lost
+ * and the limits are kept.
  *
  *   npm run test:faults
  */
 import { freeze } from './freeze.ts'
 import { describe, storm } from './storm.ts'
+import { describeSwaps, swaps } from './swaps.ts'
 
-const LIMITS = { p99Ratio: 2, grownBytes: 64 * 2 ** 20 }
+const LIMITS = { p99Ratio: 2, grownBytes: 64 * 2 ** 20, grownBySwapsBytes: 16 * 2 ** 20 }
 
 console.log('60 s of 2,000 predictions/s; the database is killed three times, the service twice')
 const stormed = await storm(60)
@@ -21,11 +23,19 @@ console.log(
 console.log(`memory grew by ${(frozen.grownBytes / 2 ** 20).toFixed(1)} MiB (limit 64)`)
 console.log(`answered ${frozen.answered}, counted ${frozen.counted}, failed ${frozen.failures}`)
 
+console.log('\n20 swaps of the model by its alias in MLflow, at 1,000 predictions/s')
+const swapped = await swaps({ swaps: 20, perSecond: 1000, quietS: 10 })
+console.log(describeSwaps(swapped))
+
 const well =
   stormed.lost + stormed.duplicated + stormed.miscounted === 0 &&
   frozen.failures === 0 &&
   frozen.answered === frozen.counted &&
   ratio <= LIMITS.p99Ratio &&
-  frozen.grownBytes < LIMITS.grownBytes
+  frozen.grownBytes < LIMITS.grownBytes &&
+  swapped.failures + swapped.mixed === 0 &&
+  swapped.events === swapped.swaps + 1 &&
+  swapped.p99Ms.swapping <= LIMITS.p99Ratio * swapped.p99Ms.before &&
+  swapped.memoryBytes.after - swapped.memoryBytes.before < LIMITS.grownBySwapsBytes
 console.log(well ? '\nall kept' : '\nNOT kept')
 process.exitCode = well ? 0 : 1

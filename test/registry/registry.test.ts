@@ -1,14 +1,14 @@
 /**
  * `day7 publish`, `promote`, `pull` and `models` against real MLflow servers of both generations; Python's client reads what they
- * wrote, and they read what Python's training wrote.
+ * wrote. What Python's training registers is promoted by test/lifecycle.test.ts.
  */
 import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { run } from '../../src/cli.ts'
 import { PYTHON } from '../../training/venv.ts'
 import { createMlflowServer, type MlflowServer } from '../mlflow-server.ts'
 
@@ -25,12 +25,16 @@ interface Ran {
   readonly stderr: string
 }
 
+/** In this process: test/cli.test.ts has the command line as a process. */
 async function day7(environment: Record<string, string>, ...args: string[]): Promise<Ran> {
-  const env = { PATH: process.env['PATH'], ...environment }
+  const printed = { log: '', error: '' }
+  const { log, error } = console
+  console.log = (text) => void (printed.log += `${text}\n`)
+  console.error = (text) => void (printed.error += `${text}\n`)
   try {
-    return { code: 0, ...(await execute(process.execPath, ['src/cli.ts', ...args], { env })) }
-  } catch (error) {
-    return error as unknown as Ran
+    return { code: await run(args, environment), stdout: printed.log, stderr: printed.error }
+  } finally {
+    Object.assign(console, { log, error })
   }
 }
 
@@ -97,13 +101,17 @@ async function life(t: Test, server: MlflowServer): Promise<void> {
 }
 
 t.test('Python’s client reads what was published', async (t) => {
-  for (const server of [two, three]) {
-    const at = { MLFLOW_TRACKING_URI: server.url, MLFLOW_MODEL_NAME: 'for Python' }
+  const urls = [two, three].map(({ url }) => url)
+  for (const url of urls) {
+    const at = { MLFLOW_TRACKING_URI: url, MLFLOW_MODEL_NAME: 'for Python' }
     await day7(at, 'publish', '--bundle', SHIPPED, '--alias', 'challenger')
-    const script = ['test/registry/python_side.py', server.url, 'for Python', `${SHIPPED}/golden.ndjson`]
-    const env = { ...process.env, PYTHONPATH: resolve('training'), PYTHONDONTWRITEBYTECODE: '1' }
-    const { stdout } = await execute(PYTHON, script, { env })
-    const read = JSON.parse(stdout)
+  }
+  const script = ['test/registry/python_side.py', 'for Python', `${SHIPPED}/golden.ndjson`, ...urls]
+  const env = { ...process.env, PYTHONPATH: resolve('training'), PYTHONDONTWRITEBYTECODE: '1' }
+  const { stdout } = await execute(PYTHON, script, { env })
+  const reads = JSON.parse(stdout)
+  t.equal(reads.length, 2)
+  for (const read of reads) {
     const manifest = JSON.parse(readFileSync(`${SHIPPED}/manifest.json`, 'utf8'))
     t.match(read, { version: '1', status: 'FINISHED', tags: { bundle_version: SHIPPED_VERSION } })
     for (const [file, hash] of Object.entries(manifest.files)) t.equal(read.tags[`sha256.${file}`], hash)
@@ -115,27 +123,6 @@ t.test('Python’s client reads what was published', async (t) => {
       .map((line) => Math.max(0, JSON.parse(line).output))
     t.same(read.predictions, outputs, 'and its model predicts the golden predictions')
   }
-})
-
-t.test('what Python’s training registered is pulled and promoted', async (t) => {
-  const data = join(folder, 'installs.csv')
-  const bundle = join(folder, 'trained')
-  const train = ['-m', 'day7_training', 'train', '--data', data, '--out', bundle, '--name', 'trained']
-  const env = { ...process.env, MLFLOW_TRACKING_URI: three.url, PYTHONDONTWRITEBYTECODE: '1' }
-  const python = (args: string[]) => execute(PYTHON, args, { cwd: 'training', env })
-  await python(['-m', 'day7_training', 'synthesize', '--rows', '400', '--seed', '3', '--out', data])
-  await python([...train, '--max-trees', '5', '--golden-rows', '60', '--register'])
-  const at = { MLFLOW_TRACKING_URI: three.url, MLFLOW_MODEL_NAME: 'trained' }
-  const out = join(folder, 'pulled of Python')
-  t.match(await day7(at, 'pull', '--model', 'models:/trained@challenger', '--out', out), { code: 0 })
-  t.same(filesOf(out), filesOf(bundle))
-  t.match(await day7(at, 'promote', '--version', '1'), {
-    code: 0,
-    stdout: /^trained version 1 .* is champion/,
-  })
-  t.match(await day7(at, 'models'), {
-    stdout: /^1 +champion +[0-9a-f]{12} .* \d+\.\d+ +-?\d\.\d+ +\d\.\d+$/m,
-  })
 })
 
 t.test('what is wrong is said, and registers nothing', async (t) => {
