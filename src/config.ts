@@ -95,8 +95,7 @@ export const SETTINGS = [
   {
     name: 'MODEL_MAX_BYTES',
     default: '268435456',
-    description:
-      'Largest file of a bundle that is fetched from MLflow; a model with a larger one is refused.',
+    description: 'Largest bundle that is fetched from MLflow, all files together; a larger one is refused.',
   },
   {
     name: 'ROLLOUT',
@@ -225,7 +224,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     const [token, username] = [text('MLFLOW_TRACKING_TOKEN'), text('MLFLOW_TRACKING_USERNAME')]
     if (trackingUri === '') return null
     // The value may hold a password and is not repeated.
-    if (!/^https?:$/.test(URL.parse(trackingUri)?.protocol ?? ''))
+    const url = URL.parse(trackingUri)
+    if (!/^https?:$/.test(url?.protocol ?? '') || url?.search || url?.hash)
       faults.push('MLFLOW_TRACKING_URI: expected http(s)://host:port, or nothing')
     if (/[/:]/.test(modelName))
       faults.push(`MLFLOW_MODEL_NAME: expected a name without / and :, got "${modelName}"`)

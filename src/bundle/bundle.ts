@@ -35,6 +35,8 @@ export interface BundleParts {
   readonly models: ReadonlyMap<string, CompiledModel>
   /** Golden predictions that were reproduced. */
   readonly goldenCount: number
+  /** Some of their installs. */
+  readonly sample: readonly Install[]
 }
 
 export class Bundle {

@@ -54,6 +54,14 @@ export function checkGolden(ndjson: string, plan: FeaturePlan, parts: Parts, isP
   return lines.length
 }
 
+/** At most `count` of the installs, from all parts of the file. */
+export function goldenInstalls(ndjson: string, count: number): Install[] {
+  const lines = ndjson.split('\n').filter((line) => line !== '')
+  const step = Math.max(1, Math.floor(lines.length / count))
+  const some = lines.filter((_, at) => at % step === 0).slice(0, count)
+  return some.map((line) => (JSON.parse(line) as Golden).install)
+}
+
 function checkCombined(where: string, golden: Golden, parts: Parts, row: Float64Array, offset: number): void {
   const { combine, ensembles, interval } = parts
   const scores = golden.ensembles ?? []

@@ -21,12 +21,16 @@ export class Keys {
   }
 
   text(key: string): string {
-    return this.#typed(key, 'a text', (value) => typeof value === 'string' && value !== '') as string
+    return this.#typed(
+      key,
+      'a text that is not empty',
+      (value) => isStorable(value) && value !== '',
+    ) as string
   }
 
   /** A text that may be empty. */
   anyText(key: string): string {
-    return this.#typed(key, 'a text', (value) => typeof value === 'string') as string
+    return this.#typed(key, 'a text', isStorable) as string
   }
 
   number(key: string): number {
@@ -60,3 +64,7 @@ export class Keys {
     return value
   }
 }
+
+/** Names and versions come into the log, and PostgreSQL stores neither NUL nor half a surrogate pair. */
+const isStorable = (value: unknown): value is string =>
+  typeof value === 'string' && value.isWellFormed() && !value.includes('\0')

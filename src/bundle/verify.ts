@@ -10,11 +10,11 @@ import { parseFeaturePlan } from '../features/index.ts'
 import type { BundleParts } from './bundle.ts'
 import { specsOf } from './combination.ts'
 import { BundleError } from './errors.ts'
-import { checkGolden } from './golden.ts'
+import { checkGolden, goldenInstalls } from './golden.ts'
 import { PLAIN, readManifest } from './manifest.ts'
 import { partsOf } from './parts.ts'
 
-/** @throws BundleError */
+/** @throws BundleError, or the machine's own error where a file cannot be read now */
 export async function verifyBundle(directory: string): Promise<BundleParts> {
   const read = (file: string): Promise<Buffer> =>
     within(directory, file, () => readFile(join(directory, file)))
@@ -58,7 +58,8 @@ export async function verifyBundle(directory: string): Promise<BundleParts> {
     expectSame(file, 'feature names', featureNames, manifest.features)
   const parts = partsOf(manifest.prediction, (file) => ensembles.get(file)!)
   const goldenCount = await parse('golden.ndjson', (text) => checkGolden(text, plan, parts, isPlain))
-  return { manifest, plan: document, models, goldenCount }
+  const sample = await parse('golden.ndjson', (text) => goldenInstalls(text, SAMPLE))
+  return { manifest, plan: document, models, goldenCount, sample }
 
   function expectSame(
     file: string,
@@ -75,11 +76,28 @@ export async function verifyBundle(directory: string): Promise<BundleParts> {
   }
 }
 
+/** Installs to warm up with. */
+const SAMPLE = 50
+
+/** The machine's faults and not the bundle's: they may pass. */
+const MACHINE_CODES = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EIO',
+  'EAGAIN',
+  'EBUSY',
+  'EACCES',
+  'EPERM',
+  'ESTALE',
+])
+
 /** Runs one step and says in which file it failed. */
 async function within<T>(directory: string, file: string, step: () => T | Promise<T>): Promise<T> {
   try {
     return await step()
   } catch (cause) {
+    if (MACHINE_CODES.has((cause as NodeJS.ErrnoException).code ?? '')) throw cause
     throw new BundleError(directory, file, cause instanceof Error ? cause.message : String(cause), cause)
   }
 }

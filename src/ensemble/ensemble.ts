@@ -33,8 +33,9 @@ export function parseModel(source: unknown, options: ModelOptions = {}): Ensembl
 
 /** A model that is read and packed; plain data, so that one thread can make it and another one use it. */
 export interface CompiledModel {
-  /** With the trees in use alone. */
+  /** With the trees in use alone. They are read for contributions and leaves; where `packed` is there, not for predictions. */
   readonly model: Model
+  readonly treeCount: number
   /** Null where the packed kernels cannot run it. */
   readonly packed: Packed | null
 }
@@ -54,6 +55,7 @@ export function compileModel(source: unknown, options: ModelOptions = {}): Compi
   const isPlain = classCount === 1 && !trees.some((tree) => tree.linear)
   return {
     model: { ...model, trees },
+    treeCount: trees.length,
     packed: isPlain && options.kernel !== 'reference' ? pack(trees) : null,
   }
 }
@@ -73,7 +75,7 @@ export class Ensemble {
   readonly objective: string
   /** What evaluates a row. */
   readonly kernel: Kernel['name']
-  readonly #trees: readonly Tree[]
+  readonly #model: Model
   readonly #kernel: Kernel
   #reference: ReferenceLoop | undefined
   readonly #iterations: number
@@ -82,15 +84,15 @@ export class Ensemble {
   readonly #scores: Float64Array
 
   /** @param kernel default: the fastest that can run this model here */
-  constructor({ model, packed }: CompiledModel, kernel?: Kernel['name']) {
+  constructor({ model, treeCount, packed }: CompiledModel, kernel?: Kernel['name']) {
     const { classCount } = model
-    this.#trees = model.trees
+    this.#model = model
     this.featureNames = Object.freeze([...model.featureNames])
     this.featureCount = model.featureNames.length
-    this.treeCount = this.#trees.length
+    this.treeCount = treeCount
     this.classCount = classCount
     this.objective = model.objective
-    this.#iterations = this.#trees.length / classCount
+    this.#iterations = treeCount / classCount
     this.#averageOutput = model.averageOutput
     this.#transform = transformOf(model.objective)
     this.#kernel = this.#chooseKernel(packed, kernel)
@@ -151,10 +153,10 @@ export class Ensemble {
    */
   predictContributions(row: Float64Array): Float64Array {
     expectLength('a row', row, this.featureCount)
-    checkExplainable(this.#trees)
+    checkExplainable(this.#model.trees)
     const width = this.featureCount + 1
     const totals = new Float64Array(this.classCount * width)
-    this.#trees.forEach((tree, at) => {
+    this.#model.trees.forEach((tree, at) => {
       const start = (at % this.classCount) * width
       addContributions(tree, row, totals.subarray(start, start + width))
     })
@@ -200,7 +202,7 @@ export class Ensemble {
 
   /** Built when it is first needed: a model that the packed kernels run needs it for leaves alone. */
   #loop(): ReferenceLoop {
-    return (this.#reference ??= new ReferenceLoop(this.#trees, this.classCount))
+    return (this.#reference ??= new ReferenceLoop(this.#model.trees, this.classCount))
   }
 
   #convert(scores: Float64Array, at: number): void {

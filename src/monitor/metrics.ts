@@ -184,7 +184,8 @@ function followerMetrics({ followers, traffic }: WatchedModels): Metric[] {
       labelNames: ['variant'],
       registers: [],
       collect() {
-        for (const { variant, reason } of followed()) this.set({ variant }, reason === null ? 0 : 1)
+        for (const { variant, state, reason } of followed())
+          this.set({ variant }, reason === null && state !== 'fetching' ? 0 : 1)
       },
     }),
     new Counter({

@@ -138,8 +138,8 @@ export class Database {
     return this.#use('asking', TIMEOUTS_MS.split, (sql) => latestSplit(sql))
   }
 
-  keepSplit(split: Split, origin: SplitOrigin, host: string): Promise<KeptSplit> {
-    return this.#use('asking', TIMEOUTS_MS.split, (sql) => keepSplit(sql, split, origin, host))
+  keepSplit(split: Partial<Split>, otherwise: Split, origin: SplitOrigin, host: string): Promise<KeptSplit> {
+    return this.#use('asking', TIMEOUTS_MS.split, (sql) => keepSplit(sql, split, otherwise, origin, host))
   }
 
   async close(timeoutMs: number): Promise<void> {

@@ -71,7 +71,8 @@ export interface SplitCalls {
   adopt(settings: Split): Promise<KeptSplit>
   /** @returns null if nothing was ever kept */
   latest(): Promise<KeptSplit | null>
-  keep(split: Split, origin: SplitOrigin): Promise<KeptSplit>
+  /** @param split what it leaves out stays as it is in force, or as in `otherwise` where nothing was kept */
+  keep(split: Partial<Split>, otherwise: Split, origin: SplitOrigin): Promise<KeptSplit>
 }
 
 export class LogUnavailableError extends Error {
@@ -134,7 +135,13 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
   async function writeEvents(): Promise<void> {
     if (events.length === 0) return
     const some = events.slice()
-    await database.call('recordModelEvents', some)
+    try {
+      await database.call('recordModelEvents', some)
+    } catch (error) {
+      // No event stands in the way of a prediction.
+      if (isOfTheDatabase(error)) throw error
+      logger.error({ err: error, events: some }, 'prediction log: the database refuses events; they are lost')
+    }
     events.splice(0, some.length)
   }
 
@@ -197,7 +204,8 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     splits: {
       adopt: (settings) => whenThere(database.call('adoptSplit', settings, host)),
       latest: () => whenThere(database.call('latestSplit')),
-      keep: (split, origin) => whenThere(database.call('keepSplit', split, origin, host)),
+      keep: (split, otherwise, origin) =>
+        whenThere(database.call('keepSplit', split, otherwise, origin, host)),
     },
     status: () => ({ ...writer.status(), spool: spool.status(), spooled, dropped }),
     async close(graceMs) {

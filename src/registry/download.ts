@@ -14,7 +14,7 @@ import type { MlflowClient, ModelVersion } from '../mlflow/index.ts'
 import { BUNDLE_FOLDER, hashTag, MANIFEST } from './layout.ts'
 
 export interface DownloadOptions {
-  /** Of one file. */
+  /** Of all files together. */
   readonly maxBytes: number
   readonly signal?: AbortSignal
 }
@@ -32,6 +32,7 @@ export class NotAFileError extends Error {
 }
 
 const MAX_MANIFEST_BYTES = 2 ** 20
+const MAX_FILES = 100
 /** Errors of MLflow that come again with the same version. */
 const FINAL_CODES = new Set(['MLFLOW_ANSWER_TOO_LARGE', 'RESOURCE_DOES_NOT_EXIST', 'INVALID_ARTIFACT_PATH'])
 
@@ -50,10 +51,12 @@ export async function downloadBundle(
   )
   expectHash(MANIFEST, tags.get(hashTag(MANIFEST)), sha256(manifest), 'the version’s tag')
   await writeFile(join(folder, MANIFEST), manifest)
+  let bytesLeft = maxBytes - manifest.length
   for (const [file, expected] of filesOf(manifest)) {
     expectHash(file, tags.get(hashTag(file)), expected, 'the version’s tag')
-    const actual = await download(file, maxBytes, (body) => write(body, join(folder, file)))
-    expectHash(file, expected, actual, 'the manifest')
+    const { sha256, bytes } = await download(file, bytesLeft, (body) => write(body, join(folder, file)))
+    expectHash(file, expected, sha256, 'the manifest')
+    bytesLeft -= bytes
   }
 
   async function download<T>(
@@ -72,30 +75,41 @@ export async function downloadBundle(
       return await use(body)
     } catch (cause) {
       if (!FINAL_CODES.has((cause as { code: string }).code)) throw cause
-      throw new RefusedError(`${file}: ${(cause as Error).message}`, { cause })
+      // The message names the server, and is for the log alone.
+      const { code } = cause as { code: string }
+      throw new RefusedError(code === TOO_LARGE ? `${file}: ${tooLarge(maxBytes)}` : `${file}: ${code}`, {
+        cause,
+      })
     }
   }
 }
 
-/** @returns the sha256 of what came, in hex */
-async function write(body: Readable, path: string): Promise<string> {
+const TOO_LARGE = 'MLFLOW_ANSWER_TOO_LARGE'
+const tooLarge = (maxBytes: number): string =>
+  `expected at most ${maxBytes} bytes, which is what is left of MODEL_MAX_BYTES, got more`
+
+async function write(body: Readable, path: string): Promise<{ sha256: string; bytes: number }> {
   const digest = createHash('sha256')
+  let bytes = 0
   await pipeline(
     body,
     async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
         digest.update(chunk)
+        bytes += chunk.length
         yield chunk
       }
     },
     createWriteStream(path),
   )
-  return digest.digest('hex')
+  return { sha256: digest.digest('hex'), bytes }
 }
 
 function filesOf(manifest: Buffer): ReadonlyMap<string, string> {
   try {
-    return readManifest(JSON.parse(manifest.toString())).files
+    const { files } = readManifest(JSON.parse(manifest.toString()))
+    if (files.size > MAX_FILES) throw new TypeError(`expected at most ${MAX_FILES} files, got ${files.size}`)
+    return files
   } catch (cause) {
     throw new RefusedError(`${MANIFEST}: ${(cause as Error).message}`, { cause })
   }

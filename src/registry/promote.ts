@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { MlflowClient } from '../mlflow/index.ts'
+import type { MlflowClient, ModelVersion } from '../mlflow/index.ts'
 import type { DownloadOptions } from './download.ts'
 import { CHALLENGER, CHAMPION } from './layout.ts'
 import { fetchVerified } from './pull.ts'
@@ -21,7 +21,7 @@ export interface Promotion {
   readonly wasChallenger: boolean
 }
 
-/** @throws RefusedError, BundleError, MlflowError; the alias stays as it is */
+/** @throws RefusedError, BundleError, MlflowError: the alias stays as it is; an Error that says so if it has moved */
 export async function promoteVersion(
   client: MlflowClient,
   name: string,
@@ -32,13 +32,12 @@ export async function promoteVersion(
   const folder = await mkdtemp(join(tmpdir(), 'day7-promote-'))
   try {
     const { manifest } = await fetchVerified(client, registered, folder, options)
-    const [previous, challenger] = await Promise.all([
-      client.getAlias(name, CHAMPION),
-      client.getAlias(name, CHALLENGER),
-    ])
+    const previous = await client.getAlias(name, CHAMPION)
     await client.setAlias(name, CHAMPION, registered.version)
-    const wasChallenger = challenger?.version === registered.version
-    if (wasChallenger) await client.deleteAlias(name, CHALLENGER)
+    const wasChallenger = await clearChallenger(client, registered).catch((cause: unknown) => {
+      const what = `${name} version ${registered.version} is champion, but may still be challenger too`
+      throw new Error(`${what}: ${(cause as Error).message}`, { cause })
+    })
     return {
       name,
       version: registered.version,
@@ -49,4 +48,11 @@ export async function promoteVersion(
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+async function clearChallenger(client: MlflowClient, { name, version }: ModelVersion): Promise<boolean> {
+  const challenger = await client.getAlias(name, CHALLENGER)
+  if (challenger?.version !== version) return false
+  await client.deleteAlias(name, CHALLENGER)
+  return true
 }

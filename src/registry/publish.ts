@@ -26,6 +26,8 @@ export interface Publication {
 
 /** Of a run's artifacts. */
 const MODEL_FOLDER = 'model'
+/** mlflow/utils/validation.py, _validate_model_alias_name. */
+const RESERVED_ALIAS = /^(latest|v\d+)$/i
 
 /** @throws BundleError if the bundle may not be served, MlflowError; an Error that says so if only the alias could not be set */
 export async function publishBundle(
@@ -33,6 +35,8 @@ export async function publishBundle(
   folder: string,
   { name, alias, signal }: PublishOptions,
 ): Promise<Publication> {
+  if (alias !== null && RESERVED_ALIAS.test(alias))
+    throw new Error(`expected an alias that MLflow takes, got "${alias}": "latest" and "v1" name versions`)
   const { manifest } = await loadBundle(folder)
   const files = await readFiles(folder, manifest)
   const hashes = new Map([...files].map(([file, bytes]) => [file, sha256(bytes)]))
@@ -57,12 +61,14 @@ export async function publishBundle(
     await client.updateRun(run.runId, { status: 'FAILED', endTimeMs: Date.now() }).catch(() => {})
     throw error
   }
-  await client.updateRun(run.runId, { status: 'FINISHED', endTimeMs: Date.now() })
-  if (alias !== null)
-    await client.setAlias(name, alias, version.version).catch((cause: unknown) => {
-      const what = `${name} version ${version.version} is registered, but is not ${alias}`
-      throw new Error(`${what}: ${(cause as Error).message}`, { cause })
-    })
+  try {
+    await client.updateRun(run.runId, { status: 'FINISHED', endTimeMs: Date.now() })
+    if (alias !== null) await client.setAlias(name, alias, version.version)
+  } catch (cause) {
+    const what = `${name} version ${version.version} of run ${run.runId} is registered`
+    const missing = alias === null ? 'its run is not ended' : `it may not be ${alias} yet`
+    throw new Error(`${what}, but ${missing}: ${(cause as Error).message}`, { cause })
+  }
   return { runId: run.runId, version: version.version, manifest }
 }
 

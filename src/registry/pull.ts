@@ -3,9 +3,9 @@
  * bundle.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
-import { type Bundle, loadBundle } from '../bundle/index.ts'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { type Bundle, loadBundle, readManifest } from '../bundle/index.ts'
 import type { MlflowClient, ModelVersion } from '../mlflow/index.ts'
 import { downloadBundle, type DownloadOptions } from './download.ts'
 import { MANIFEST } from './layout.ts'
@@ -44,18 +44,38 @@ export async function fetchVerified(
   return loadBundle(folder)
 }
 
+/** A bundle has the files that its manifest names, and no others. */
 async function expectReplaceable(target: string): Promise<void> {
   const names = await readdir(target).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return []
     throw error
   })
-  if (names.length > 0 && !names.includes(MANIFEST))
-    throw new Error(`expected ${target} to be free or to hold a bundle, got a folder with other files`)
+  if (names.length === 0) return
+  const known = await filesOf(target)
+  const other = names.find((name) => !known.has(name))
+  if (other !== undefined)
+    throw new Error(`expected ${target} to be free or to hold a bundle and no more, got ${other} in it`)
 }
 
+async function filesOf(folder: string): Promise<ReadonlySet<string>> {
+  try {
+    const { files } = readManifest(JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')))
+    return new Set([MANIFEST, ...files.keys()])
+  } catch {
+    return new Set()
+  }
+}
+
+/** What was there comes back if the new one cannot take its place. */
 async function replace(target: string, incoming: string): Promise<void> {
   const old = `${incoming}.old`
-  if (existsSync(target)) await rename(target, old)
-  await rename(incoming, target)
+  const isThere = existsSync(target)
+  if (isThere) await rename(target, old)
+  try {
+    await rename(incoming, target)
+  } catch (error) {
+    if (isThere) await rename(old, target)
+    throw error
+  }
   await rm(old, { recursive: true, force: true })
 }

@@ -28,6 +28,8 @@ export interface FollowerOptions {
   /** A folder → a bundle that may serve; rejects with the code BUNDLE_INVALID where it may not. */
   readonly load: (folder: string) => Promise<Bundle>
   readonly intervalMs: number
+  /** That the start waits for a first bundle; then it goes on without one. */
+  readonly startWaitMs: number
   /** From 0 to 1. */
   readonly random: () => number
   readonly logger: FollowerLogger
@@ -54,8 +56,6 @@ export interface FollowerStatus {
 const JITTER = 0.2
 /** Intervals between two looks at a source that is out of reach. */
 const MAX_BACK_OFF = 4
-/** That the start waits for a first bundle; then it goes on without one. */
-const START_WAIT_MS = 10_000
 const NO_MODEL = 'the source names no model'
 
 export class Follower {
@@ -91,7 +91,7 @@ export class Follower {
     this.#begin()
     if (isServing) return
     const waited = Promise.withResolvers<void>()
-    const timer = setTimeout(waited.resolve, START_WAIT_MS)
+    const timer = setTimeout(waited.resolve, this.#options.startWaitMs)
     await Promise.race([this.#round, waited.promise])
     clearTimeout(timer)
   }
@@ -142,7 +142,8 @@ export class Follower {
 
   async #fetch(found: Found): Promise<void> {
     const { variant, rollout, load } = this.#options
-    this.#enter('fetching', null)
+    // What was wrong before is so until this one serves.
+    this.#enter('fetching', this.#reason)
     let fetched: Fetched | undefined
     try {
       fetched = await found.fetch(this.#stopping.signal)
@@ -153,7 +154,7 @@ export class Follower {
       this.#enter('following', null)
     } catch (error) {
       await fetched?.discard()
-      if (!REFUSAL_CODES.has((error as { code?: unknown }).code)) throw error
+      if (!isRefusal(error)) throw error
       this.#refuse(found, error)
       return
     }
@@ -166,7 +167,7 @@ export class Follower {
     const reason = reasonOf(error)
     this.#refused.set(id, reason)
     this.#enter('refused', reason)
-    this.#say('error', { origin, reason }, 'a model is refused; what is in service stays')
+    this.#say('error', { origin, err: error }, 'a model is refused; what is in service stays')
     this.#options.onRefusal({ variant: this.#options.variant, origin, reason })
   }
 
@@ -192,8 +193,8 @@ export class Follower {
       this.#served = last.id
       return true
     } catch (error) {
-      this.#say('error', { reason: reasonOf(error) }, 'the last model in service cannot be used again')
-      await source.spoil()
+      this.#say('error', { err: error }, 'the last model in service cannot be used again')
+      if (isRefusal(error)) await source.spoil()
       return false
     }
   }
@@ -220,8 +221,12 @@ function isServed({ manifest }: Bundle, origin: string, rollout: Rollout, varian
   )
 }
 
-/** Of a bundle without its folder, which is a temporary one. */
+const isRefusal = (error: unknown): boolean => REFUSAL_CODES.has((error as { code?: unknown }).code)
+
+/** For everybody: of a refusal what is wrong, without the folder, which is a temporary one; of any other error its code alone. */
 function reasonOf(error: unknown): string {
-  if (error instanceof BundleError) return `${error.file}: ${error.problem}`
-  return error instanceof Error ? error.message : String(error)
+  if (error instanceof BundleError)
+    return `${error.file}: ${error.problem.replaceAll(`${error.directory}/`, '')}`
+  const { code, message } = error as { readonly code?: unknown; readonly message: string }
+  return isRefusal(error) || typeof code !== 'string' ? message : code
 }

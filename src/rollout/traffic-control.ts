@@ -5,6 +5,7 @@
  * What the store has last is in force, in every process after one poll. It comes from the settings (`settings`) or from a call
  * (`admin`); other settings replace only what came from settings.
  */
+import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Rollout } from './rollout.ts'
@@ -12,6 +13,8 @@ import type { Traffic } from './serving.ts'
 
 export interface TrafficSetting extends Traffic {
   readonly origin: 'settings' | 'admin'
+  /** Of two, the greater one is in force, whatever clocks say; 0: it did not come from the store. */
+  readonly id: number
   /** When it was kept; null: it is of this process alone. */
   readonly since: Date | null
 }
@@ -21,8 +24,15 @@ export interface TrafficStore {
   adopt(settings: Traffic): Promise<TrafficSetting>
   /** @returns what is in force; null: nothing was ever kept */
   latest(): Promise<TrafficSetting | null>
-  /** @returns what was kept, with its time */
-  keep(traffic: Traffic, origin: TrafficSetting['origin']): Promise<TrafficSetting>
+  /**
+   * @param traffic what it leaves out stays as it is in force, or as in `otherwise` where nothing was kept
+   * @returns what was kept
+   */
+  keep(
+    traffic: Partial<Traffic>,
+    otherwise: Traffic,
+    origin: TrafficSetting['origin'],
+  ): Promise<TrafficSetting>
 }
 
 export interface TrafficControlOptions {
@@ -45,10 +55,11 @@ export class TrafficControl {
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> = Promise.resolve()
   #isStopped = false
+  #remembering: Promise<void> = Promise.resolve()
 
   constructor(options: TrafficControlOptions) {
     this.#options = options
-    this.#setting = { ...options.settings, origin: 'settings', since: null }
+    this.#setting = { ...options.settings, origin: 'settings', id: 0, since: null }
   }
 
   current(): TrafficSetting {
@@ -62,20 +73,26 @@ export class TrafficControl {
     this.#begin()
   }
 
-  /** @throws what the store throws; then nothing has changed */
-  async set(traffic: Traffic): Promise<TrafficSetting> {
-    return this.#inForce(await this.#options.store.keep(traffic, 'admin'))
+  /**
+   * What is left out stays as it is, for all processes.
+   * @throws what the store throws; then nothing has changed
+   */
+  async set(traffic: Partial<Traffic>): Promise<TrafficSetting> {
+    const { store, settings } = this.#options
+    return this.#inForce(await store.keep(traffic, settings, 'admin'))
   }
 
   /** Back to the settings. @throws as `set` */
   async reset(): Promise<TrafficSetting> {
-    return this.#inForce(await this.#options.store.keep(this.#options.settings, 'settings'))
+    const { store, settings } = this.#options
+    return this.#inForce(await store.keep(settings, settings, 'settings'))
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#timer)
     await this.#round
+    await this.#remembering
   }
 
   #begin(): void {
@@ -97,11 +114,13 @@ export class TrafficControl {
 
   async #inForce(setting: TrafficSetting): Promise<TrafficSetting> {
     // An answer that was on its way while another one was kept.
-    if (isOlder(setting, this.#setting)) return this.#setting
-    if (!isSame(setting, this.#setting)) {
+    if (setting.id < this.#setting.id) return this.#setting
+    if (setting.id !== this.#setting.id) {
       this.#direct(setting)
-      await this.#remember(setting)
+      // One after the other: the file has the last one.
+      this.#remembering = this.#remembering.then(() => this.#remember(setting))
     }
+    await this.#remembering
     return setting
   }
 
@@ -128,7 +147,7 @@ export class TrafficControl {
         challengerShare <= 1 &&
         typeof salt === 'string' &&
         typeof shadow === 'boolean'
-      return isWhole ? { challengerShare, salt, shadow, origin, since: new Date(since) } : null
+      return isWhole ? { challengerShare, salt, shadow, origin, id: 0, since: new Date(since) } : null
     } catch {
       return null
     }
@@ -138,8 +157,9 @@ export class TrafficControl {
     const { file, logger } = this.#options
     try {
       await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-      await writeFile(`${file}.${process.pid}`, JSON.stringify(setting))
-      await rename(`${file}.${process.pid}`, file)
+      const written = `${file}.${randomUUID()}`
+      await writeFile(written, JSON.stringify(setting))
+      await rename(written, file)
     } catch (error) {
       logger.warn({ err: error }, 'rollout: the split cannot be remembered for a start without the database')
     }
@@ -148,9 +168,3 @@ export class TrafficControl {
 
 const isSplit = (a: Traffic, b: Traffic): boolean =>
   a.challengerShare === b.challengerShare && a.salt === b.salt && a.shadow === b.shadow
-
-const isSame = (a: TrafficSetting, b: TrafficSetting): boolean =>
-  isSplit(a, b) && a.origin === b.origin && a.since?.getTime() === b.since?.getTime()
-
-const isOlder = (a: TrafficSetting, b: TrafficSetting): boolean =>
-  a.since !== null && b.since !== null && a.since < b.since

@@ -23,11 +23,17 @@ function servingEvent(variant: Variant, { bundle, origin, since }: Slot): ModelE
 
 type Told = Pick<ModelEvent, 'time' | 'event' | 'variant'> & Partial<ModelEvent>
 
-const event = (told: Told): ModelEvent => ({
-  eventId: uuidv7(),
-  modelName: null,
-  modelVersion: null,
-  host: HOST,
-  detail: null,
-  ...told,
-})
+function event({ modelName = null, modelVersion = null, detail = null, ...told }: Told): ModelEvent {
+  return {
+    eventId: uuidv7(),
+    host: HOST,
+    modelName: storable(modelName),
+    modelVersion: storable(modelVersion),
+    detail: storable(detail),
+    ...told,
+  }
+}
+
+/** PostgreSQL stores neither NUL nor half a surrogate pair, and what is wrong with a bundle may quote either. */
+const storable = (text: string | null): string | null =>
+  text && text.toWellFormed().replaceAll('\0', '\uFFFD')

@@ -28,6 +28,9 @@ export interface Models {
   close(): Promise<void>
 }
 
+/** Without a champion there are no answers; without a challenger there are those of the champion. */
+const START_WAIT_MS = { champion: 10_000, challenger: 1_000 }
+
 /** That a change of the split takes to be in force in all processes. */
 const TRAFFIC_POLL_MS = 2_000
 
@@ -61,6 +64,7 @@ export async function openModels(
       rollout,
       load: loadBundleAside,
       intervalMs: config.modelPollMs,
+      startWaitMs: START_WAIT_MS[variant],
       random: Math.random,
       logger,
       onRefusal: (refusal) => log.recordModelEvent(refusedEvent(refusal, now())),

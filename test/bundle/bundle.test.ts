@@ -47,7 +47,7 @@ t.test('a spoilt bundle is refused, with file and reason', async (t) => {
       /expected format "day7-bundle\/1" or "day7-bundle\/2", got "day7-bundle\/9"/,
       { manifest: { format: 'day7-bundle/9' } },
     ],
-    ['no version', /expected version to be a text, got undefined/, { manifest: { version: undefined } }],
+    ['no version', /expected version to be a text that is not empty, got undefined/, { manifest: { version: undefined } }],
     ['wrong features', /expected features to be a list of texts/, { manifest: { features: [1] } }],
     ['no rows', /expected training.rows to be a number/, { manifest: { training: { dataSha256: 'x' } } }],
     ['no hashes', /expected "files" to list features.json/, { manifest: { files: {} } }],

@@ -110,7 +110,9 @@ function goesLeft(node: DumpNode, value: number): boolean {
       .split('||')
       .some((category) => Number(category) === Math.trunc(value))
   let threshold = node['threshold'] as number
-  if (Math.abs(threshold) >= 1e300) threshold *= Infinity
+  // What a dump's ±1e300 stands for: see dump.ts.
+  if (threshold >= 1e300) threshold = Infinity
+  if (threshold <= -1e300) threshold = -Number.MAX_VALUE
   if (node['missing_type'] === 'NaN' && Number.isNaN(value)) return node['default_left'] as boolean
   if (Number.isNaN(value)) value = 0
   if (node['missing_type'] === 'Zero' && value === 0) return node['default_left'] as boolean

@@ -68,13 +68,13 @@ export function bundleLike(bundle: Bundle, version: string, predict = bundle.pre
 /** Followers that follow, and a split that is only remembered. */
 export function modelsIn(champion: Partial<FollowerStatus> = {}): WatchedModels {
   const following: FollowerStatus = { state: 'following', wanted: 'here', reason: null, refusals: 0 }
-  let setting: TrafficSetting = { ...SETTINGS, origin: 'settings', since: null }
+  let setting: TrafficSetting = { ...SETTINGS, origin: 'settings', id: 0, since: null }
   return {
     followers: () => ({ champion: { ...following, ...champion }, challenger: null }),
     traffic: {
       current: () => setting,
-      set: async (traffic) => (setting = { ...traffic, origin: 'admin', since: NOW }),
-      reset: async () => (setting = { ...SETTINGS, origin: 'settings', since: NOW }),
+      set: async (traffic) => (setting = { ...setting, ...traffic, origin: 'admin', since: NOW }),
+      reset: async () => (setting = { ...SETTINGS, origin: 'settings', id: 0, since: NOW }),
     },
   }
 }

@@ -15,19 +15,20 @@ async function life(t: Test, place: Place, processes: number): Promise<void> {
   t.equal(await one.splits.latest(), null)
 
   const adopted = await Promise.all(logs.map((log) => log.splits.adopt(SETTINGS)))
-  for (const each of adopted) t.same(each, { ...SETTINGS, origin: 'settings', since: adopted[0]!.since })
+  for (const each of adopted)
+    t.same(each, { ...SETTINGS, id: adopted[0]!.id, origin: 'settings', since: adopted[0]!.since })
   t.same(await two.splits.adopt(SETTINGS), adopted[0], 'the same settings change nothing')
   const other = { ...SETTINGS, challengerShare: 0.2 }
   t.match(await two.splits.adopt(other), { ...other, origin: 'settings' }, 'other settings do')
 
-  const called = await one.splits.keep(CALLED, 'admin')
+  const called = await one.splits.keep(CALLED, SETTINGS, 'admin')
   t.match(called, { ...CALLED, origin: 'admin' })
   t.ok(called.since > adopted[0]!.since)
   t.same(await two.splits.latest(), called)
   t.same(await two.splits.adopt(SETTINGS), called, 'settings do not undo a call')
-  const reset = await two.splits.keep(SETTINGS, 'settings')
+  const reset = await two.splits.keep(SETTINGS, SETTINGS, 'settings')
   t.same(await one.splits.latest(), reset)
-  await t.rejects(one.splits.keep({ ...CALLED, challengerShare: 1.5 }, 'admin'), { code: '23514' })
+  await t.rejects(one.splits.keep({ challengerShare: 1.5 }, SETTINGS, 'admin'), { code: '23514' })
   for (const log of logs) await log.close(5000)
 
   const rows = await place.sql(

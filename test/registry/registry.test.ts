@@ -137,7 +137,7 @@ t.test('what is wrong is said, and registers nothing', async (t) => {
   t.match(await day7(at, 'models'), { code: 1, stderr: /RESOURCE_DOES_NOT_EXIST/ }, 'nothing is registered')
   t.match(await day7(at, 'publish', '--bundle', SHIPPED, '--alias', 'latest'), {
     code: 1,
-    stderr: /^wrong version 1 is registered, but is not latest: .* INVALID_PARAMETER_VALUE/,
+    stderr: /^expected an alias that MLflow takes, got "latest"/,
   })
   t.match(await day7(at, 'promote', '--version', '9'), { code: 1, stderr: /RESOURCE_DOES_NOT_EXIST/ })
   t.match(await day7(at, 'pull', '--model', 'models:/wrong@nobody', '--out', join(folder, 'x')), {
@@ -150,8 +150,16 @@ t.test('what is wrong is said, and registers nothing', async (t) => {
   })
   t.match(await day7(at, 'pull', '--model', 'models:/wrong/1', '--out', 'src'), {
     code: 1,
-    stderr: /expected .*src to be free or to hold a bundle, got a folder with other files/,
+    stderr: /expected .*src to be free or to hold a bundle and no more, got \S+ in it/,
   })
+  const other = join(folder, 'a web app')
+  cpSync(SHIPPED, other, { recursive: true })
+  writeFileSync(join(other, 'thesis.txt'), 'years of work')
+  t.match(await day7(at, 'pull', '--model', 'models:/day7-revenue/1', '--out', other), {
+    code: 1,
+    stderr: /got thesis\.txt in it/,
+  })
+  t.equal(readFileSync(join(other, 'thesis.txt'), 'utf8'), 'years of work')
   t.match(await day7({}, 'models'), { code: 2, stderr: /MLFLOW_TRACKING_URI: expected http/ })
   t.match(await day7({ MLFLOW_TRACKING_URI: 'http://127.0.0.1:1' }, 'models'), {
     code: 1,

@@ -65,6 +65,7 @@ function followed(t: Test, variant: Variant = 'champion', kept: string | null = 
       return bundleOf(folder)
     },
     intervalMs: 3_600_000,
+    startWaitMs: 10_000,
     random: () => 0.5,
     logger: { info: note, warn: note, error: note },
     onRefusal: (refusal) => refusals.push(refusal),
@@ -131,7 +132,7 @@ t.test('a source that is away, and a fetch that breaks off', async (t) => {
   world.away = false
   world.unreadable.add('2')
   t.equal(await served('2'), 'models:/m/1')
-  t.match(follower.status(), { state: 'unreachable', wanted: 'models:/m/2', reason: 'broke off' })
+  t.match(follower.status(), { state: 'unreachable', wanted: 'models:/m/2', reason: 'MLFLOW_TRUNCATED' })
   world.unreadable.clear()
   t.equal(await served('2'), 'models:/m/2', 'it is tried again')
 })
@@ -189,6 +190,7 @@ t.test('it looks by itself, and no more when it is stopped', async (t) => {
     rollout: new Rollout({ traffic: { challengerShare: 0, salt: '', shadow: false }, now: () => NOW }),
     load: async () => bundleOf('x'),
     intervalMs: 1,
+    startWaitMs: 10_000,
     random: Math.random,
     logger: { info: () => {}, warn: () => {}, error: () => {} },
     onRefusal: () => {},

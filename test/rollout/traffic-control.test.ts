@@ -26,8 +26,9 @@ function store() {
     if (world.away) throw new Error('ECONNREFUSED')
     return answer()
   }
+  /** The clock goes backwards: only the order of the changes counts. */
   const keep = (traffic: Traffic, origin: TrafficSetting['origin']): TrafficSetting =>
-    (kept = { ...traffic, origin, since: new Date(++time * 1000) })
+    (kept = { ...traffic, origin, id: ++time, since: new Date(1e12 - time * 1000) })
   const calls: TrafficStore = {
     adopt: (settings) =>
       ask(() => {
@@ -35,7 +36,7 @@ function store() {
         return kept ?? keep(settings, 'settings')
       }),
     latest: () => ask(() => kept),
-    keep: (traffic, origin) => ask(() => keep(traffic, origin)),
+    keep: (traffic, otherwise, origin) => ask(() => keep({ ...(kept ?? otherwise), ...traffic }, origin)),
   }
   return { ...calls, world }
 }
@@ -78,6 +79,12 @@ t.test('all processes have what was kept last', async (t) => {
   t.match(two!.warned, [/set at run time; ROLLOUT/])
   t.same(two!.control.current(), set)
 
+  await two!.control.set({ challengerShare: 0.4 })
+  t.match(two!.control.current(), { ...CALLED, challengerShare: 0.4 }, 'what is left out stays')
+  await Promise.all([one!.control.set({ salt: 'x' }), two!.control.set({ challengerShare: 0.6 })])
+  await until(() => one!.control.current().challengerShare === 0.6)
+  t.match(one!.control.current(), { challengerShare: 0.6, salt: 'x', shadow: true }, 'nothing is lost')
+
   t.match(await two!.control.reset(), { ...SETTINGS, origin: 'settings' })
   await until(() => one!.control.current().origin === 'settings')
   t.same(one!.directed.at(-1), SETTINGS)
@@ -99,7 +106,7 @@ t.test('while the store is away, what is in force stays, also after a new start'
   t.match(second.control.current(), { ...CALLED, origin: 'admin' })
   t.same(second.directed, [CALLED])
   shared.world.away = false
-  await shared.keep({ ...CALLED, challengerShare: 0.2 }, 'admin')
+  await shared.keep({ challengerShare: 0.2 }, SETTINGS, 'admin')
   await until(() => second.control.current().challengerShare === 0.2)
   await second.control.stop()
   t.match(JSON.parse(readFileSync(file, 'utf8')), { challengerShare: 0.2, origin: 'admin' })

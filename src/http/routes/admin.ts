@@ -34,7 +34,7 @@ export const adminRoutes: Routes = (app, { models: { traffic } }) => {
         response: { 200: TrafficInForce, ...failures(400, 403, 413, 415, 500, 503) },
       },
     },
-    async (request) => trafficOf(await traffic.set(splitOf(request.body, traffic.current()))),
+    async (request) => trafficOf(await traffic.set(splitOf(request.body))),
   )
 
   app.delete(
@@ -64,7 +64,7 @@ const PERCENT_DIGITS = 12
 const TOLERANCE = 1e-9
 
 /** What is left out stays as it is. @throws 400 if the parts are not a whole */
-function splitOf({ champion, challenger, shadow, salt }: TrafficBody, current: Traffic): Traffic {
+function splitOf({ champion, challenger, shadow, salt }: TrafficBody): Partial<Traffic> {
   if (Math.abs(champion + challenger - 100) > TOLERANCE)
     throw Object.assign(
       new Error(
@@ -74,16 +74,20 @@ function splitOf({ champion, challenger, shadow, salt }: TrafficBody, current: T
     )
   return {
     challengerShare: challenger / 100,
-    shadow: shadow === undefined ? current.shadow : shadow !== null,
-    salt: salt ?? current.salt,
+    ...(shadow !== undefined && { shadow: shadow !== null }),
+    ...(salt !== undefined && { salt }),
   }
 }
 
-const LOCAL = /^(::ffff:)?127\.|^::1$/
+const LOCAL_ADDRESS = /^(::ffff:)?127\.|^::1$/
+const LOCAL_HOST = /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/i
+/** Of what a proxy passes on, or a page in a browser asks for. */
+const FOREIGN_HEADERS = ['origin', 'forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
 
 /** There are no keys yet that could tell an operator from a player. */
-async function expectLocal({ socket }: FastifyRequest): Promise<void> {
-  if (!LOCAL.test(socket.remoteAddress ?? ''))
+async function expectLocal({ socket, headers }: FastifyRequest): Promise<void> {
+  const isLocal = LOCAL_ADDRESS.test(socket.remoteAddress ?? '') && LOCAL_HOST.test(headers.host ?? '')
+  if (!isLocal || FOREIGN_HEADERS.some((name) => name in headers))
     throw Object.assign(new Error('expected a caller on the same machine, got one from elsewhere'), {
       statusCode: 403,
       code: 'NOT_LOCAL',

@@ -14,22 +14,34 @@ export interface Split {
 export type SplitOrigin = 'settings' | 'admin'
 
 export interface KeptSplit extends Split {
+  /** Greater than that of what was kept before, whatever the clock says. */
+  readonly id: number
   readonly origin: SplitOrigin
   readonly since: Date
 }
 
 export async function latestSplit(sql: Sql | TransactionSql): Promise<KeptSplit | null> {
   const [row] = await sql<KeptSplit[]>`
-    select challenger_share as "challengerShare", salt, shadow, origin, changed_at as since
+    select setting_id::double precision as id, challenger_share as "challengerShare", salt, shadow, origin, changed_at as since
     from rollout_settings order by setting_id desc limit 1`
   return row ?? null
 }
 
-/** With its model event. */
-export function keepSplit(sql: Sql, split: Split, origin: SplitOrigin, host: string): Promise<KeptSplit> {
+/**
+ * With its model event.
+ * @param split what it leaves out stays as it is in force, or as in `otherwise` where nothing was kept
+ */
+export function keepSplit(
+  sql: Sql,
+  split: Partial<Split>,
+  otherwise: Split,
+  origin: SplitOrigin,
+  host: string,
+): Promise<KeptSplit> {
   return sql.begin(async (transaction) => {
     await lock(transaction)
-    return insert(transaction, split, origin, host)
+    const kept = (await latestSplit(transaction)) ?? otherwise
+    return insert(transaction, { ...kept, ...split }, origin, host)
   }) as Promise<KeptSplit>
 }
 
@@ -55,15 +67,15 @@ async function insert(
   host: string,
 ): Promise<KeptSplit> {
   // The time of the statement and not of the transaction, which may have waited for the lock.
-  const [{ since }] = await transaction<[{ since: Date }]>`
+  const [{ id, since }] = await transaction<[{ id: number; since: Date }]>`
     insert into rollout_settings (changed_at, challenger_share, salt, shadow, origin, host)
     values (clock_timestamp(), ${challengerShare}, ${salt}, ${shadow}, ${origin}, ${host})
-    returning changed_at as since`
+    returning setting_id::double precision as id, changed_at as since`
   const detail = `challenger_share=${challengerShare} shadow=${shadow} salt=${salt} by ${origin}`
   await transaction`
     insert into model_events (event_id, time, event, host, detail)
     values (gen_random_uuid(), ${since}, 'traffic', ${host}, ${detail})`
-  return { challengerShare, salt, shadow, origin, since }
+  return { id, challengerShare, salt, shadow, origin, since }
 }
 
 const isSame = (a: Split, b: Split): boolean =>
