@@ -5,14 +5,16 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { dataFolder, startService } from './service.ts'
-import { training } from './training.ts'
+import { training, trainings } from './training.ts'
 
 t.test('train on a CSV, serve the bundle, replay the CSV', async (t) => {
   const folder = dataFolder(t)
   const data = join(folder, 'installs.csv')
   const bundle = join(folder, 'bundle')
-  await training('synthesize', '--rows', '3000', '--seed', '5', '--out', data)
-  await training('train', '--no-mlflow', '--data', data, '--out', bundle)
+  await trainings(
+    ['synthesize', '--rows', '3000', '--seed', '5', '--out', data],
+    ['train', '--no-mlflow', '--data', data, '--out', bundle, '--max-trees', '100'],
+  )
   const service = await startService(t, { MODEL_DIR: bundle, DATA_DIR: folder })
   const replay = (model: string) =>
     training('replay', '--data', data, '--bundle', model, '--url', service.url)
@@ -29,9 +31,11 @@ t.test('the same with several ensembles and an interval', async (t) => {
   const folder = dataFolder(t)
   const data = join(folder, 'installs.csv')
   const bundle = join(folder, 'bundle')
-  await training('synthesize', '--rows', '1500', '--seed', '6', '--out', data)
   const options = ['--two-part', '--with-interval', '--max-trees', '20']
-  await training('train', '--no-mlflow', '--data', data, '--out', bundle, ...options)
+  await trainings(
+    ['synthesize', '--rows', '1500', '--seed', '6', '--out', data],
+    ['train', '--no-mlflow', '--data', data, '--out', bundle, ...options],
+  )
   const service = await startService(t, { MODEL_DIR: bundle, DATA_DIR: folder })
   const replayed = await training('replay', '--data', data, '--bundle', bundle, '--url', service.url)
   t.equal(replayed, '1500 of 1500 equal\n')

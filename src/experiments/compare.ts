@@ -5,7 +5,15 @@
 import { betweenDifferences, type Differences, type Pairs, pairedDifferences } from './difference.ts'
 import type { Predictions } from './figures.ts'
 import { type SampleRatio, sampleRatio } from './sample-ratio.ts'
-import { isEnough, judgeBetween, judgePaired, type Judgement, type Size, unknown } from './verdict.ts'
+import {
+  isEnough,
+  judgeBetween,
+  judgeFailures,
+  judgePaired,
+  type Judgement,
+  type Size,
+  unknown,
+} from './verdict.ts'
 
 export interface Arms {
   /** What the champion answered and the challenger scored in shadow. */
@@ -15,6 +23,8 @@ export interface Arms {
   readonly challenger: Predictions
   /** Users that were asked about in that time, matured or not; null if it is not known how they were split. */
   readonly split: Split | null
+  /** Predictions that the challenger was asked for, and for which it had no answer: they are in no pair and not in its arm. */
+  readonly failures: { readonly asked: number; readonly failed: number }
 }
 
 export interface Split {
@@ -37,7 +47,13 @@ const RESAMPLES = 1000
 /** Any; always the same, so that the same data are answered alike. */
 const SEED = 7
 
-export function compare({ pairs, champion, challenger, split }: Arms, resamples = RESAMPLES): Comparison {
+export function compare(arms: Arms, resamples = RESAMPLES): Comparison {
+  const comparison = compareAnswers(arms, resamples)
+  const failing = judgeFailures(arms.failures)
+  return comparison.verdict === 'better' && failing ? { ...comparison, ...failing } : comparison
+}
+
+function compareAnswers({ pairs, champion, challenger, split }: Arms, resamples: number): Comparison {
   const sizes = { pairs: sizeOf(pairs), champion: sizeOf(champion), challenger: sizeOf(challenger) }
   const ratio = split && sampleRatio(split.champion, split.challenger, split.challengerShare)
   const common = { ...sizes, sampleRatio: ratio }

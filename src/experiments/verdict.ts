@@ -53,6 +53,17 @@ export function judgeBetween(
   return judge(differences)
 }
 
+/** Of what it was asked, that a challenger may leave without an answer and still be called better. */
+const MOST_FAILURES = 0.01
+
+/** Null: there are few enough. Those with an answer may be the easy ones. */
+export function judgeFailures({ asked, failed }: { readonly asked: number; readonly failed: number }) {
+  if (failed <= MOST_FAILURES * asked) return null
+  return unknown(
+    `the challenger had no finite answer for ${failed} of ${asked} predictions (${percent(failed / asked)}), which are not compared`,
+  )
+}
+
 export const unknown = (reason: string): Judgement => ({ verdict: 'not yet known', reason })
 
 function judge({ mae, normalisedGini, biasRatio, biasDistance }: Differences): Judgement {

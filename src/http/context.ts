@@ -17,7 +17,7 @@ import type { FollowerStatus, Rollout, Serving, Shadow, TrafficControl, Variant 
 export interface AppContext {
   readonly rollout: Pick<Rollout, 'current'>
   readonly models: WatchedModels
-  readonly shadow: Pick<Shadow<PredictionRecord>, 'offer'>
+  readonly shadow: Pick<Shadow<PredictionRecord>, 'offer' | 'miss'>
   readonly predictionLog: PredictionLog
   /** Not in this thread; takes the arrays with it. */
   readonly compare: (arms: Arms) => Promise<Comparison>

@@ -33,6 +33,7 @@ export interface ShadowRecord {
   readonly predictionId: string
   readonly time: Date
   readonly userId: string | null
+  /** NaN: the challenger had no finite answer; the log has its version, and null for the revenue. */
   readonly revenue: number
   readonly rawScore: number
   readonly inferenceTimeUs: number

@@ -8,6 +8,8 @@ import { Serving, type Slot, type Traffic, type Variant } from './serving.ts'
 export interface RolloutOptions {
   readonly traffic: Traffic
   readonly now: () => Date
+  /** Told why the champion answers in the challenger's place, each time. */
+  readonly onFallback?: (error: unknown) => void
   /** Told of every change of a slot, after it. */
   readonly onChange?: (change: SlotChange) => void
 }
@@ -54,6 +56,11 @@ export class Rollout {
     this.#renew()
   }
 
+  readonly #fallBack = (error: unknown): void => {
+    this.#fallbacks++
+    this.#options.onFallback?.(error)
+  }
+
   #set(variant: Variant, slot: Slot | null): void {
     this.#slots = { ...this.#slots, [variant]: slot }
     this.#renew()
@@ -62,6 +69,6 @@ export class Rollout {
 
   #renew(): void {
     const { champion, challenger } = this.#slots
-    this.#serving = champion && new Serving(champion, challenger, this.#traffic, () => void this.#fallbacks++)
+    this.#serving = champion && new Serving(champion, challenger, this.#traffic, this.#fallBack)
   }
 }

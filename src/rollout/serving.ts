@@ -31,6 +31,8 @@ export interface Assignment {
 
 export interface Answer extends Assignment {
   readonly prediction: ReturnType<Bundle['predict']>
+  /** The challenger that had no answer, where the champion gave this one; else null. */
+  readonly failed: Bundle | null
 }
 
 export class Serving {
@@ -69,11 +71,12 @@ export class Serving {
     const assigned = this.assign(key)
     if (assigned !== this.champion)
       try {
-        return { ...assigned, prediction: assigned.bundle.predict(install) }
+        return { ...assigned, prediction: assigned.bundle.predict(install), failed: null }
       } catch (error) {
         this.#onFallback(error)
       }
-    return { ...this.champion, prediction: this.champion.bundle.predict(install) }
+    const failed = assigned === this.champion ? null : assigned.bundle
+    return { ...this.champion, prediction: this.champion.bundle.predict(install), failed }
   }
 
   /** The bundle that scores beside the champion; null if none does. */

@@ -1,7 +1,7 @@
 /**
  * The shadow: what the champion answered is scored by the challenger too, after the answers of that turn of the event loop have left.
- * Whatever comes of it, an answer is never touched: a score that fails is counted, and where scoring falls behind, predictions
- * go without.
+ * Whatever comes of it, an answer is never touched: a score that fails is counted and kept as a failure, and where scoring falls behind,
+ * predictions go without.
  */
 import type { Bundle } from '../bundle/index.ts'
 
@@ -13,6 +13,7 @@ export interface Scorable {
 export interface ShadowScore<Record extends Scorable> {
   readonly record: Record
   readonly bundle: Bundle
+  /** NaN: the challenger had no finite answer, and neither a raw score. */
   readonly revenue: number
   readonly rawScore: number
   readonly inferenceTimeUs: number
@@ -24,7 +25,6 @@ export interface ShadowCounts {
   readonly failed: number
   /** Left out, since too many were waiting. */
   readonly skipped: number
-  readonly lastError: string | null
 }
 
 /** Waiting at most; each holds its record. */
@@ -33,14 +33,22 @@ const MAX_WAITING = 20_000
 const SLICE_MS = 2
 
 export class Shadow<Record extends Scorable> {
+  readonly #onFailure: (error: unknown) => void
   readonly #keep: (scores: readonly ShadowScore<Record>[]) => void
   #waiting: { readonly record: Record; readonly bundle: Bundle }[] = []
   #isScheduled = false
-  #counts = { scored: 0, failed: 0, skipped: 0, lastError: null as string | null }
+  #counts = { scored: 0, failed: 0, skipped: 0 }
 
-  /** @param keep is given the scores of a slice */
-  constructor(keep: (scores: readonly ShadowScore<Record>[]) => void) {
+  /**
+   * @param keep is given the scores of a slice
+   * @param onFailure is told why a score failed, each time
+   */
+  constructor(
+    keep: (scores: readonly ShadowScore<Record>[]) => void,
+    onFailure: (error: unknown) => void = () => {},
+  ) {
     this.#keep = keep
+    this.#onFailure = onFailure
   }
 
   /** Costs the caller nothing but a place in a list. */
@@ -50,6 +58,11 @@ export class Shadow<Record extends Scorable> {
       else this.#waiting.push({ record, bundle })
     }
     this.#schedule()
+  }
+
+  /** In its own arm the challenger had no answer, and the champion gave one. */
+  miss(bundle: Bundle, record: Record): void {
+    this.#keep([failureOf(record, bundle)])
   }
 
   counts(): ShadowCounts {
@@ -79,12 +92,21 @@ export class Shadow<Record extends Scorable> {
         now = end
       } catch (error) {
         this.#counts.failed++
-        this.#counts.lastError = error instanceof Error ? error.message : String(error)
+        scores.push(failureOf(record, bundle))
+        this.#onFailure(error)
         now = performance.now()
       }
     }
     this.#waiting.splice(0, done)
-    this.#counts.scored += scores.length
+    this.#counts.scored += scores.filter(({ revenue }) => !Number.isNaN(revenue)).length
     if (scores.length > 0) this.#keep(scores)
   }
 }
+
+const failureOf = <Record extends Scorable>(record: Record, bundle: Bundle): ShadowScore<Record> => ({
+  record,
+  bundle,
+  revenue: NaN,
+  rawScore: NaN,
+  inferenceTimeUs: 0,
+})

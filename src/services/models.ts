@@ -75,11 +75,7 @@ export async function openModels(
   const champion = followerOf('champion', sources.champion)
   const challenger = sources.challenger && followerOf('challenger', sources.challenger)
   await Promise.all([champion.start(), challenger?.start()])
-  // What is wrong with a folder is an error of the one who starts the service; MLflow may be there later.
-  if (!clients && !rollout.current())
-    rollout.place('champion', await loadBundle(config.modelDir), config.modelDir)
-
-  return {
+  const models: Models = {
     followers: () => ({ champion: champion.status(), challenger: challenger?.status() ?? null }),
     traffic,
     async close() {
@@ -89,6 +85,15 @@ export async function openModels(
       await Promise.all(stopped)
     },
   }
+  // What is wrong with a folder is an error of the one who starts the service; MLflow may be there later.
+  if (!clients && !rollout.current())
+    try {
+      rollout.place('champion', await loadBundle(config.modelDir), config.modelDir)
+    } catch (error) {
+      await models.close()
+      throw error
+    }
+  return models
 }
 
 type Sources = { readonly champion: BundleSource; readonly challenger: BundleSource | null }

@@ -36,17 +36,22 @@ export interface Services {
 export async function openServices(config: Config, logger: LogLogger): Promise<Services> {
   const now = (): Date => new Date()
   const predictionLog = openLog(config, now, logger)
+  const say = seldom((error, count) =>
+    logger.error({ err: error, count }, 'rollout: the challenger has no answer; the champion gives one'),
+  )
   const rollout = new Rollout({
     traffic: config.rollout,
     now,
+    onFallback: say,
     onChange(change) {
       if (change.slot) announce(change.variant, change.slot, logger)
       else logger.info({ variant: change.variant }, 'no model is in service there any more')
       predictionLog.recordModelEvent(slotEvent(change, now()))
     },
   })
-  const shadow = new Shadow<PredictionRecord>((scores) =>
-    predictionLog.recordShadows(scores.map(shadowRecord)),
+  const shadow = new Shadow<PredictionRecord>(
+    (scores) => predictionLog.recordShadows(scores.map(shadowRecord)),
+    seldom((error, count) => logger.error({ err: error, count }, 'rollout: the challenger fails in shadow')),
   )
   const models = await openModels(config, rollout, predictionLog, now, logger).catch(
     async (error: unknown) => {
@@ -63,6 +68,20 @@ export async function openServices(config: Config, logger: LogLogger): Promise<S
     metrics: createMetrics({ log: predictionLog, rollout, models, shadow, now }),
     now,
     newPredictionId: predictionIds(),
+  }
+}
+
+const SAY_EVERY_MS = 60_000
+
+/** The first one, and then one a minute, with how many there were. */
+function seldom(say: (error: unknown, count: number) => void): (error: unknown) => void {
+  let count = 0
+  let saidMs = -Infinity
+  return (error) => {
+    count++
+    if (performance.now() - saidMs < SAY_EVERY_MS) return
+    saidMs = performance.now()
+    say(error, count)
   }
 }
 

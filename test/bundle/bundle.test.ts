@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { BundleError, loadBundle, loadBundleAside } from '../../src/bundle/index.ts'
+import { Bundle, BundleError, loadBundle, loadBundleAside } from '../../src/bundle/index.ts'
 import { readManifest } from '../../src/bundle/manifest.ts'
 import { EXAMPLE } from '../example.ts'
 
@@ -30,6 +30,26 @@ t.test('verified in a thread of its own, it is the same model', async (t) => {
     const { install } = JSON.parse(line)
     t.same(aside.predict(install), here.predict(install))
   }
+  // Its trees came as bytes.
+  const row = here.ensemble.rowOf({ [here.manifest.features[0]!]: 3 })
+  t.same(aside.ensemble.predictContributions(row), here.ensemble.predictContributions(row))
+})
+
+t.test('it is warmed up before it is given away', async (t) => {
+  const { predict } = Bundle.prototype
+  t.teardown(() => (Bundle.prototype.predict = predict))
+  const predicted = new Set<Bundle>()
+  let predictions = 0
+  Bundle.prototype.predict = function (install) {
+    predicted.add(this)
+    predictions++
+    return predict.call(this, install)
+  }
+  for (const load of [loadBundle, loadBundleAside]) {
+    predictions = 0
+    const bundle = await load(CHAMPION)
+    t.ok(predicted.has(bundle) && predictions >= 200, `${predictions} predictions`)
+  }
 })
 
 t.test('a spoilt bundle is refused, with file and reason', async (t) => {
@@ -41,13 +61,22 @@ t.test('a spoilt bundle is refused, with file and reason', async (t) => {
   const spoilt: [string, RegExp, Change][] = [
     ['no manifest', /manifest.json: ENOENT/, { remove: 'manifest.json' }],
     ['no JSON', /manifest.json: .*JSON/, { file: 'manifest.json', text: () => '{' }],
+    [
+      'a version that no database takes',
+      /manifest.json: expected version to be a text that is not empty, got "x\\u0000y"/,
+      { manifest: { version: 'x\0y' } },
+    ],
     ['a list', /manifest.json: expected an object/, { file: 'manifest.json', text: () => '[]' }],
     [
       'another format',
       /expected format "day7-bundle\/1" or "day7-bundle\/2", got "day7-bundle\/9"/,
       { manifest: { format: 'day7-bundle/9' } },
     ],
-    ['no version', /expected version to be a text that is not empty, got undefined/, { manifest: { version: undefined } }],
+    [
+      'no version',
+      /expected version to be a text that is not empty, got undefined/,
+      { manifest: { version: undefined } },
+    ],
     ['wrong features', /expected features to be a list of texts/, { manifest: { features: [1] } }],
     ['no rows', /expected training.rows to be a number/, { manifest: { training: { dataSha256: 'x' } } }],
     ['no hashes', /expected "files" to list features.json/, { manifest: { files: {} } }],

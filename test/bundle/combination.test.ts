@@ -13,7 +13,7 @@ import { compileModel } from '../../src/ensemble/index.ts'
 import type { Install } from '../../src/features/index.ts'
 import { EXAMPLE } from '../example.ts'
 import { appWith, rolloutOf, send } from '../http/app.ts'
-import { training } from '../training.ts'
+import { trainings } from '../training.ts'
 
 const GOLDEN_ROWS = 1000
 
@@ -21,10 +21,12 @@ const folder = t.testdir()
 const TWO_PART = join(folder, 'two-part')
 const MEAN = join(folder, 'mean')
 const data = join(folder, 'installs.csv')
-await training('synthesize', '--rows', '1500', '--seed', '11', '--out', data)
 const common = ['--data', data, '--no-mlflow', '--max-trees', '20', '--golden-rows', String(GOLDEN_ROWS)]
-await training('train', ...common, '--two-part', '--with-interval', '--out', TWO_PART)
-await training('train', ...common, '--mean-of', '2', '--out', MEAN)
+await trainings(
+  ['synthesize', '--rows', '1500', '--seed', '11', '--out', data],
+  ['train', ...common, '--two-part', '--with-interval', '--out', TWO_PART],
+  ['train', ...common, '--mean-of', '2', '--out', MEAN],
+)
 
 interface Score {
   readonly raw_score: number

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { loadBundle } from '../../src/bundle/index.ts'
-import { training } from '../training.ts'
+import { training, trainings } from '../training.ts'
 
 const GOLDEN_ROWS = 3000
 
@@ -30,12 +30,14 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
 t.test('Python and TypeScript agree on every kind of bundle', async (t) => {
   const folder = t.testdir()
   const data = join(folder, 'installs.csv')
-  await training('synthesize', '--rows', '4000', '--seed', '11', '--out', data)
+  const train = ['train', '--no-mlflow', '--data', data, '--golden-rows', String(GOLDEN_ROWS)]
+  await trainings(
+    ['synthesize', '--rows', '4000', '--seed', '11', '--out', data],
+    ...Object.entries(KINDS).map(([kind, options]) => [...train, '--out', join(folder, kind), ...options]),
+  )
   const missingTypes = new Set<string>()
-  for (const [kind, options] of Object.entries(KINDS)) {
-    const out = join(folder, 'bundle')
-    const train = ['--data', data, '--out', out, '--golden-rows', String(GOLDEN_ROWS), ...options]
-    await training('train', '--no-mlflow', ...train)
+  for (const kind of Object.keys(KINDS)) {
+    const out = join(folder, kind)
     const bundle = await loadBundle(out)
     t.equal(
       bundle.goldenCount,

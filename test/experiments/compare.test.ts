@@ -6,7 +6,13 @@ import { type Arms, compare } from '../../src/experiments/compare.ts'
 import { compareAside } from '../../src/experiments/index.ts'
 import { FAIR, NO_ARM, NO_PAIRS, Players } from './players.ts'
 
-const NOTHING: Arms = { pairs: NO_PAIRS, champion: NO_ARM, challenger: NO_ARM, split: null }
+const NOTHING: Arms = {
+  pairs: NO_PAIRS,
+  champion: NO_ARM,
+  challenger: NO_ARM,
+  split: null,
+  failures: { asked: 0, failed: 0 },
+}
 const players = new Players(9, 1)
 const SPLIT = { challengerShare: 0.5, champion: 800, challenger: 800 }
 const pairs = players.pairs(800, FAIR, { noise: 1, level: 1.1 })
@@ -73,6 +79,19 @@ t.test('a mismatch stands in the way of the arms, not of the pairs', async (t) =
   t.match(sampleRatio, { mismatch: true })
 })
 
+t.test('a challenger that fails often is not better, however well it does otherwise', (t) => {
+  const better = { ...pairs, challenger: pairs.actual.slice() }
+  t.match(compareFew({ pairs: better, failures: { asked: 1000, failed: 10 } }), { verdict: 'better' })
+  t.match(compareFew({ pairs: better, failures: { asked: 1000, failed: 11 } }), {
+    verdict: 'not yet known',
+    reason: 'the challenger had no finite answer for 11 of 1000 predictions (1.1 %), which are not compared',
+    differences: { mae: { challenger: 0 } },
+  })
+  const worse = { ...pairs, challenger: pairs.champion.map((revenue) => revenue * 5 + 5) }
+  t.match(compareFew({ pairs: worse, failures: { asked: 1000, failed: 900 } }), { verdict: 'worse' })
+  t.end()
+})
+
 t.test('two models that say the same', async (t) => {
   const { verdict, differences } = compareFew({ pairs: { ...pairs, challenger: pairs.champion } })
   t.equal(verdict, 'not yet known')
@@ -80,7 +99,7 @@ t.test('two models that say the same', async (t) => {
 })
 
 t.test('in another thread: the same, and the same again', async (t) => {
-  const arms = (): Arms => structuredClone({ pairs, champion, challenger, split: SPLIT })
+  const arms = (): Arms => structuredClone({ ...NOTHING, pairs, champion, challenger, split: SPLIT })
   const wanted = compare(arms())
   const given = arms()
   t.same(await compareAside(given), wanted)

@@ -16,8 +16,10 @@ import { FAIR, type Model, NO_ARM, NO_PAIRS, Players } from './players.ts'
 /** That quantiles of 2.5 and 97.5 % are among the resamples. */
 const RESAMPLES = 199
 
+const NO_FAILURES = { asked: 0, failed: 0 }
+
 const comparePairs = (pairs: Pairs, resamples = RESAMPLES): Comparison =>
-  compare({ pairs, champion: NO_ARM, challenger: NO_ARM, split: null }, resamples)
+  compare({ pairs, champion: NO_ARM, challenger: NO_ARM, split: null, failures: NO_FAILURES }, resamples)
 
 const compareArms = (champion: Predictions, challenger: Predictions): Comparison => {
   const split = {
@@ -25,7 +27,7 @@ const compareArms = (champion: Predictions, challenger: Predictions): Comparison
     challenger: challenger.users,
     challengerShare: challenger.users / (champion.users + challenger.users),
   }
-  return compare({ pairs: NO_PAIRS, champion, challenger, split }, RESAMPLES)
+  return compare({ pairs: NO_PAIRS, champion, challenger, split, failures: NO_FAILURES }, RESAMPLES)
 }
 
 /** How often each figure's interval is off 0, and how often there is a verdict, of so many rounds. */

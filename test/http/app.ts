@@ -29,7 +29,7 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
     {
       rollout: rolloutOf(await loadBundle('artifacts/champion')),
       models: modelsIn(),
-      shadow: { offer: () => {} },
+      shadow: { offer: () => {}, miss: () => {} },
       compare: compareAside,
       predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
       metrics: { contentType: 'text/plain', render: async () => '' },

@@ -20,6 +20,7 @@ const ROWS: ExperimentRows = {
   champion: { ...NO_ROWS, predicted: new Float64Array() },
   challenger: { ...NO_ROWS, predicted: new Float64Array() },
   sampled: true,
+  failures: { asked: 500, failed: 3 },
   split: {
     since: new Date('2025-12-20T00:00:10Z'),
     until: null,
@@ -78,6 +79,7 @@ t.test('the models in service, of the last 28 days', async (t) => {
       basis: 'between',
       matured: { pairs: FOUND.pairs, champion: FOUND.champion, challenger: FOUND.challenger },
       sampled: true,
+      failures: { asked: 500, failed: 3 },
       metrics: {
         mae: wire,
         normalised_gini: wire,

@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 import { loadBundle } from '../../src/bundle/index.ts'
-import { LogFullError } from '../../src/prediction-log/index.ts'
+import { LogFullError, type PredictionRecord } from '../../src/prediction-log/index.ts'
 import { EXAMPLE } from '../example.ts'
 import type { AppContext } from '../../src/http/index.ts'
 import { appWith, bundleLike, heldUp, logWith, NOW, rolloutOf, send } from './app.ts'
@@ -307,7 +307,11 @@ t.test('a model that has no finite answer', async (t) => {
 t.test('champion and challenger', async (t) => {
   const challenger = bundleLike(bundle, 'new', () => ({ revenue: 7, rawScore: 1, interval: null }))
   const offered: unknown[] = []
-  const shadow: AppContext['shadow'] = { offer: (bundle, records) => void offered.push({ bundle, records }) }
+  const missed: PredictionRecord[] = []
+  const shadow: AppContext['shadow'] = {
+    offer: (bundle, records) => void offered.push({ bundle, records }),
+    miss: (_, record) => void missed.push(record),
+  }
   const rollout = rolloutOf(bundle, challenger, { challengerShare: 0.5, shadow: true })
   const { app, logged } = await appWith({ rollout, shadow })
   const serving = rollout.current()!
@@ -325,6 +329,34 @@ t.test('champion and challenger', async (t) => {
       t.match(logged.pop(), { userId: user, variant: body.model.variant, modelVersion: body.model.version })
     }
   })
+
+  await t.test(
+    'where the challenger has no answer, the champion’s is given, and the failure is kept',
+    async (t) => {
+      const failing = bundleLike(bundle, 'failing', () => {
+        throw new RangeError('model m failing answered NaN, not a finite number')
+      })
+      rollout.place('challenger', failing, 'there')
+      offered.length = 0
+      const payload = { ...EXAMPLE, user_id: inArm('challenger') }
+      const { status, body } = await send(app, { method: 'POST', url: '/predict', payload })
+      t.match(
+        { status, body },
+        { status: 200, body: { model: { variant: 'champion', version: bundle.manifest.version } } },
+      )
+      const batch = await send(app, { method: 'POST', url: '/batch_predict', payload: { users: [payload] } })
+      t.equal(batch.body.predictions[0].predicted_revenue, body.predicted_revenue)
+      t.match(missed, [{ userId: payload.user_id, variant: 'champion' }, { userId: payload.user_id }])
+      t.same(
+        offered.flatMap((each) => (each as { records: unknown[] }).records),
+        [],
+        'it is not asked again',
+      )
+      rollout.place('challenger', challenger, 'there')
+      logged.length = 0
+      offered.length = 0
+    },
+  )
 
   await t.test('without a user the prediction’s own id decides', async (t) => {
     const { body } = await send(app, { method: 'POST', url: '/predict', payload: EXAMPLE })

@@ -253,6 +253,7 @@ t.test('a PostgreSQL server', async (t) => {
 t.test('an error is the caller’s, with its code', async (t) => {
   const folder = dataFolder(t)
   const database = new RemoteDatabase({ dataFolder: folder })
+  t.teardown(() => database.close(1000))
   await database.call('probe')
   const failing = database.call('ship', join(folder, 'no such file'))
   await t.rejects(failing, { code: 'SEGMENT_UNREADABLE' }, 'an error that is caught ends nothing')

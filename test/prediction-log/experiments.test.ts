@@ -98,13 +98,15 @@ async function knownRows(t: Test, place: Place): Promise<void> {
     [old, 1.5, '2'],
     [again, 2.5, '2'],
     [other, 3.5, '0'],
+    [fresh, NaN, '2'], // it had no answer
   ])
   await mature(log, { a: 10, b: 0, c: 1, d: 20, e: 1, f: 1, g: 1, h: 1 })
   await log.recordOutcomes([
     { predictionId: nobody.predictionId, userId: null, revenue: 30, observedAt: NOW },
   ])
 
-  const { from, pairs, champion, challenger, sampled, split } = await log.experiment(QUERY)
+  const { from, pairs, champion, challenger, sampled, split, failures } = await log.experiment(QUERY)
+  t.same(failures, { asked: 6, failed: 1 }, 'three in shadow, three in its arm')
   t.same(from, daysAgo(28))
   t.same(
     rowsOf(pairs, pairs.champion, pairs.challenger),

@@ -8,7 +8,7 @@ import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { loadBundle } from '../../src/bundle/index.ts'
+import { BundleError, loadBundle } from '../../src/bundle/index.ts'
 import { downloadBundle } from '../../src/registry/index.ts'
 import { BundleCache, Follower, RegistrySource, Rollout, type Variant } from '../../src/rollout/index.ts'
 import { clientOf } from '../mlflow/fake-server.ts'
@@ -40,6 +40,7 @@ function following(
   registry: FakeRegistry,
   home = temporaryFolder(t),
   variant: Variant = 'champion',
+  load = loadBundle,
 ): Following {
   const client = clientOf(t, registry.url, {
     policy: { retries: 0, headersTimeoutMs: 300, bodyTimeoutMs: 300 },
@@ -61,7 +62,7 @@ function following(
     variant,
     source,
     rollout,
-    load: loadBundle,
+    load,
     intervalMs: 3_600_000,
     startWaitMs: 10_000,
     random: () => 0.5,
@@ -272,6 +273,81 @@ t.test('what was kept is verified again', async (t) => {
   const third = following(t, registry, home)
   await third.follower.start()
   t.equal(third.served(), 'one', 'and kept again')
+})
+
+t.test('two that share a cache, and a model: what one finds damaged stays the other’s', async (t) => {
+  const { registry, follower, rollout, home } = await started(t)
+  registry.aliases.set('challenger', '1')
+  const challenger = following(t, registry, home, 'challenger')
+  challenger.rollout.place('champion', rollout.current()!.slots.champion!.bundle, 'here')
+  await challenger.follower.start()
+  t.equal(challenger.served(), 'one')
+  await Promise.all([follower.stop(), challenger.follower.stop()])
+  const [folder] = (await readdir(home)).filter((name) => !name.endsWith('.json'))
+
+  registry.fault = (_, response) => sends(response, {}, Buffer.from(''), 503)
+  const unlucky = following(t, registry, home, 'challenger', async () => {
+    throw Object.assign(new Error('too many open files'), { code: 'EMFILE' })
+  })
+  await unlucky.follower.start()
+  t.ok((await readdir(home)).includes(folder!), 'a fault of the machine spoils nothing')
+  const mistaken = following(t, registry, home, 'challenger', async (folder) => {
+    throw new BundleError(folder, 'model.json', 'expected sha256 a, got b')
+  })
+  await mistaken.follower.start()
+  t.notOk((await readdir(home)).includes('challenger.json'))
+  t.ok((await readdir(home)).includes(folder!), 'the champion names it too')
+  const again = following(t, registry, home)
+  await again.follower.start()
+  t.equal(again.served(), 'one')
+})
+
+t.test('two processes on one cache that fetch the same at once', async (t) => {
+  const registry = await fakeRegistry(t)
+  registry.versions.set('1', renamed('one'))
+  registry.aliases.set('champion', '1')
+  const home = temporaryFolder(t)
+  const both = [following(t, registry, home), following(t, registry, home)]
+  await Promise.all(both.map(({ follower }) => follower.start()))
+  registry.versions.set('2', renamed('two'))
+  registry.aliases.set('champion', '2')
+  await Promise.all(both.map(({ follower }) => follower.look()))
+  t.same(
+    both.map(({ served }) => served()),
+    ['two', 'two'],
+  )
+  await Promise.all(both.map(({ follower }) => follower.stop()))
+  registry.fault = () => true
+  const later = following(t, registry, home)
+  await later.follower.start()
+  t.equal(later.served(), 'two')
+})
+
+t.test('a damaged copy does not keep its place when a good one comes', async (t) => {
+  const { registry, follower, home } = await started(t)
+  const [folder] = (await readdir(home)).filter((name) => !name.endsWith('.json'))
+  writeFileSync(join(home, folder!, 'model.json'), '{}')
+  registry.versions.get('1')!.updatedMs++
+  await follower.look()
+  await follower.stop()
+  registry.fault = () => true
+  const later = following(t, registry, home)
+  await later.follower.start()
+  t.equal(later.served(), 'one')
+})
+
+t.test('a fetch that takes its time is told of', async (t) => {
+  const { registry, follower } = await started(t)
+  registry.versions.set('2', renamed('two'))
+  registry.aliases.set('champion', '2')
+  let isAsked = (): void => {}
+  const asked = new Promise<void>((resolve) => (isAsked = resolve))
+  registry.fault = (url) => url.search.includes('model.json') && (isAsked(), true)
+  const looked = follower.look()
+  await asked
+  t.match(follower.status(), { state: 'fetching', wanted: 'models:/m/2', reason: null })
+  await looked
+  t.match(follower.status(), { state: 'unreachable', reason: 'MLFLOW_TIMEOUT' })
 })
 
 t.test('a cache that cannot be written does not keep a model from serving', async (t) => {

@@ -17,8 +17,12 @@ const offers = (count: number, from = 0): Offered[] =>
 
 function shadowOn(predict: Bundle['predict']) {
   const kept: ShadowScore<Offered>[] = []
-  const shadow = new Shadow<Offered>((scores) => void kept.push(...scores))
-  return { shadow, kept, bundle: { predict } as unknown as Bundle }
+  const failures: string[] = []
+  const shadow = new Shadow<Offered>(
+    (scores) => void kept.push(...scores),
+    (error) => failures.push((error as Error).message),
+  )
+  return { shadow, kept, failures, bundle: { predict } as unknown as Bundle }
 }
 
 async function untilIdle(shadow: Shadow<Offered>, offered: number): Promise<void> {
@@ -40,22 +44,29 @@ t.test('in a later turn, in order', async (t) => {
     [0, 1, 2, 3].map((id) => [id, 2, 1]),
   )
   t.ok(kept.every(({ inferenceTimeUs }) => inferenceTimeUs >= 0))
-  t.same(shadow.counts(), { scored: 4, failed: 0, skipped: 0, lastError: null })
+  t.same(shadow.counts(), { scored: 4, failed: 0, skipped: 0 })
 })
 
 t.test('what fails is counted, and the next one is scored', async (t) => {
   let calls = 0
-  const { shadow, kept, bundle } = shadowOn(() => {
+  const { shadow, kept, failures, bundle } = shadowOn(() => {
     if (calls++ % 2 === 0) throw new RangeError('model x answered NaN, not a finite number')
     return { revenue: 2, rawScore: 1, interval: null }
   })
   shadow.offer(bundle, offers(4))
   await untilIdle(shadow, 4)
   t.same(
-    kept.map(({ record }) => record.id),
-    [1, 3],
+    kept.map(({ record, revenue }) => [record.id, revenue]),
+    [
+      [0, NaN],
+      [1, 2],
+      [2, NaN],
+      [3, 2],
+    ],
+    'as a failure',
   )
-  t.match(shadow.counts(), { scored: 2, failed: 2, lastError: /answered NaN/ })
+  t.match(shadow.counts(), { scored: 2, failed: 2 })
+  t.match(failures, [/answered NaN/, /answered NaN/])
 })
 
 t.test('one that is slow gives the event loop back, and what is too much is left out', async (t) => {

@@ -11,6 +11,7 @@ const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
   PREDICTION_LOG_FULL: 5,
   PREDICTION_LOG_OFF: null,
   MODEL_UNAVAILABLE: 5,
+  EXPERIMENTS_BUSY: 30,
 }
 
 export function answerFailures(app: FastifyInstance): void {

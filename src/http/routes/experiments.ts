@@ -14,7 +14,7 @@ type Answer = Static<typeof ExperimentsAnswer>
 type Asked = Static<typeof ExperimentsQuerystring>
 type Found = Pick<
   Answer,
-  'from' | 'basis' | 'matured' | 'sampled' | 'metrics' | 'sample_ratio' | 'verdict' | 'reason'
+  'from' | 'basis' | 'matured' | 'sampled' | 'failures' | 'metrics' | 'sample_ratio' | 'verdict' | 'reason'
 >
 
 export const experimentRoutes: Routes = (app, context) => {
@@ -81,6 +81,7 @@ async function find(
     basis,
     matured: { pairs, champion: found.champion, challenger: found.challenger },
     sampled: rows.sampled,
+    failures: rows.failures,
     metrics: differences && {
       mae: toWire(differences.mae),
       normalised_gini: toWire(differences.normalisedGini),
@@ -126,11 +127,15 @@ const nothing = (days: number, now: Date): Found => ({
   basis: null,
   matured: { pairs: NOBODY, champion: NOBODY, challenger: NOBODY },
   sampled: false,
+  failures: { asked: 0, failed: 0 },
   metrics: null,
   sample_ratio: null,
   verdict: 'not yet known',
   reason: 'no challenger is in service, and none is named',
 })
+
+/** Works that may wait; each takes seconds. */
+const MOST_WAITING = 4
 
 /** One work at a time; what has the key of a work that waits or is under way gets that one's result. */
 function turns<Result>() {
@@ -139,6 +144,8 @@ function turns<Result>() {
   return (key: string, work: () => Promise<Result>): Promise<Result> => {
     const known = under.get(key)
     if (known) return known
+    if (under.size > MOST_WAITING)
+      throw Object.assign(new Error('too many comparisons are waiting'), { code: 'EXPERIMENTS_BUSY' })
     const result = last.then(work).finally(() => under.delete(key))
     last = result.catch(() => {})
     under.set(key, result)

@@ -11,7 +11,7 @@ import { BatchAnswer, batchBody, PredictAnswer } from '../schemas/predict.ts'
 import { explain, toJson } from '../plugins/validation.ts'
 import type { Interval } from '../../bundle/index.ts'
 import type { PredictionRecord } from '../../prediction-log/index.ts'
-import type { Answer, Serving } from '../../rollout/index.ts'
+import type { Answer, Assignment, Serving } from '../../rollout/index.ts'
 
 export const predictRoutes: Routes = (app, context) => {
   app.post(
@@ -29,7 +29,7 @@ export const predictRoutes: Routes = (app, context) => {
       const serving = servingOf(context)
       const { answer, record, interval } = predict(context, serving, request.body, context.now())
       await context.predictionLog.append([record])
-      if (serving.shadow && isChampion(record)) context.shadow.offer(serving.shadow, [record])
+      follow(context, serving, [{ answer, record, interval }])
       return {
         predicted_revenue: record.predictedRevenue,
         ...(interval && { interval }),
@@ -56,13 +56,13 @@ export const predictRoutes: Routes = (app, context) => {
       const serving = servingOf(context)
       const time = context.now()
       const isInstall = request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)
-      const records: PredictionRecord[] = []
+      const answered: Answered[] = []
       const predictions = request.body.users.map((input) => {
         if (!isInstall(input as Record<string, unknown>))
           return { input: toJson(input) === null ? null : input, error: explain(isInstall.errors, 'user') }
         try {
           const { answer, record, interval } = predict(context, serving, input as InstallBody, time)
-          records.push(record)
+          answered.push({ answer, record, interval })
           return {
             input,
             predicted_revenue: record.predictedRevenue,
@@ -75,8 +75,9 @@ export const predictRoutes: Routes = (app, context) => {
           return { input, error: 'the model has no finite answer for this user' }
         }
       })
+      const records = answered.map(({ record }) => record)
       if (records.length > 0) await context.predictionLog.append(records)
-      if (serving.shadow) context.shadow.offer(serving.shadow, records.filter(isChampion))
+      follow(context, serving, answered)
       return {
         predictions,
         total_users: predictions.length,
@@ -89,7 +90,7 @@ export const predictRoutes: Routes = (app, context) => {
 }
 
 interface Answered {
-  readonly answer: Pick<Answer, 'bundle' | 'variant'>
+  readonly answer: Pick<Answer, 'bundle' | 'variant' | 'failed'>
   readonly record: PredictionRecord
   /** Null where the model has none; it is answered, and not logged. */
   readonly interval: Interval | null
@@ -122,11 +123,20 @@ function predict(context: AppContext, serving: Serving, body: InstallBody, time:
   }
 }
 
+/** After the answers: what the challenger failed in its arm is kept, and the rest of the champion's is offered to the shadow. */
+function follow({ shadow }: AppContext, serving: Serving, answered: readonly Answered[]): void {
+  for (const { answer, record } of answered) if (answer.failed) shadow.miss(answer.failed, record)
+  if (!serving.shadow) return
+  const offered = answered.filter(({ answer, record }) => !answer.failed && isChampion(record))
+  const records = offered.map(({ record }) => record)
+  if (records.length > 0) shadow.offer(serving.shadow, records)
+}
+
 function isChampion({ variant }: PredictionRecord): boolean {
   return variant === 'champion'
 }
 
-function modelOf({ bundle, variant }: Answered['answer']): {
+function modelOf({ bundle, variant }: Assignment): {
   name: string
   version: string
   variant: string

@@ -71,6 +71,15 @@ export const ExperimentsAnswer = Type.Object({
   sampled: Type.Boolean({
     description: 'There were more predictions than are compared; the users were taken by a hash.',
   }),
+  failures: Type.Object(
+    {
+      asked: Type.Integer({
+        description: 'Predictions that the challenger was asked for, in shadow or in its arm.',
+      }),
+      failed: Type.Integer({ description: 'For which it had no finite answer; they are not compared.' }),
+    },
+    { description: 'In the window, matured or not. Above 1 % the challenger is not called better.' },
+  ),
   metrics: Type.Union(
     [
       Type.Object({

@@ -29,8 +29,17 @@ export interface ExperimentRows {
   readonly challenger: Arm
   /** Whether there were more, of which these are some whole users, always the same. */
   readonly sampled: boolean
+  readonly failures: Failures
   /** Null where no such period is on record. */
   readonly split: ExperimentSplit | null
+}
+
+/** Of the window, matured or not. */
+export interface Failures {
+  /** Predictions that the challenger was asked for, in shadow or in its arm. */
+  readonly asked: number
+  /** For which it had no finite answer. */
+  readonly failed: number
 }
 
 /** Users that were asked about, matured or not, within the window. */
@@ -116,6 +125,7 @@ export async function queryExperiment(
     champion: armOf(ofChampion),
     challenger: armOf(ofChallenger),
     sampled: rows.some(({ isSample }) => isSample),
+    failures: await failuresIn(sql, from, { champion, challenger }),
     split: period && { ...period, since, ...(await usersIn(sql, sql`${ofEither} and ${inArms}`, member)) },
   }
 }
@@ -144,6 +154,21 @@ async function usersIn(sql: Sql, condition: Fragment, member: Fragment): Promise
       from predictions where ${condition} group by ${member}
     ) as members`
   return users
+}
+
+async function failuresIn(
+  sql: Sql,
+  from: Date,
+  { champion, challenger }: Pick<ExperimentQuery, 'champion' | 'challenger'>,
+): Promise<Failures> {
+  const inShadow = sql`variant = 'champion' and model_version = ${champion} and shadow_version = ${challenger}`
+  const [failures] = await sql<[Failures]>`
+    select
+      count(*)::double precision as "asked",
+      count(*) filter (where variant = 'champion' and shadow_revenue is null)::double precision as "failed"
+    from predictions
+    where time >= ${from} and (${inShadow} or variant = 'challenger' and model_version = ${challenger})`
+  return failures
 }
 
 const slotEvents = (sql: Sql) => sql<SlotEvent[]>`

@@ -42,7 +42,7 @@ export const ADD_LATE_SHADOWS = `
       return;
     end if;
     execute format($update$
-      update predictions set shadow_version = late.model_version, shadow_revenue = late.predicted_revenue
+      update predictions set shadow_version = late.model_version, shadow_revenue = nullif(late.predicted_revenue, 'NaN')
       from (${LATE_SHADOWS}) as late
       where predictions.prediction_id = late.prediction_id and predictions.time = late.time
         and predictions.time between %L and %L and shadow_version is null
@@ -54,7 +54,7 @@ export const ADD_LATE_SHADOWS = `
 export const COUNT_INCOMING = `
   with inserted as (
     insert into predictions (${COLUMNS.join(', ')}, shadow_version, shadow_revenue)
-    select ${COLUMNS.map((name) => `answered.${name}`).join(', ')}, shadow.model_version, shadow.predicted_revenue
+    select ${COLUMNS.map((name) => `answered.${name}`).join(', ')}, shadow.model_version, nullif(shadow.predicted_revenue, 'NaN')
     from day7_incoming as answered
     left join (
       select distinct on (prediction_id) prediction_id, model_version, predicted_revenue
