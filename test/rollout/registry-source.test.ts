@@ -283,7 +283,7 @@ t.test('two that share a cache, and a model: what one finds damaged stays the ot
   await challenger.follower.start()
   t.equal(challenger.served(), 'one')
   await Promise.all([follower.stop(), challenger.follower.stop()])
-  const [folder] = (await readdir(home)).filter((name) => !name.endsWith('.json'))
+  const folder = (await readdir(home)).find((name) => !name.endsWith('.json'))
 
   registry.fault = (_, response) => sends(response, {}, Buffer.from(''), 503)
   const unlucky = following(t, registry, home, 'challenger', async () => {
@@ -325,7 +325,7 @@ t.test('two processes on one cache that fetch the same at once', async (t) => {
 
 t.test('a damaged copy does not keep its place when a good one comes', async (t) => {
   const { registry, follower, home } = await started(t)
-  const [folder] = (await readdir(home)).filter((name) => !name.endsWith('.json'))
+  const folder = (await readdir(home)).find((name) => !name.endsWith('.json'))
   writeFileSync(join(home, folder!, 'model.json'), '{}')
   registry.versions.get('1')!.updatedMs++
   await follower.look()
