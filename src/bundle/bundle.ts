@@ -1,5 +1,5 @@
 /**
- * A verified bundle → predictions. Making one of its parts takes a millisecond, so that a new model can be read and verified in another
+ * A verified bundle → predictions. Making one of its parts takes milliseconds, so that a new model can be read and verified in another
  * thread (`loading.ts`) while this one answers. An install is encoded once, whatever the number of ensembles.
  */
 import { type CompiledModel, Ensemble } from '../ensemble/index.ts'

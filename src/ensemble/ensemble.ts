@@ -40,7 +40,7 @@ export interface CompiledModel {
   readonly packed: Packed | null
 }
 
-/** The slow part of `parseModel`, which `new Ensemble` ends in a millisecond; throws as it does. */
+/** The slow part of `parseModel`, which `new Ensemble` ends in milliseconds; throws as it does. */
 export function compileModel(source: unknown, options: ModelOptions = {}): CompiledModel {
   const model = typeof source === 'string' ? readText(source) : readDump(source)
   const { classCount } = model

@@ -10,7 +10,7 @@
  */
 import { type Bundle, BundleError } from '../bundle/index.ts'
 import type { Rollout } from './rollout.ts'
-import type { Variant } from './serving.ts'
+import { isSameModel, type Variant } from './serving.ts'
 import { type BundleSource, type Fetched, type Found, REFUSAL_CODES } from './source.ts'
 
 export type FollowerState = 'looking' | 'following' | 'fetching' | 'refused' | 'unreachable' | 'stopped'
@@ -211,14 +211,9 @@ export class Follower {
 }
 
 /** The same files under another id, such as a folder that was copied once more. */
-function isServed({ manifest }: Bundle, origin: string, rollout: Rollout, variant: Variant): boolean {
+function isServed(bundle: Bundle, origin: string, rollout: Rollout, variant: Variant): boolean {
   const slot = rollout.current()?.slots[variant]
-  const served = slot?.bundle.manifest
-  return (
-    slot?.origin === origin &&
-    served?.version === manifest.version &&
-    JSON.stringify([...served.files]) === JSON.stringify([...manifest.files])
-  )
+  return slot?.origin === origin && isSameModel(slot.bundle, bundle)
 }
 
 const isRefusal = (error: unknown): boolean => REFUSAL_CODES.has((error as { code?: unknown }).code)

@@ -3,7 +3,7 @@
  * request that took it.
  */
 import type { Bundle } from '../bundle/index.ts'
-import { Serving, type Slot, type Traffic, type Variant } from './serving.ts'
+import { isSameModel, Serving, type Slot, type Traffic, type Variant } from './serving.ts'
 
 export interface RolloutOptions {
   readonly traffic: Traffic
@@ -69,6 +69,9 @@ export class Rollout {
 
   #renew(): void {
     const { champion, challenger } = this.#slots
-    this.#serving = champion && new Serving(champion, challenger, this.#traffic, this.#fallBack)
+    // A model is not compared with itself, such as in the middle of a promotion.
+    const isRival = champion && challenger && !isSameModel(champion.bundle, challenger.bundle)
+    this.#serving =
+      champion && new Serving(champion, isRival ? challenger : null, this.#traffic, this.#fallBack)
   }
 }

@@ -85,6 +85,11 @@ export class Serving {
   }
 }
 
+/** The same files under the same version, wherever they came from. */
+export function isSameModel({ manifest: one }: Bundle, { manifest: other }: Bundle): boolean {
+  return one.version === other.version && JSON.stringify([...one.files]) === JSON.stringify([...other.files])
+}
+
 const PLACE_BYTES = 6
 
 /**

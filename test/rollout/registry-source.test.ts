@@ -281,7 +281,8 @@ t.test('two that share a cache, and a model: what one finds damaged stays the ot
   const challenger = following(t, registry, home, 'challenger')
   challenger.rollout.place('champion', rollout.current()!.slots.champion!.bundle, 'here')
   await challenger.follower.start()
-  t.equal(challenger.served(), 'one')
+  t.equal(challenger.served(), null, 'it is the same model')
+  t.ok((await readdir(home)).includes('challenger.json'))
   await Promise.all([follower.stop(), challenger.follower.stop()])
   const folder = (await readdir(home)).find((name) => !name.endsWith('.json'))
 

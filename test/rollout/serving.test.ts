@@ -8,7 +8,9 @@ import { EXAMPLE } from '../example.ts'
 import { placeOf } from '../../src/rollout/serving.ts'
 
 const NOW = new Date('2026-01-01T00:00:00.000Z')
-const [first, second, third] = ['first', 'second', 'third'].map((name) => ({ name }) as unknown as Bundle)
+const bundleOf = (version: string, predict?: Bundle['predict']) =>
+  ({ manifest: { version, files: new Map([['model.json', version]]) }, predict }) as unknown as Bundle
+const [first, second, third] = ['first', 'second', 'third'].map((version) => bundleOf(version))
 
 function rolloutWith(traffic: Partial<Traffic>): Rollout {
   const rollout = new Rollout({
@@ -54,12 +56,11 @@ t.test('another salt deals anew', (t) => {
 })
 
 t.test('a challenger without an answer gives way to the champion', (t) => {
-  const answering = (revenue: number) => ({ predict: () => ({ revenue, rawScore: 0 }) }) as unknown as Bundle
-  const failing = {
-    predict() {
-      throw new RangeError('model m 2 answered NaN, not a finite number')
-    },
-  } as unknown as Bundle
+  const answering = (revenue: number) =>
+    bundleOf(String(revenue), () => ({ revenue, rawScore: 0, interval: null }))
+  const failing = bundleOf('failing', () => {
+    throw new RangeError('model m failing answered NaN, not a finite number')
+  })
   const rollout = new Rollout({ traffic: { challengerShare: 1, salt: '', shadow: false }, now: () => NOW })
   rollout.place('champion', answering(1), 'a')
   rollout.place('challenger', answering(2), 'b')
@@ -99,6 +100,11 @@ t.test('slots', (t) => {
   t.equal(rollout.current()!.shadow, null)
 
   rollout.direct({ challengerShare: 1, salt: '', shadow: true })
+  rollout.place('challenger', third!, 'c too')
+  t.equal(rollout.current()!.assign('x').variant, 'champion', 'a model is not compared with itself')
+  t.equal(rollout.current()!.shadow, null)
+  rollout.place('challenger', second!, 'b')
+  t.equal(rollout.current()!.assign('x').variant, 'challenger')
   rollout.clearChallenger()
   rollout.clearChallenger()
   t.equal(rollout.current()!.assign('x').bundle, third, 'without a challenger the champion answers all')
@@ -107,6 +113,8 @@ t.test('slots', (t) => {
     ['challenger', 'b'],
     ['champion', 'a'],
     ['champion', 'c'],
+    ['challenger', 'c too'],
+    ['challenger', 'b'],
     ['challenger', null],
   ])
   t.end()
