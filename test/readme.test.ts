@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { SETTINGS } from '../src/config.ts'
+import { embeddedFolder } from './embedded.ts'
 import { dataFolder, startService } from './service.ts'
 
 const execute = promisify(execFile)
@@ -31,7 +32,7 @@ const shell = async (script: string, env = process.env) =>
   (await execute('bash', ['-euc', script], { maxBuffer: 1e8, env })).stdout
 
 t.test('the curl gets what is shown', async (t) => {
-  const service = await startService(t, { DATA_DIR: dataFolder(t) })
+  const service = await startService(t, { DATA_DIR: await embeddedFolder(t) })
   const answer = JSON.parse(
     await shell(block('127.0.0.1:5001/predict').replace('http://127.0.0.1:5001', service.url)),
   )
@@ -43,7 +44,7 @@ t.test('the curl gets what is shown', async (t) => {
 })
 
 t.test('outcomes are taken as shown', async (t) => {
-  const service = await startService(t, { DATA_DIR: dataFolder(t) })
+  const service = await startService(t, { DATA_DIR: await embeddedFolder(t) })
   while ((await fetch(`${service.url}/health/ready`)).status !== 200) await delay(20)
   const answer = JSON.parse(
     await shell(block('127.0.0.1:5001/outcomes').replace('http://127.0.0.1:5001', service.url)),
@@ -53,7 +54,7 @@ t.test('outcomes are taken as shown', async (t) => {
 })
 
 t.test('from a CSV to a served model', async (t) => {
-  const folder = dataFolder(t)
+  const folder = await embeddedFolder(t)
   const here = (script: string) => script.replaceAll('/tmp/', `${folder}/`).replaceAll(/^\$ /gm, '')
   const lines = here(block('day7_training train')).trimEnd()
   const start = /^MODEL_DIR=(\S+) npm start$/m.exec(lines)

@@ -4,11 +4,12 @@
  */
 import { join } from 'node:path'
 import t from 'tap'
-import { dataFolder, startService } from './service.ts'
+import { embeddedFolder } from './embedded.ts'
+import { startService } from './service.ts'
 import { training, trainings } from './training.ts'
 
 t.test('train on a CSV, serve the bundle, replay the CSV', async (t) => {
-  const folder = dataFolder(t)
+  const folder = await embeddedFolder(t)
   const data = join(folder, 'installs.csv')
   const bundle = join(folder, 'bundle')
   await trainings(
@@ -28,7 +29,7 @@ t.test('train on a CSV, serve the bundle, replay the CSV', async (t) => {
 })
 
 t.test('the same with several ensembles and an interval', async (t) => {
-  const folder = dataFolder(t)
+  const folder = await embeddedFolder(t)
   const data = join(folder, 'installs.csv')
   const bundle = join(folder, 'bundle')
   const options = ['--two-part', '--with-interval', '--max-trees', '20']

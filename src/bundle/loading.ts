@@ -31,6 +31,8 @@ export async function loadBundle(directory: string): Promise<Bundle> {
 /** @throws as `loadBundle`; BUNDLE_NOT_VERIFIED where the thread ends or takes too long, which another time it may not */
 export async function loadBundleAside(directory: string): Promise<Bundle> {
   const thread = new Worker(new URL(`./loading-thread${extname(import.meta.url)}`, import.meta.url), {
+    // What the process was started with, such as hooks into every import, is nothing to it, and takes half a second.
+    execArgv: [],
     workerData: { directory },
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
   })

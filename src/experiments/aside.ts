@@ -10,6 +10,8 @@ const LIMIT_MS = 120_000
 /** The arrays are handed over: the caller has them no more. @throws COMPARISON_FAILED if the thread ends or takes too long */
 export async function compareAside(arms: Arms): Promise<Comparison> {
   const thread = new Worker(new URL(`./comparing-thread${extname(import.meta.url)}`, import.meta.url), {
+    // What the process was started with, such as hooks into every import, is nothing to it, and takes half a second.
+    execArgv: [],
     workerData: arms,
     transferList: buffersOf(arms),
   })

@@ -29,6 +29,8 @@ export async function openEmbeddedDatabase(dataFolder: string): Promise<Embedded
   await rm(socket, { force: true })
 
   const thread = new Worker(new URL(`./embedded-thread${extname(import.meta.url)}`, import.meta.url), {
+    // What the process was started with, such as hooks into every import, is nothing to it, and takes half a second.
+    execArgv: [],
     workerData: { folder, socket },
   })
   let alive = true

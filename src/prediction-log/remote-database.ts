@@ -77,6 +77,8 @@ export class RemoteDatabase {
 
   #start(): Worker {
     const thread = new Worker(new URL(`./database-thread${extname(import.meta.url)}`, import.meta.url), {
+      // What the process was started with, such as hooks into every import, is nothing to it, and takes half a second.
+      execArgv: [],
       workerData: { location: this.#location },
     })
     let cause: unknown

@@ -166,7 +166,9 @@ async function agreesWithPython(t: Test, place: Place): Promise<void> {
   await log.close(5000)
 }
 
-t.test('PGlite: the figures are those of the training report', (t) => agreesWithPython(t, embeddedPlace(t)))
+t.test('PGlite: the figures are those of the training report', async (t) =>
+  agreesWithPython(t, await embeddedPlace(t)),
+)
 
 t.test('a PostgreSQL server', async (t) => {
   const server = await createPostgresServer()

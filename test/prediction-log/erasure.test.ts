@@ -100,7 +100,7 @@ async function erases(t: Test, place: Place): Promise<void> {
   t.same(await place.sql(recount), [])
 }
 
-t.test('PGlite forgets', (t) => erases(t, embeddedPlace(t)))
+t.test('PGlite forgets', async (t) => erases(t, await embeddedPlace(t)))
 
 t.test('a PostgreSQL server', async (t) => {
   const server = await createPostgresServer()

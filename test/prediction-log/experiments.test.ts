@@ -190,8 +190,8 @@ async function asAccuracy(t: Test, place: Place): Promise<void> {
 }
 
 t.test('PGlite', async (t) => {
-  await t.test('known rows', (t) => knownRows(t, embeddedPlace(t)))
-  await t.test('figures are those of /accuracy', (t) => asAccuracy(t, embeddedPlace(t)))
+  await t.test('known rows', async (t) => knownRows(t, await embeddedPlace(t)))
+  await t.test('figures are those of /accuracy', async (t) => asAccuracy(t, await embeddedPlace(t)))
 })
 
 t.test('a PostgreSQL server', async (t) => {

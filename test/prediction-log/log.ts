@@ -15,6 +15,7 @@ import {
 } from '../../src/prediction-log/index.ts'
 import type { PredictionLogOptions } from '../../src/prediction-log/prediction-log.ts'
 import type { PostgresServer } from '../postgres-server.ts'
+import { embeddedFolder } from '../embedded.ts'
 import { dataFolder } from '../service.ts'
 
 /** Where a log stands. */
@@ -28,8 +29,8 @@ export interface Place {
 /** No server listens there. */
 export const NOWHERE = { url: 'postgres://nobody@127.0.0.1:1/none' }
 
-export function embeddedPlace(t: Test): Place {
-  const folder = dataFolder(t)
+export async function embeddedPlace(t: Test): Promise<Place> {
+  const folder = await embeddedFolder(t)
   return {
     dataFolder: folder,
     database: 'embedded',

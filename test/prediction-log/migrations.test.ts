@@ -120,8 +120,8 @@ async function keepsWhatWasLogged(t: Test, sql: Sql): Promise<void> {
   t.same(await migrate(sql), [], 'a second time there is nothing to do')
 }
 
-t.test('PGlite: from the first schema, with predictions in it', (t) =>
-  embeddedPlace(t).sql((sql) => keepsWhatWasLogged(t, sql)),
+t.test('PGlite: from the first schema, with predictions in it', async (t) =>
+  (await embeddedPlace(t)).sql((sql) => keepsWhatWasLogged(t, sql)),
 )
 
 t.test('a PostgreSQL server', async (t) => {

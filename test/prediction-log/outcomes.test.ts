@@ -79,7 +79,7 @@ async function keepsOutcomes(t: Test, place: Place): Promise<void> {
   )
 }
 
-t.test('PGlite keeps outcomes', (t) => keepsOutcomes(t, embeddedPlace(t)))
+t.test('PGlite keeps outcomes', async (t) => keepsOutcomes(t, await embeddedPlace(t)))
 
 t.test('a PostgreSQL server', async (t) => {
   const server = await createPostgresServer()

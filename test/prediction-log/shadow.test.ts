@@ -52,7 +52,7 @@ async function beside(t: Test, place: Place): Promise<void> {
   t.same(await shadowsIn(place), [of('a', 7), of('b', 8), of('c', null)], 'the first score stays')
 }
 
-t.test('PGlite', (t) => beside(t, embeddedPlace(t)))
+t.test('PGlite', async (t) => beside(t, await embeddedPlace(t)))
 
 t.test('a PostgreSQL server', async (t) => {
   const server = await createPostgresServer()
@@ -61,7 +61,7 @@ t.test('a PostgreSQL server', async (t) => {
 })
 
 t.test('an erased user’s shadow finds no prediction', async (t) => {
-  const place = embeddedPlace(t)
+  const place = await embeddedPlace(t)
   const record = recordOf({ userId: 'gone', time: new Date() })
   const log = openLog(t, place)
   await log.append([record])

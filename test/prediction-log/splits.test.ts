@@ -52,7 +52,7 @@ async function life(t: Test, place: Place, processes: number): Promise<void> {
   })
 }
 
-t.test('PGlite', (t) => life(t, embeddedPlace(t), 1))
+t.test('PGlite', async (t) => life(t, await embeddedPlace(t), 1))
 
 t.test('a PostgreSQL server that several processes share', async (t) => {
   const server = await createPostgresServer()

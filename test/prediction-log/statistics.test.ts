@@ -180,7 +180,7 @@ async function agrees(t: Test, place: Place): Promise<void> {
   t.same(await place.sql(recount), [], 'counting afresh gives the same rows')
 }
 
-t.test('PGlite: the statistics are what counting gives', (t) => agrees(t, embeddedPlace(t)))
+t.test('PGlite: the statistics are what counting gives', async (t) => agrees(t, await embeddedPlace(t)))
 
 t.test('a PostgreSQL server', async (t) => {
   const server = await createPostgresServer()
