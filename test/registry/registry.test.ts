@@ -148,7 +148,7 @@ t.test('what is wrong is said, and registers nothing', async (t) => {
     code: 1,
     stderr: /expected a model URI of the form/,
   })
-  t.match(await day7(at, 'pull', '--model', 'models:/wrong/1', '--out', 'src'), {
+  t.match(await day7(at, 'pull', '--model', 'models:/day7-revenue/1', '--out', 'src'), {
     code: 1,
     stderr: /expected .*src to be free or to hold a bundle and no more, got \S+ in it/,
   })
