@@ -65,7 +65,7 @@ t.test('from a CSV to a served model', async (t) => {
 
   const service = await startService(t, { MODEL_DIR: start![1]!, DATA_DIR: folder })
   const replay = here(block('day7_training replay')).replace('http://127.0.0.1:5001', service.url)
-  t.equal(await shell(replay), block('of 20000 equal'))
+  t.equal(await shell(replay), block('of 6000 equal'))
   await service.stop()
 })
 

@@ -243,6 +243,7 @@ def test_revenue_of_a_few_rows_is_refused_and_of_ten_trains(train, total_of, cap
     assert train(csv_text(rows)) == 0
 
 
+@pytest.mark.long
 def test_a_million_rows_of_one_country(train, tmp_path):
     few = [",".join(row.values()) for row in plain_rows() if "," not in row["device_family"]]
     few = np.array(["es" + row[2:] for row in few])
