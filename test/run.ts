@@ -13,7 +13,7 @@ interface Outcome {
 }
 
 makeVenv()
-// The other environment is made beside Python's tests; whoever needs it first waits for it.
+// The other environment is made beside Python's tests; a test that needs it before it is there makes its own.
 spawn(process.execPath, ['test/mlflow-2/venv.ts'], { stdio: 'ignore' })
 const folder = mkdtempSync(join(tmpdir(), 'day7-test-'))
 const outcomes = [pytest(join(folder, 'pytest.xml')), tap(join(folder, 'tap.txt'))]

@@ -6,8 +6,6 @@ import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config.ts'
 import { models, promote, publish, pull } from './registry.ts'
 import { argumentsOf, required, UsageError } from './usage.ts'
 
-export { UsageError }
-
 export interface Command {
   /** As in `verify DIR`. */
   readonly usage: string

@@ -1,1 +1,2 @@
-export { COMMANDS, type Command, UsageError } from './commands.ts'
+export { COMMANDS, type Command } from './commands.ts'
+export { UsageError } from './usage.ts'

@@ -74,9 +74,9 @@ export async function downloadBundle(
       }
       return await use(body)
     } catch (cause) {
-      if (!FINAL_CODES.has((cause as { code: string }).code)) throw cause
-      // The message names the server, and is for the log alone.
       const { code } = cause as { code: string }
+      if (!FINAL_CODES.has(code)) throw cause
+      // The message names the server, and is for the log alone.
       throw new RefusedError(code === TOO_LARGE ? `${file}: ${tooLarge(maxBytes)}` : `${file}: ${code}`, {
         cause,
       })
