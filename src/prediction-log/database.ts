@@ -39,6 +39,8 @@ const CONNECT_TIMEOUT_S = 5
 const TIMEOUTS_MS = {
   shipment: 30_000,
   probe: 10_000,
+  /** To make a new one takes six seconds of a core, and cores may be busy. */
+  embeddedStart: 60_000,
   maintenance: 120_000,
   events: 10_000,
   split: 10_000,
@@ -92,7 +94,12 @@ export class Database {
   }
 
   async probe(): Promise<void> {
-    await this.#use('shipping', TIMEOUTS_MS.probe, (sql) => sql`select 1`)
+    const starting = 'dataFolder' in this.#location && !this.#embedded?.alive()
+    await this.#use(
+      'shipping',
+      starting ? TIMEOUTS_MS.embeddedStart : TIMEOUTS_MS.probe,
+      (sql) => sql`select 1`,
+    )
   }
 
   /** Makes partitions ahead of that day and drops those that are too old. */
