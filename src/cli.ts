@@ -3,7 +3,7 @@
  */
 import { pino } from 'pino'
 import { type Command, COMMANDS, UsageError } from './commands/index.ts'
-import { ConfigError, readConfig } from './config.ts'
+import { ConfigError, readConfig } from './config/index.ts'
 
 const ALL: Readonly<Record<string, Command>> = {
   serve: {

@@ -4,7 +4,7 @@
  */
 import closeWithGrace from 'close-with-grace'
 import { type Logger, pino } from 'pino'
-import { type Config, ConfigError, readConfig } from './config.ts'
+import { type Config, ConfigError, readConfig } from './config/index.ts'
 import { type App, createApp } from './http/index.ts'
 import { openServices, type Services } from './services/index.ts'
 import { VERSION } from './version.ts'

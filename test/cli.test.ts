@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { settingsAsEnv, settingsAsMarkdown } from '../src/config.ts'
+import { settingsAsEnv, settingsAsMarkdown } from '../src/config/index.ts'
 
 function cli(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['src/cli.ts', ...args], {

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { ConfigError, readConfig, SETTINGS, settingsAsEnv, settingsAsMarkdown } from '../src/config.ts'
+import { ConfigError, readConfig, SETTINGS, settingsAsEnv, settingsAsMarkdown } from '../src/config/index.ts'
 import { LOG_FIELDS } from '../src/prediction-log/index.ts'
 
 t.test('defaults', (t) => {
@@ -130,16 +130,16 @@ t.test('every fault is reported at once, and no password', (t) => {
     t.ok(error instanceof ConfigError)
     t.same((error as ConfigError).faults, [
       'PORT: expected a whole number from 0 to 65535, got "70000"',
-      'DATABASE_URL: expected postgres://user:password@host:port/database, or off',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
       'BODY_LIMIT_BYTES: expected a whole number from 1024 to 1073741824, got "1e6"',
       'BATCH_MAX_USERS: expected a whole number from 1 to 1000000, got "0"',
+      'SHUTDOWN_GRACE_MS: expected a whole number from 0 to 600000, got "1.5"',
+      'DATABASE_URL: expected postgres://user:password@host:port/database, or off',
       'LOG_FLUSH_MS: expected a whole number from 1 to 60000, got "0"',
       'LOG_FSYNC_MS: expected a whole number from 0 to 600000, got "-1"',
       'LOG_SPOOL_MAX_BYTES: expected a whole number from 1048576 to 1099511627776, got "1MB"',
       'LOG_WHEN_FULL: expected one of drop, reject, got "wait"',
       'LOG_RETENTION_DAYS: expected a whole number from 1 to 36500, got "0"',
-      'SHUTDOWN_GRACE_MS: expected a whole number from 0 to 600000, got "1.5"',
     ])
   }
   t.end()

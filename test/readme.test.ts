@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { SETTINGS } from '../src/config.ts'
+import { SETTINGS } from '../src/config/index.ts'
 import { embeddedFolder } from './embedded.ts'
 import { dataFolder, startService } from './service.ts'
 

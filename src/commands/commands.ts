@@ -2,7 +2,7 @@
  * The commands that need no service, by name.
  */
 import { loadBundle } from '../bundle/index.ts'
-import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config.ts'
+import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config/index.ts'
 import { models, promote, publish, pull } from './registry.ts'
 import { argumentsOf, required, UsageError } from './usage.ts'
 

@@ -1,7 +1,7 @@
 /**
  * `publish`, `promote`, `pull` and `models`: bundles and the registry of the MLflow server that the settings name.
  */
-import { type Config, ConfigError } from '../config.ts'
+import { type Config, ConfigError } from '../config/index.ts'
 import { createMlflowClient, type MlflowClient } from '../mlflow/index.ts'
 import {
   listVersions,

@@ -43,6 +43,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  app.decorateRequest('caller', null)
   readJsonBodies(app)
   answerFailures(app)
   app.addSchema(Install)

@@ -35,6 +35,27 @@ export interface WatchedModels {
   readonly traffic: Pick<TrafficControl, 'current' | 'set' | 'reset'>
 }
 
+/** What a caller may do. `open`: anyone may; `metrics`: it has a switch of its own. */
+export type Scope = 'predict' | 'read' | 'outcomes' | 'admin' | 'metrics' | 'open'
+
+/** Who asks: the owner of a key or of a token. */
+export interface Caller {
+  /** For people; not a secret. */
+  readonly name: string
+  readonly scopes: ReadonlySet<string>
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a caller needs for this route. */
+    scope?: Scope
+  }
+  interface FastifyRequest {
+    /** Null where nobody has been asked who he is. */
+    caller: Caller | null
+  }
+}
+
 export type App = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { loadBundle, loadBundleAside } from '../bundle/index.ts'
-import type { Config, MlflowConfig } from '../config.ts'
+import type { Config, MlflowConfig } from '../config/index.ts'
 import { createMlflowClient, type MlflowClient, type RequestPolicy } from '../mlflow/index.ts'
 import type { LogLogger, PredictionLog } from '../prediction-log/index.ts'
 import { downloadBundle } from '../registry/index.ts'

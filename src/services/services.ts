@@ -2,7 +2,7 @@
  * The composition root: a Config → the services behind the HTTP face. The only place where rooms are put together.
  */
 import { v4 as uuidv4 } from 'uuid'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/index.ts'
 import { type Arms, compareAside, type Comparison } from '../experiments/index.ts'
 import {
   type LogLogger,

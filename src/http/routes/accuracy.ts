@@ -10,12 +10,13 @@ export const accuracyRoutes: Routes = (app, context) => {
   app.get(
     '/accuracy',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'accuracy',
         tags: ['outcomes'],
         summary: 'How good the predictions were whose revenue is known',
         querystring: AccuracyQuerystring,
-        response: { 200: AccuracyAnswer, ...failures(400, 500, 503) },
+        response: { 200: AccuracyAnswer, ...failures(400) },
       },
     },
     async (request) => {

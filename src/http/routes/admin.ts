@@ -11,12 +11,13 @@ import { failures } from '../schemas/failure.ts'
 const PATH = '/admin/rollout'
 
 export const adminRoutes: Routes = (app, { models: { traffic } }) => {
-  const common = { tags: ['admin'], response: { 200: TrafficInForce, ...failures(400, 403, 500, 503) } }
+  const common = { tags: ['admin'], response: { 200: TrafficInForce, ...failures(400) } }
 
   app.get(
     PATH,
     {
       onRequest: expectLocal,
+      config: { scope: 'admin' },
       schema: { ...common, operationId: 'getRollout', summary: 'The split of the traffic that is in force' },
     },
     () => trafficOf(traffic.current()),
@@ -26,12 +27,13 @@ export const adminRoutes: Routes = (app, { models: { traffic } }) => {
     PATH,
     {
       onRequest: expectLocal,
+      config: { scope: 'admin' },
       schema: {
         ...common,
         operationId: 'setRollout',
         summary: 'Split the traffic, in all processes',
         body: TrafficBody,
-        response: { 200: TrafficInForce, ...failures(400, 403, 413, 415, 500, 503) },
+        response: { 200: TrafficInForce, ...failures(400, 413, 415) },
       },
     },
     async (request) => trafficOf(await traffic.set(splitOf(request.body))),
@@ -41,6 +43,7 @@ export const adminRoutes: Routes = (app, { models: { traffic } }) => {
     PATH,
     {
       onRequest: expectLocal,
+      config: { scope: 'admin' },
       schema: { ...common, operationId: 'resetRollout', summary: 'Split the traffic as the settings say' },
     },
     async () => trafficOf(await traffic.reset()),

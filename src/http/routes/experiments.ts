@@ -22,12 +22,13 @@ export const experimentRoutes: Routes = (app, context) => {
   app.get(
     '/experiments',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'experiments',
         tags: ['outcomes'],
         summary: 'Is the challenger better than the champion, on predictions whose revenue is known?',
         querystring: ExperimentsQuerystring,
-        response: { 200: ExperimentsAnswer, ...failures(400, 500, 503) },
+        response: { 200: ExperimentsAnswer, ...failures(400) },
       },
     },
     async ({ query }): Promise<Answer> => {

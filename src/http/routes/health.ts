@@ -9,7 +9,7 @@
  */
 import type { Slot } from '../../rollout/index.ts'
 import { type AppContext, type Routes, servingOf } from '../context.ts'
-import { failures } from '../schemas/failure.ts'
+import { failuresOnly } from '../schemas/failure.ts'
 import { trafficOf } from './admin.ts'
 import { Health, Liveness, Readiness } from '../schemas/service.ts'
 
@@ -17,6 +17,7 @@ export const healthRoutes: Routes = (app, context) => {
   app.get(
     '/health',
     {
+      config: { scope: 'open' },
       schema: {
         operationId: 'health',
         tags: ['service'],
@@ -40,6 +41,7 @@ export const healthRoutes: Routes = (app, context) => {
   app.get(
     '/health/live',
     {
+      config: { scope: 'open' },
       schema: {
         operationId: 'live',
         tags: ['service'],
@@ -53,11 +55,12 @@ export const healthRoutes: Routes = (app, context) => {
   app.get(
     '/health/ready',
     {
+      config: { scope: 'open' },
       schema: {
         operationId: 'ready',
         tags: ['service'],
         summary: 'May it get traffic?',
-        response: { 200: Readiness, ...failures(503) },
+        response: { 200: Readiness, ...failuresOnly(503) },
       },
     },
     () => {

@@ -8,6 +8,7 @@ export const metricsRoutes: Routes = (app, { metrics }) => {
   app.get(
     '/metrics',
     {
+      config: { scope: 'metrics' },
       schema: {
         operationId: 'metrics',
         tags: ['service'],

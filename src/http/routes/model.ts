@@ -10,12 +10,13 @@ export const modelRoutes: Routes = (app, context) => {
   app.get(
     '/model/info',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'modelInfo',
         tags: ['service'],
         summary: 'The model in service',
         querystring: ModelQuery,
-        response: { 200: ModelInfo, ...failures(400, 404, 503) },
+        response: { 200: ModelInfo, ...failures(400, 404) },
       },
     },
     (request) => {

@@ -14,12 +14,13 @@ export const outcomeRoutes: Routes = (app, context) => {
   app.post(
     '/outcomes',
     {
+      config: { scope: 'outcomes' },
       schema: {
         operationId: 'recordOutcomes',
         tags: ['outcomes'],
         summary: 'Report the revenue of one install or of many',
         body: outcomesBody(context.batchMaxUsers),
-        response: { 200: OutcomesAnswer, ...failures(400, 413, 415, 500, 503) },
+        response: { 200: OutcomesAnswer, ...failures(400, 413, 415) },
       },
     },
     async (request) => {

@@ -17,12 +17,13 @@ export const predictRoutes: Routes = (app, context) => {
   app.post(
     '/predict',
     {
+      config: { scope: 'predict' },
       schema: {
         operationId: 'predict',
         tags: ['predict'],
         summary: 'Predict one install',
         body: InstallRef,
-        response: { 200: PredictAnswer, ...failures(400, 413, 415, 500, 503) },
+        response: { 200: PredictAnswer, ...failures(400, 413, 415) },
       },
     },
     async (request) => {
@@ -44,12 +45,13 @@ export const predictRoutes: Routes = (app, context) => {
   app.post(
     '/batch_predict',
     {
+      config: { scope: 'predict' },
       schema: {
         operationId: 'batchPredict',
         tags: ['predict'],
         summary: 'Predict many installs',
         body: batchBody(context.batchMaxUsers),
-        response: { 200: BatchAnswer, ...failures(400, 413, 415, 500, 503) },
+        response: { 200: BatchAnswer, ...failures(400, 413, 415) },
       },
     },
     async (request) => {

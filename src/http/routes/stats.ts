@@ -11,12 +11,13 @@ export const statsRoutes: Routes = (app, context) => {
   app.get(
     '/stats',
     {
+      config: { scope: 'read' },
       schema: {
         operationId: 'stats',
         tags: ['service'],
         summary: 'Statistics of the predictions in the log',
         querystring: StatsQuerystring,
-        response: { 200: Stats, ...failures(400, 500, 503) },
+        response: { 200: Stats, ...failures(400) },
       },
     },
     async (request) => {

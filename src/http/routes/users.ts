@@ -9,12 +9,13 @@ export const userRoutes: Routes = (app, context) => {
   app.delete(
     '/users/:user_id',
     {
+      config: { scope: 'admin' },
       schema: {
         operationId: 'eraseUser',
         tags: ['outcomes'],
         summary: 'Erase a user’s predictions and outcomes',
         params: UserParams,
-        response: { 200: ErasureAnswer, ...failures(400, 500, 503) },
+        response: { 200: ErasureAnswer, ...failures(400) },
       },
     },
     async (request) => {

@@ -17,16 +17,28 @@ const FailureRef = Type.Unsafe<Record<string, unknown>>({ $ref: 'Failure#' })
 
 const MEANINGS = {
   400: 'The request is not as described; the message says where.',
+  401: 'There is no valid key or token; WWW-Authenticate says what is expected.',
   403: 'Not for this caller.',
   404: 'There is no such thing.',
   413: 'The body is larger than BODY_LIMIT_BYTES.',
   415: 'The body is not application/json.',
+  429: 'Too many requests; Retry-After says when there are more.',
   500: 'A fault of the service. Its log has the details, under the request id.',
   503: 'Not available now; try again.',
 }
 
-/** Response schemas of the given error statuses. */
-export function failures(...statuses: (keyof typeof MEANINGS)[]): Record<number, typeof FailureRef> {
+type Status = keyof typeof MEANINGS
+
+/** What any route may answer that asks for a key. */
+const EVERYWHERE = [401, 403, 429, 500, 503] as const
+
+/** Response schemas of the given error statuses, and of those that any route has that asks for a key. */
+export function failures(...statuses: Status[]): Record<number, typeof FailureRef> {
+  return failuresOnly(...new Set([...statuses, ...EVERYWHERE]))
+}
+
+/** Response schemas of these error statuses and no others: for a route that is open to all. */
+export function failuresOnly(...statuses: Status[]): Record<number, typeof FailureRef> {
   return Object.fromEntries(
     statuses.map((status) => [status, { description: MEANINGS[status], ...FailureRef }]),
   )

@@ -1,0 +1,9 @@
+export {
+  type Config,
+  ConfigError,
+  readConfig,
+  SETTINGS,
+  settingsAsEnv,
+  settingsAsMarkdown,
+} from './config.ts'
+export type { MlflowConfig } from './models.ts'
