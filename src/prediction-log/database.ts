@@ -21,8 +21,14 @@ import {
 import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accuracy.ts'
 import { type Erasure, eraseUser } from './tables/erasure.ts'
 import { type ExperimentQuery, type ExperimentRows, queryExperiment } from './tables/experiments.ts'
-import { insertModelEvents, type ModelEvent } from './tables/model-events.ts'
+import {
+  insertModelEvents,
+  type ModelEvent,
+  queryModelEvents,
+  type ToldEvent,
+} from './tables/model-events.ts'
 import { type Outcome, upsertOutcomes } from './tables/outcomes.ts'
+import { queryRecent, type Recent, type RecentQuery } from './tables/recent.ts'
 import {
   adoptSettings,
   keepSplit,
@@ -45,6 +51,7 @@ const TIMEOUTS_MS = {
   events: 10_000,
   split: 10_000,
   statistics: 5_000,
+  recent: 5_000,
   accuracy: 60_000,
   experiment: 60_000,
   outcomes: 10_000,
@@ -119,6 +126,14 @@ export class Database {
 
   statistics(query: StatisticsQuery): Promise<Statistics> {
     return this.#use('asking', TIMEOUTS_MS.statistics, (sql) => queryStatistics(sql, query))
+  }
+
+  recent(query: RecentQuery): Promise<Recent> {
+    return this.#use('asking', TIMEOUTS_MS.recent, (sql) => queryRecent(sql, query))
+  }
+
+  modelEvents(atMost: number): Promise<ToldEvent[]> {
+    return this.#use('asking', TIMEOUTS_MS.events, (sql) => queryModelEvents(sql, atMost))
   }
 
   accuracy(query: AccuracyQuery): Promise<Accuracy> {

@@ -15,8 +15,9 @@ export {
   type AccuracyGroup,
 } from './tables/accuracy.ts'
 export type { ExperimentQuery, ExperimentRows } from './tables/experiments.ts'
-export type { ModelEvent } from './tables/model-events.ts'
+export type { ModelEvent, ToldEvent } from './tables/model-events.ts'
 export type { Outcome } from './tables/outcomes.ts'
+export { type Recent, type Segment, type SegmentField, SEGMENTS } from './tables/recent.ts'
 export {
   type Resolution,
   RESOLUTIONS,

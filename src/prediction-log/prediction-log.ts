@@ -14,8 +14,9 @@ import { Spool, type SpoolOptions, type SpoolStatus } from './spool/spool.ts'
 import type { Accuracy, AccuracyQuery } from './tables/accuracy.ts'
 import type { Erasure } from './tables/erasure.ts'
 import type { ExperimentQuery, ExperimentRows } from './tables/experiments.ts'
-import type { ModelEvent } from './tables/model-events.ts'
+import type { ModelEvent, ToldEvent } from './tables/model-events.ts'
 import type { Outcome } from './tables/outcomes.ts'
+import type { Recent, RecentQuery } from './tables/recent.ts'
 import type { KeptSplit, Split, SplitOrigin } from './tables/rollout-settings.ts'
 import type { Statistics, StatisticsQuery } from './tables/statistics.ts'
 import { Writer, type WriterStatus } from './writer.ts'
@@ -52,8 +53,12 @@ export interface PredictionLog {
   recordShadows(shadows: readonly ShadowRecord[]): void
   /** Written when the database is there. */
   recordModelEvent(event: ModelEvent): void
-  /** These five throw LogUnavailableError while the database cannot be asked. */
+  /** These seven throw LogUnavailableError while the database cannot be asked. */
   statistics(query: StatisticsQuery): Promise<Statistics>
+  /** How the latest predictions are distributed. */
+  recent(query: RecentQuery): Promise<Recent>
+  /** What happened to models, latest first. */
+  modelEvents(atMost: number): Promise<readonly ToldEvent[]>
   accuracy(query: AccuracyQuery): Promise<Accuracy>
   /** What champion and challenger said, for a comparison. */
   experiment(query: ExperimentQuery): Promise<ExperimentRows>
@@ -189,6 +194,8 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     },
     recordModelEvent: (event) => void events.push(event),
     statistics: (query) => whenThere(database.call('statistics', query)),
+    recent: (query) => whenThere(database.call('recent', query)),
+    modelEvents: (atMost) => whenThere(database.call('modelEvents', atMost)),
     accuracy: (query) => whenThere(database.call('accuracy', query)),
     experiment: (query) => whenThere(database.call('experiment', query)),
     recordOutcomes: (outcomes) => whenThere(database.call('recordOutcomes', outcomes)),
@@ -257,6 +264,8 @@ export function withoutPredictionLog(): PredictionLog {
     recordShadows: () => {},
     recordModelEvent: () => {},
     statistics: refuse,
+    recent: refuse,
+    modelEvents: refuse,
     accuracy: refuse,
     experiment: refuse,
     recordOutcomes: refuse,

@@ -14,6 +14,8 @@ type Method =
   | 'maintain'
   | 'recordModelEvents'
   | 'statistics'
+  | 'recent'
+  | 'modelEvents'
   | 'accuracy'
   | 'experiment'
   | 'recordOutcomes'

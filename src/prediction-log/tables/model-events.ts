@@ -24,3 +24,16 @@ export async function insertModelEvents(sql: Sql, events: readonly ModelEvent[])
       values (${eventId}, ${time}, ${event}, ${variant}, ${modelName}, ${modelVersion}, ${host}, ${detail})
       on conflict (event_id) do nothing`
 }
+
+/** An event as it is told; `traffic` events have no model. */
+export type ToldEvent = Omit<ModelEvent, 'eventId' | 'event' | 'variant'> & {
+  readonly event: ModelEvent['event'] | 'traffic'
+  readonly variant: string | null
+}
+
+/** The last ones, latest first. */
+export async function queryModelEvents(sql: Sql, atMost: number): Promise<ToldEvent[]> {
+  return sql<ToldEvent[]>`
+    select time, event, variant, model_name as "modelName", model_version as "modelVersion", host, detail
+    from model_events order by time desc, event_id desc limit ${atMost}`
+}
