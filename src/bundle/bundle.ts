@@ -3,7 +3,13 @@
  * thread (`loading.ts`) while this one answers. An install is encoded once, whatever the number of ensembles.
  */
 import { type CompiledModel, Ensemble } from '../ensemble/index.ts'
-import { type FeaturePlan, type Install, parseFeaturePlan } from '../features/index.ts'
+import {
+  type FeaturePlan,
+  type Install,
+  type KnownValues,
+  knownValues,
+  parseFeaturePlan,
+} from '../features/index.ts'
 import { combined } from './combination.ts'
 import type { Manifest } from './manifest.ts'
 import { type Part, type Parts, partsOf } from './parts.ts'
@@ -49,6 +55,8 @@ export class Bundle {
   readonly treeCount: number
   /** Golden predictions that were reproduced when it was loaded. */
   readonly goldenCount: number
+  /** Texts that the feature plan knows. */
+  readonly known: KnownValues
   readonly #plan: FeaturePlan
   readonly #row: Float64Array
   readonly #first: Part
@@ -67,6 +75,7 @@ export class Bundle {
     this.treeCount = all.reduce((sum, part) => sum + part.ensemble.treeCount, 0)
     this.goldenCount = goldenCount
     this.#plan = parseFeaturePlan(plan)
+    this.known = knownValues(plan)
     this.#row = new Float64Array(this.#plan.features.length)
   }
 

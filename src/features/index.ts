@@ -8,3 +8,4 @@ export {
   TEXT_FIELDS,
   type TextField,
 } from './install.ts'
+export { type KnownValues, knownValues } from './known-values.ts'

@@ -1,9 +1,11 @@
 /**
  * The service's table of contents: what it is made of, in the order in which a request meets it.
  */
+import { fastifySSE } from '@fastify/sse'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { App, AppContext } from './context.ts'
+import { serveDashboard } from './plugins/dashboard.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
 import { answerFailures } from './plugins/failures.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
@@ -14,8 +16,10 @@ import { experimentRoutes } from './routes/experiments.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { modelRoutes } from './routes/model.ts'
+import { modelsRoutes } from './routes/models.ts'
 import { outcomeRoutes } from './routes/outcomes.ts'
 import { predictRoutes } from './routes/predict.ts'
+import { recentRoutes } from './routes/recent.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { userRoutes } from './routes/users.ts'
 import { Failure } from './schemas/failure.ts'
@@ -50,10 +54,18 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   app.addSchema(OutcomeSchema)
   app.addSchema(Failure)
   await serveDocumentation(app, options.version)
+  await serveDashboard(app)
+  await app.register(fastifySSE)
+  app.addHook('onResponse', (request, reply, done) => {
+    if (request.routeOptions.config.scope === 'predict') context.pulse.took(reply.elapsedTime)
+    done()
+  })
   predictRoutes(app, context)
   healthRoutes(app, context)
   modelRoutes(app, context)
+  modelsRoutes(app, context)
   statsRoutes(app, context)
+  recentRoutes(app, context)
   outcomeRoutes(app, context)
   accuracyRoutes(app, context)
   experimentRoutes(app, context)

@@ -12,7 +12,7 @@ import {
   type ShadowRecord,
   withoutPredictionLog,
 } from '../prediction-log/index.ts'
-import { createMetrics, type Metrics } from '../monitor/index.ts'
+import { createMetrics, type Metrics, Pulse } from '../monitor/index.ts'
 import { Rollout, Shadow, type ShadowScore, type Slot, type Variant } from '../rollout/index.ts'
 import { HOST, slotEvent } from './events.ts'
 import { type Models, openModels } from './models.ts'
@@ -28,6 +28,7 @@ export interface Services {
   readonly predictionLog: PredictionLog
   readonly compare: (arms: Arms) => Promise<Comparison>
   readonly metrics: Metrics
+  readonly pulse: Pulse
   readonly now: () => Date
   readonly newPredictionId: (time: Date) => string
 }
@@ -66,6 +67,7 @@ export async function openServices(config: Config, logger: LogLogger): Promise<S
     predictionLog,
     compare: compareAside,
     metrics: createMetrics({ log: predictionLog, rollout, models, shadow, now }),
+    pulse: new Pulse(),
     now,
     newPredictionId: predictionIds(),
   }

@@ -4,6 +4,7 @@
 import type { InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
+import { Pulse } from '../../src/monitor/index.ts'
 import { compareAside } from '../../src/experiments/index.ts'
 import { type App, type AppContext, createApp, type WatchedModels } from '../../src/http/index.ts'
 import {
@@ -33,6 +34,7 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
       compare: compareAside,
       predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
       metrics: { contentType: 'text/plain', render: async () => '' },
+      pulse: new Pulse(),
       now: () => NOW,
       newPredictionId: () => `00000000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
       batchMaxUsers: 5,

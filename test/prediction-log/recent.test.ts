@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 import { createPostgresServer } from '../postgres-server.ts'
-import { appendAndShip, embeddedPlace, openLog, serverPlace } from './log.ts'
+import { appendAndShip, embeddedPlace, openLog, serverPlace, shipped } from './log.ts'
 import { recordOf } from './records.ts'
 
 const NOW = new Date('2026-03-10T12:34:56.789Z')
@@ -20,6 +20,7 @@ const of = (ageMs: number, predictedRevenue: number, part: Partial<typeof instal
 t.test('distribution and segments', async (t) => {
   for (const place of [await serverPlace(t, server), await embeddedPlace(t)]) {
     const log = openLog(t, place, { now })
+    await shipped(log)
     t.match(await log.recent({ now: NOW, atMost: 100 }), { from: null, predictions: 0, bins: [] })
     await appendAndShip(log, [
       of(1000, 0, { country: 'ES', source: null, platform: 'iOS' }),
@@ -55,6 +56,14 @@ t.test('distribution and segments', async (t) => {
     })
     await log.close(1000)
   }
+})
+
+t.test('revenue that no sum of doubles holds', async (t) => {
+  const log = openLog(t, await serverPlace(t, server), { now })
+  await appendAndShip(log, [of(1, 1.5e308), of(2, 1.5e308)])
+  const { meanRevenue, bins } = await log.recent({ now: NOW, atMost: 100 })
+  t.equal(meanRevenue, 1.5e308)
+  t.match(bins, [{ lower: 1e9, predictions: 2 }])
 })
 
 t.test('only so many are looked at', async (t) => {

@@ -86,7 +86,7 @@ function rolloutHealth({ models }: AppContext) {
   return { champion, challenger, traffic: trafficOf(models.traffic.current()) }
 }
 
-function statusOf({ predictionLog, rollout, models }: AppContext): string {
+export function statusOf({ predictionLog, rollout, models }: AppContext): string {
   if (!rollout.current()) return 'degraded'
   if (Object.values(models.followers()).some((follower) => follower?.reason)) return 'degraded'
   const { state, spool } = predictionLog.status()

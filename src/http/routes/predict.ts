@@ -126,7 +126,8 @@ function predict(context: AppContext, serving: Serving, body: InstallBody, time:
 }
 
 /** After the answers: what the challenger failed in its arm is kept, and the rest of the champion's is offered to the shadow. */
-function follow({ shadow }: AppContext, serving: Serving, answered: readonly Answered[]): void {
+function follow({ shadow, pulse }: AppContext, serving: Serving, answered: readonly Answered[]): void {
+  pulse.answered(answered.length)
   for (const { answer, record } of answered) if (answer.failed) shadow.miss(answer.failed, record)
   if (!serving.shadow) return
   const offered = answered.filter(({ answer, record }) => !answer.failed && isChampion(record))

@@ -20,6 +20,7 @@ const MEANINGS = {
   401: 'There is no valid key or token; WWW-Authenticate says what is expected.',
   403: 'Not for this caller.',
   404: 'There is no such thing.',
+  406: 'The caller accepts nothing that there is.',
   413: 'The body is larger than BODY_LIMIT_BYTES.',
   415: 'The body is not application/json.',
   429: 'Too many requests; Retry-After says when there are more.',

@@ -21,7 +21,7 @@ export interface Recent {
   readonly meanRevenue: number | null
   /** Predictions of exactly 0. */
   readonly zeros: number
-  /** In order, without gaps; each from its lower edge up to the next one's, four to a power of ten. */
+  /** In order, without gaps; each from its lower edge up to the next one's, four to a power of ten; the one from 1e9 on holds all that is above, too. */
   readonly bins: readonly { readonly lower: number; readonly upper: number; readonly predictions: number }[]
   /** Those with the most predictions first. Values in lower case; null counts as `unknown`. */
   readonly segments: Readonly<Record<SegmentField, readonly Segment[]>>
@@ -35,6 +35,8 @@ export interface Segment {
 
 const LOOKS_BACK_MS = 24 * 3_600_000
 const BINS_PER_DECADE = 4
+/** A model can be made to answer 1e300. */
+const LAST_BIN = 9 * BINS_PER_DECADE
 
 export async function queryRecent(sql: Sql, { now, atMost }: RecentQuery): Promise<Recent> {
   const from = await startOf(sql, now, atMost)
@@ -43,7 +45,8 @@ export async function queryRecent(sql: Sql, { now, atMost }: RecentQuery): Promi
     with recent as materialized (
       select time, predicted_revenue as revenue, ${nameOf(sql, 'country')} as country, ${nameOf(sql, 'source')} as source,
         ${nameOf(sql, 'platform')} as platform,
-        case when predicted_revenue > 0 then floor(log(predicted_revenue::numeric) * ${BINS_PER_DECADE}::numeric)::integer end as bin
+        case when predicted_revenue > 0
+          then least(floor(log(predicted_revenue::numeric) * ${BINS_PER_DECADE}::numeric)::integer, ${LAST_BIN}::integer) end as bin
       from predictions where time >= ${from} and time <= ${now}
       limit ${2 * atMost}
     )
@@ -54,7 +57,7 @@ export async function queryRecent(sql: Sql, { now, atMost }: RecentQuery): Promi
       coalesce(country, source, platform)    as value,
       bin,
       count(*)::double precision             as predictions,
-      avg(revenue)                           as "meanRevenue",
+      avg(revenue::numeric)::double precision                           as "meanRevenue",
       min(time)                              as first
     from recent
     group by grouping sets ((country), (source), (platform), (bin), ())

@@ -1,0 +1,133 @@
+/**
+ * A form from what the model knows → a prediction, and why it is what it is.
+ */
+import { ask } from './service.js'
+import { byId, element, fill, ms, revenue, table } from './format.js'
+
+/** What a form starts with, so that one press answers. */
+const START = {
+  country: 'us',
+  country_region: '',
+  source: 'organic',
+  platform: 'ios',
+  device_family: 'apple',
+  os_version: '17.4',
+  event_1: '0',
+  event_2: '12',
+  event_3: '',
+}
+/** A list longer than that helps nobody to choose. */
+const OFFERED = 300
+
+/** @param {{ inputs: readonly { field: string, kind: string, nullable: boolean, known: readonly string[] | null }[] }} inputs */
+export function makeForm({ inputs }) {
+  const fields = inputs.map(({ field, kind, nullable, known }) => {
+    const start = /** @type {Record<string, string>} */ (START)[field] ?? ''
+    const input = /** @type {HTMLInputElement} */ (
+      element('input', {
+        name: field,
+        'data-kind': kind,
+        value: start,
+        placeholder: nullable ? 'not known' : '',
+        autocomplete: 'off',
+        ...(kind === 'count' && { type: 'number', min: '0', step: 'any' }),
+        ...(!nullable && { required: '' }),
+        ...(known && { list: `known-${field}` }),
+      })
+    )
+    const list =
+      known &&
+      element(
+        'datalist',
+        { id: `known-${field}` },
+        ...known.slice(0, OFFERED).map((value) => element('option', { value })),
+      )
+    return element('label', {}, field.replaceAll('_', ' '), input, list)
+  })
+  fill('fields', ...fields)
+}
+
+byId('try').addEventListener('submit', async (event) => {
+  event.preventDefault()
+  const inputs = /** @type {HTMLInputElement[]} */ ([...byId('fields').querySelectorAll('input')])
+  const install = Object.fromEntries(
+    inputs.map(({ name, value, dataset }) => [
+      name,
+      value === '' ? null : dataset['kind'] === 'count' ? Number(value) : value,
+    ]),
+  )
+  try {
+    const answer = await ask('/predict?explain=true', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(install),
+    })
+    show(answer)
+  } catch (error) {
+    fill('answer', element('p', { class: 'bad' }, /** @type {Error} */ (error).message))
+  }
+})
+
+/** @param {any} answer */
+function show({ predicted_revenue, interval, inference_time_ms, model, explanation }) {
+  fill(
+    'answer',
+    element('p', { class: 'revenue' }, revenue(predicted_revenue)),
+    element(
+      'p',
+      { class: 'under' },
+      `predicted D7 revenue, by ${model.name} ${model.version} (${model.variant}), in ${ms(inference_time_ms)}${
+        interval
+          ? `; one in ten brings less than ${revenue(interval.p10)}, one in ten more than ${revenue(interval.p90)}`
+          : ''
+      }`,
+    ),
+    explanation ? waterfall(explanation) : '',
+  )
+}
+
+/** From the base value to the raw score, step by step. @param {any} explanation */
+function waterfall({ base_value, raw_score, contributions }) {
+  const ends = [base_value]
+  for (const { contribution } of contributions) ends.push(/** @type {number} */ (ends.at(-1)) + contribution)
+  const [low, high] = [Math.min(...ends, raw_score), Math.max(...ends, raw_score)]
+  const span = high - low || 1
+  const bar = (/** @type {number} */ from, /** @type {number} */ to) =>
+    element(
+      'span',
+      { class: 'track', 'aria-hidden': 'true' },
+      element('i', {
+        class: to < from ? 'less' : '',
+        '--left': `${(100 * (Math.min(from, to) - low)) / span}%`,
+        '--width': `${(100 * Math.abs(to - from)) / span}%`,
+      }),
+    )
+  const row = (
+    /** @type {string} */ name,
+    /** @type {any} */ value,
+    /** @type {Node | string} */ track,
+    /** @type {string} */ by,
+    total = false,
+  ) =>
+    element(
+      'tr',
+      total ? { class: 'total' } : {},
+      element('td', {}, name),
+      element('td', {}, value === null ? 'not known' : String(value)),
+      element('td', {}, track),
+      element('td', { class: 'number' }, by),
+    )
+  const signed = (/** @type {number} */ value) => `${value < 0 ? '−' : '+'}${Math.abs(value).toPrecision(3)}`
+  const rows = [
+    row('base value', '', '', base_value.toPrecision(4)),
+    ...contributions.map((/** @type {any} */ { feature, value, contribution }, /** @type {number} */ at) =>
+      row(feature.replaceAll('_', ' '), value, bar(ends[at], ends[at + 1]), signed(contribution)),
+    ),
+    row('raw score', '', '', raw_score.toPrecision(4), true),
+  ]
+  return element(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Why' },
+    table(['Input', 'Value', 'Contribution to the raw score', '#'], rows, { class: 'waterfall' }),
+  )
+}

@@ -1,0 +1,142 @@
+/**
+ * `GET /stats/recent`: how the latest predictions are distributed. `GET /stats/live`: what this process does, every second, as
+ * server-sent events.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { quantileMs } from '../../monitor/index.ts'
+import type { Segment } from '../../prediction-log/index.ts'
+import type { AppContext, Routes } from '../context.ts'
+import { failures } from '../schemas/failure.ts'
+import { LiveTick, RecentAnswer } from '../schemas/recent.ts'
+import { statusOf } from './health.ts'
+
+const LOOKS_AT = 20_000
+/** Pages that are open at the same time share an answer. */
+const FRESH_FOR_MS = 2_000
+const SHOWN_SEGMENTS = 12
+const OTHERS = '(others)'
+
+const TICK_MS = 1_000
+const MOST_FOLLOWERS = 100
+
+export const recentRoutes: Routes = (app, context) => {
+  const recent = shared(FRESH_FOR_MS, () =>
+    context.predictionLog.recent({ now: context.now(), atMost: LOOKS_AT }),
+  )
+
+  app.get(
+    '/stats/recent',
+    {
+      config: { scope: 'read' },
+      schema: {
+        operationId: 'recent',
+        tags: ['service'],
+        summary: 'How the latest predictions are distributed',
+        response: { 200: RecentAnswer, ...failures() },
+      },
+    },
+    async () => {
+      const { from, predictions, meanRevenue, zeros, bins, segments } = await recent()
+      return {
+        from: from?.toISOString() ?? null,
+        predictions,
+        mean_predicted_revenue: meanRevenue,
+        distribution: { zeros, bins: [...bins] },
+        countries: shown(segments.country),
+        sources: shown(segments.source),
+        platforms: shown(segments.platform),
+      }
+    },
+  )
+
+  const closing = new AbortController()
+  app.addHook('preClose', async () => closing.abort())
+  let followers = 0
+
+  app.get(
+    '/stats/live',
+    {
+      config: { scope: 'read' },
+      exposeHeadRoute: false,
+      sse: 'only',
+      schema: {
+        operationId: 'live_figures',
+        tags: ['service'],
+        summary: 'What this process does, every second',
+        description: 'Server-sent events. The data of each is a JSON object as described below.',
+        response: {
+          200: {
+            description: 'Until the caller leaves.',
+            content: { 'text/event-stream': { schema: LiveTick } },
+          },
+          ...failures(406),
+        },
+      },
+    },
+    async (_request, reply) => {
+      if (followers >= MOST_FOLLOWERS)
+        throw Object.assign(new Error(`expected at most ${MOST_FOLLOWERS} to follow at once`), {
+          code: 'FOLLOWERS_FULL',
+        })
+      followers++
+      reply.sse.onClose(() => followers--)
+      await reply.sse.send(ticks(context, closing.signal))
+    },
+  )
+}
+
+async function* ticks(context: AppContext, closing: AbortSignal) {
+  let before = context.pulse.read()
+  let beforeMs = performance.now()
+  for (;;) {
+    const after = context.pulse.read()
+    const afterMs = performance.now()
+    const { spool, dropped, state } = context.predictionLog.status()
+    yield {
+      data: {
+        time: context.now().toISOString(),
+        process: process.pid,
+        predictions: after.predictions,
+        predictions_per_s:
+          ((after.predictions - before.predictions) * 1000) / Math.max(afterMs - beforeMs, TICK_MS / 2),
+        p50_ms: quantileMs(before, after, 0.5),
+        p99_ms: quantileMs(before, after, 0.99),
+        status: statusOf(context),
+        version: context.rollout.current()?.slots.champion?.bundle.manifest.version ?? null,
+        log: { state, spool_bytes: spool.bytes, dropped },
+      },
+    }
+    ;[before, beforeMs] = [after, afterMs]
+    try {
+      await delay(TICK_MS, undefined, { signal: closing, ref: false })
+    } catch {
+      return
+    }
+  }
+}
+
+function shown(segments: readonly Segment[]) {
+  const rest = segments.slice(SHOWN_SEGMENTS)
+  const predictions = rest.reduce((sum, segment) => sum + segment.predictions, 0)
+  const revenue = rest.reduce((sum, segment) => sum + segment.predictions * segment.meanRevenue, 0)
+  const others = { value: OTHERS, predictions, meanRevenue: revenue / predictions }
+  return [...segments.slice(0, SHOWN_SEGMENTS), ...(rest.length > 0 ? [others] : [])].map(
+    ({ meanRevenue, ...segment }) => ({ ...segment, mean_predicted_revenue: meanRevenue }),
+  )
+}
+
+/** One call at a time; what it gave is given again for a while. */
+function shared<T>(freshForMs: number, call: () => Promise<T>): () => Promise<T> {
+  let calling: Promise<T> | undefined
+  let calledMs = -Infinity
+  return () => {
+    if (calling && performance.now() - calledMs < freshForMs) return calling
+    const called = call()
+    calling = called
+    calledMs = performance.now()
+    called.catch(() => {
+      if (calling === called) calling = undefined
+    })
+    return called
+  }
+}

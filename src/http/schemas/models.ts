@@ -1,0 +1,53 @@
+/**
+ * What `/model/history` and `/model/inputs` take and answer.
+ */
+import { Type } from 'typebox'
+
+export const HistoryQuery = Type.Object(
+  {
+    limit: Type.Optional(
+      Type.Unsafe<string>({
+        type: 'string',
+        pattern: '^([1-9][0-9]?|100)$',
+        'x-expected': 'a whole number from 1 to 100',
+        description: 'Most events in the answer, 1 to 100; left out: 20.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const TextOrNull = Type.Union([Type.String(), Type.Null()])
+
+export const HistoryAnswer = Type.Object({
+  events: Type.Array(
+    Type.Object({
+      time: Type.String({ format: 'date-time' }),
+      event: Type.String({
+        description:
+          '`serving`: it serves now; `refused`: it was not fit to; `cleared`: nothing serves there any more; `traffic`: users were dealt anew.',
+      }),
+      variant: TextOrNull,
+      model: TextOrNull,
+      version: TextOrNull,
+      host: Type.String(),
+      detail: TextOrNull,
+    }),
+    { description: 'Latest first.' },
+  ),
+})
+
+export const InputsAnswer = Type.Object({
+  model: Type.Object({ name: Type.String(), version: Type.String() }),
+  inputs: Type.Array(
+    Type.Object({
+      field: Type.String(),
+      kind: Type.String({ description: '`text` or `count`.' }),
+      nullable: Type.Boolean(),
+      known: Type.Union([Type.Array(Type.String()), Type.Null()], {
+        description:
+          'Values that the model learnt something about, as it folds them: in lower case mostly, for devices the first word. Those seen most often first, where that is known. Null for counts, and for texts that are read otherwise.',
+      }),
+    }),
+  ),
+})

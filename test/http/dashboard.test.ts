@@ -1,0 +1,146 @@
+/**
+ * The dashboard as a person meets it, in a real Chromium over a real service: it loads, it lives, it predicts, light and dark, and axe
+ * finds nothing serious. Left out where there is no Chromium.
+ */
+import { existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AxeBuilder } from '@axe-core/playwright'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { EXAMPLE } from '../example.ts'
+import { embeddedFolder } from '../embedded.ts'
+import { type ServiceProcess, startService } from '../service.ts'
+
+const GROUND = 'getComputedStyle(document.body).backgroundColor'
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+if (existsSync(CHROMIUM)) await run()
+else t.pass(`there is no ${CHROMIUM}`, { skip: true })
+
+async function run(): Promise<void> {
+  const service = await startService(t, { DATA_DIR: await embeddedFolder(t), LOG_FLUSH_MS: '50' })
+  while ((await fetch(`${service.url}/health/ready`)).status !== 200)
+    await fetch(`${service.url}/health/live`)
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+  t.teardown(() => browser.close())
+
+  t.test('it loads and lives', async (t) => {
+    const { page, problems } = await open(t, browser, service)
+    await page.waitForSelector('#state[data-state=ok]')
+    t.match(await page.textContent('#state-text'), /^ok, model /)
+    t.match(await page.textContent('#model'), 'reproduced')
+    t.equal(await page.textContent('#answered'), '0')
+    const before = Number(await page.textContent('#total'))
+
+    await predict(service)
+    await page.waitForSelector('#answered:text-is("1")')
+    t.pass('a prediction is there at once')
+    await page.waitForSelector(`#total:text-is("${before + 1}")`)
+    await page.waitForSelector('#by-country td')
+    t.equal(await page.textContent('#by-country td'), 'es')
+    t.match(
+      await page.getAttribute('#distribution', 'aria-label'),
+      /^Most of the predictions above 0, 1, lie /,
+    )
+    t.same(problems, [], 'no fault, and nothing from elsewhere')
+  })
+
+  t.test('the form, by keyboard', async (t) => {
+    const { page } = await open(t, browser, service)
+    await page.waitForSelector('#fields input[name=country]')
+    t.equal(await page.locator('#fields input').count(), 9)
+    t.ok((await page.locator('#known-country option').count()) > 20, 'what the model knows is offered')
+    for (const [name, value] of Object.entries(EXAMPLE))
+      await page.fill(`#fields input[name=${name}]`, value === null ? '' : String(value))
+    await page.focus('#fields input[name=event_3]')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('#answer .revenue')
+    const { predicted_revenue } = await predict(service)
+    t.equal(
+      await page.textContent('#answer .revenue'),
+      new Intl.NumberFormat('en', { maximumSignificantDigits: 4 }).format(predicted_revenue),
+      'as the API answers',
+    )
+  })
+
+  t.test('what is wrong is said', async (t) => {
+    const { page } = await open(t, browser, service)
+    await page.waitForSelector('#fields input[name=country]')
+    await page.fill('#fields input[name=country]', 'x'.repeat(300))
+    await page.click('#try button')
+    await page.waitForSelector('#answer .bad')
+    t.equal(await page.textContent('#answer .bad'), 'country: expected at most 256 characters, got 300')
+  })
+
+  t.test('a key is asked for once', async (t) => {
+    const { page } = await open(t, browser, service, async (page) => {
+      await page.route('**/health', async (route) => {
+        const key = route.request().headers()['authorization']
+        if (key === 'Bearer the key') return route.fallback()
+        return route.fulfill({ status: 401, json: { message: 'a key is expected' } })
+      })
+    })
+    await page.waitForSelector('#key-dialog[open]')
+    await page.fill('#key', 'the key')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('#log dl')
+    t.equal(await page.locator('#key-dialog[open]').count(), 0)
+  })
+
+  for (const scheme of ['light', 'dark'] as const)
+    t.test(`${scheme}: contrast, names, roles`, async (t) => {
+      const { page } = await open(t, browser, service, (page) => page.emulateMedia({ colorScheme: scheme }))
+      await page.waitForSelector('#by-country td')
+      await page.waitForSelector('#history td')
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      t.same(
+        serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
+        [],
+      )
+      const ground = await page.evaluate(GROUND)
+      t.equal(ground, scheme === 'light' ? 'rgb(244, 246, 245)' : 'rgb(16, 21, 20)')
+      await page.click('#theme')
+      if (scheme === 'light') await page.click('#theme')
+      const other = await page.evaluate(GROUND)
+      t.not(other, ground, 'the button changes it')
+    })
+
+  t.test('a phone', async (t) => {
+    const { page } = await open(t, browser, service, (page) =>
+      page.setViewportSize({ width: 360, height: 740 }),
+    )
+    await page.waitForSelector('#history td')
+    const width = Number(await page.evaluate('document.documentElement.scrollWidth'))
+    t.ok(width <= 360, `nothing is wider than the screen: ${width}`)
+  })
+}
+
+/** @returns the page at /dashboard, and what went wrong in it */
+async function open(
+  t: Test,
+  browser: Browser,
+  service: ServiceProcess,
+  prepare: (page: Page) => Promise<unknown> = async () => {},
+): Promise<{ page: Page; problems: string[] }> {
+  const context = await browser.newContext()
+  t.teardown(() => context.close())
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(service.url)) problems.push(`asked for ${request.url()}`)
+  })
+  await prepare(page)
+  await page.goto(`${service.url}/dashboard`)
+  return { page, problems }
+}
+
+async function predict(service: ServiceProcess): Promise<any> {
+  const response = await fetch(`${service.url}/predict`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(EXAMPLE),
+  })
+  return response.json()
+}
