@@ -60,7 +60,7 @@ export const recentRoutes: Routes = (app, context) => {
       exposeHeadRoute: false,
       sse: 'only',
       schema: {
-        operationId: 'live_figures',
+        operationId: 'liveFigures',
         tags: ['service'],
         summary: 'What this process does, every second',
         description: 'Server-sent events. The data of each is a JSON object as described below.',
