@@ -1,0 +1,151 @@
+/**
+ * `/stats/recent`, `/stats/live`, `/model/history`, `/model/inputs`, and the files of the dashboard.
+ */
+import t from 'tap'
+import type { Recent } from '../../src/prediction-log/index.ts'
+import { EXAMPLE } from '../example.ts'
+import { appWith, AWAY, beAway, logWith, NOW, send } from './app.ts'
+
+const segment = (value: string, predictions: number, meanRevenue: number) => ({
+  value,
+  predictions,
+  meanRevenue,
+})
+
+const RECENT: Recent = {
+  from: NOW,
+  predictions: 30,
+  meanRevenue: 1.25,
+  zeros: 2,
+  bins: [{ lower: 1, upper: 1.7782794100389228, predictions: 28 }],
+  segments: {
+    country: Array.from({ length: 14 }, (_, at) => segment(`c${at}`, at < 12 ? 2 : at - 11, at)),
+    source: [segment('organic', 30, 1.25)],
+    platform: [],
+  },
+}
+
+t.test('recent predictions', async (t) => {
+  let asked = 0
+  const recent = async () => (asked++, RECENT)
+  const { app } = await appWith({ predictionLog: logWith({ recent }) })
+  const { status, body } = await send(app, '/stats/recent')
+  t.equal(status, 200)
+  t.match(body, {
+    from: NOW.toISOString(),
+    predictions: 30,
+    mean_predicted_revenue: 1.25,
+    distribution: { zeros: 2, bins: RECENT.bins },
+    sources: [{ value: 'organic', predictions: 30, mean_predicted_revenue: 1.25 }],
+    platforms: [],
+  })
+  t.equal(body.countries.length, 13)
+  t.same(
+    body.countries[12],
+    { value: '(others)', predictions: 3, mean_predicted_revenue: (12 + 2 * 13) / 3 },
+    'those that are not listed, weighed by how many they are',
+  )
+  await Promise.all([send(app, '/stats/recent'), send(app, '/stats/recent')])
+  t.equal(asked, 1, 'those who ask at the same time share an answer')
+})
+
+t.test('a failure is not shared for long', async (t) => {
+  let away = true
+  const recent = async () => (away ? beAway() : RECENT)
+  const { app } = await appWith({ predictionLog: logWith({ recent }) })
+  t.same(await send(app, '/stats/recent'), AWAY)
+  away = false
+  t.equal((await send(app, '/stats/recent')).status, 200)
+})
+
+t.test('live', async (t) => {
+  const { app } = await appWith()
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const response = await fetch(`${url}/stats/live`)
+  t.match(response.headers.get('content-type'), 'text/event-stream')
+  const events = eventsOf(response)
+  const { value: first } = await events.next()
+  t.match(first, { predictions: 0, predictions_per_s: 0, p50_ms: null, p99_ms: null, log: { state: 'off' } })
+  const users = [EXAMPLE, EXAMPLE, { ...EXAMPLE, event_1: -1 }]
+  for (const [path, body] of [
+    ['/predict', EXAMPLE],
+    ['/batch_predict', { users }],
+  ] as const)
+    await app.inject({ method: 'POST', url: path, payload: body })
+  let tick = (await events.next()).value
+  while (tick.predictions === 0) tick = (await events.next()).value
+  t.equal(tick.predictions, 3, 'one, and two of a batch')
+  t.ok(tick.predictions_per_s > 0)
+  t.ok(tick.p50_ms > 0 && tick.p50_ms <= tick.p99_ms)
+
+  t.equal((await send(app, { url: '/stats/live', headers: { accept: 'application/json' } })).status, 406)
+  await app.close()
+  t.equal((await events.next()).done, true, 'closing ends it')
+})
+
+async function* eventsOf(response: Response): AsyncGenerator<any> {
+  let text = ''
+  for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
+    const events = (text + part).split('\n\n')
+    text = events.pop()!
+    for (const event of events) if (event.startsWith('data: ')) yield JSON.parse(event.slice(6))
+  }
+}
+
+t.test('what happened to models', async (t) => {
+  const limits: number[] = []
+  const event = { variant: 'champion', modelName: 'm', modelVersion: '1', host: 'h', detail: null }
+  const modelEvents = async (atMost: number) => {
+    limits.push(atMost)
+    return [{ ...event, time: NOW, event: 'serving' as const }]
+  }
+  const { app } = await appWith({ predictionLog: logWith({ modelEvents }) })
+  t.same((await send(app, '/model/history')).body, {
+    events: [
+      {
+        time: NOW.toISOString(),
+        event: 'serving',
+        variant: 'champion',
+        model: 'm',
+        version: '1',
+        host: 'h',
+        detail: null,
+      },
+    ],
+  })
+  await send(app, '/model/history?limit=100')
+  t.same(limits, [20, 100])
+  for (const limit of ['0', '101', '-1', '1.5', 'x', ''])
+    t.match(await send(app, `/model/history?limit=${limit}`), {
+      status: 400,
+      body: { message: `limit: expected a whole number from 1 to 100, got string "${limit}"` },
+    })
+})
+
+t.test('what the model knows of its inputs', async (t) => {
+  const { app } = await appWith()
+  const { body } = await send(app, '/model/inputs')
+  t.equal(body.model.name, 'day7-revenue')
+  const { inputs } = body
+  t.same(
+    inputs.map(({ field }: { field: string }) => field),
+    Object.keys(EXAMPLE).filter((field) => field !== 'user_id'),
+  )
+  const [country, , , platform, , osVersion, event1, , event3] = inputs
+  t.same(country.known.slice(0, 3), ['us', 'br', 'mx'], 'the most frequent first')
+  t.same(platform.known, ['android', 'ios'])
+  t.equal(osVersion.known, null)
+  t.match(event1, { kind: 'count', nullable: false, known: null })
+  t.equal(event3.nullable, true)
+})
+
+t.test('the files of the dashboard, and no others', async (t) => {
+  const { app } = await appWith()
+  const get = async (url: string) => app.inject(url)
+  t.match(await get('/dashboard'), { statusCode: 301, headers: { location: '/dashboard/' } })
+  t.match((await get('/dashboard/')).headers, { 'content-type': /^text\/html/ })
+  t.match((await get('/dashboard/main.js')).headers, { 'content-type': /javascript/ })
+  t.equal((await get('/dashboard/charts/uPlot.min.css')).statusCode, 200)
+  for (const path of ['charts/uPlot.d.ts', '../app.ts', '..%2fapp.ts', '%2e%2e/app.ts', 'nothing.js', '.env'])
+    t.equal((await get(`/dashboard/${path}`)).statusCode, 404, path)
+})
