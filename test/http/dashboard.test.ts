@@ -18,8 +18,7 @@ else t.pass(`there is no ${CHROMIUM}`, { skip: true })
 
 async function run(): Promise<void> {
   const service = await startService(t, { DATA_DIR: await embeddedFolder(t), LOG_FLUSH_MS: '50' })
-  while ((await fetch(`${service.url}/health/ready`)).status !== 200)
-    await delay(50)
+  while ((await fetch(`${service.url}/health/ready`)).status !== 200) await delay(50)
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
   t.teardown(() => browser.close())
 
