@@ -47,6 +47,7 @@ async function openapi(): Promise<void> {
   await app.ready()
   process.stdout.write(app.swagger({ yaml: true }))
   await app.close()
+  services.access.close()
   await services.models.close()
 }
 

@@ -21,6 +21,7 @@ type Method =
   | 'adoptSplit'
   | 'latestSplit'
   | 'keepSplit'
+  | 'listKeys'
   | 'close'
 
 export interface Call {
