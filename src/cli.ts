@@ -41,7 +41,7 @@ export async function run(
 }
 
 async function openapi(): Promise<void> {
-  const config = readConfig({ DATABASE_URL: 'off' })
+  const config = readConfig({ DATABASE_URL: 'off', AUTH: 'off' })
   const { buildApp } = await server()
   const { app, services } = await buildApp(config, pino({ level: 'silent' }))
   await app.ready()

@@ -5,12 +5,12 @@
 import closeWithGrace from 'close-with-grace'
 import { type Logger, pino } from 'pino'
 import { type Config, ConfigError, readConfig } from './config/index.ts'
-import { type App, createApp, SECRET_HEADERS } from './http/index.ts'
+import { type App, createApp, SECRET_PATHS } from './http/index.ts'
 import { openServices, type Services } from './services/index.ts'
 import { VERSION } from './version.ts'
 
 export async function serve(config: Config): Promise<void> {
-  const logger = pino({ level: config.logLevel, redact: REDACTED })
+  const logger = pino({ level: config.logLevel, redact: SECRET_PATHS })
   const { app, services } = await buildApp(config, logger)
   await app.listen({ host: config.host, port: config.port })
 
@@ -34,11 +34,6 @@ export async function buildApp(config: Config, logger: Logger): Promise<{ app: A
   )
   return { app, services }
 }
-
-/** What no line of the log may show, at the depths where headers are logged: of themselves, of a request, of an error's request. */
-const REDACTED = SECRET_HEADERS.flatMap((name) =>
-  ['headers', '*.headers', '*.*.headers'].map((place) => `${place}["${name}"]`),
-)
 
 /** Open requests are answered; connections whose request does not end in time are cut. */
 async function closeApp(app: App, graceMs: number): Promise<void> {

@@ -137,7 +137,7 @@ export class IssuerKeys {
       if (this.#fault !== null || before === undefined)
         logger.info({ issuer }, 'access: the keys of the token issuer are here')
       this.#fault = null
-      if (text !== before) onChange()
+      if (before !== undefined && text !== before) onChange()
     } catch (error) {
       if (this.#stopped.signal.aborted) throw error
       const fault = reasonOf(error)

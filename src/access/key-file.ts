@@ -13,6 +13,8 @@ import { readKeys, writeKeys } from './key-text.ts'
 export interface KeyFileOptions {
   /** Whether there must be one; otherwise a missing file is one without keys, until there has been one. */
   readonly isRequired: boolean
+  /** How long a change waits for another one. */
+  readonly lockWaitMs?: number
 }
 
 const LOCK_WAIT_MS = 5_000
@@ -21,11 +23,13 @@ const OWNER_ONLY = 0o600
 
 export class KeyFile implements KeyStore {
   readonly #path: string
+  readonly #lockWaitMs: number
   #isRequired: boolean
   #last: { readonly text: string; readonly records: readonly KeyRecord[] } | undefined
 
-  constructor(path: string, { isRequired }: KeyFileOptions) {
+  constructor(path: string, { isRequired, lockWaitMs = LOCK_WAIT_MS }: KeyFileOptions) {
     this.#path = path
+    this.#lockWaitMs = lockWaitMs
     this.#isRequired = isRequired
   }
 
@@ -103,7 +107,7 @@ export class KeyFile implements KeyStore {
   }
 
   async #lock(path: string): Promise<void> {
-    const deadline = performance.now() + LOCK_WAIT_MS
+    const deadline = performance.now() + this.#lockWaitMs
     for (;;) {
       try {
         await (await open(path, 'wx', OWNER_ONLY)).close()

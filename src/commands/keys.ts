@@ -25,7 +25,7 @@ import { argumentsOf, required, UsageError } from './usage.ts'
 const ACTIONS =
   'create --name N --scopes predict,read [--expires 90d] [--replaces ID [--overlap 24h]], or list, or revoke ID'
 const DEFAULT_OVERLAP = '24h'
-const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 export async function keys([action, ...args]: readonly string[], config: () => Config): Promise<void> {
   switch (action) {
@@ -167,7 +167,7 @@ function expiryOf(text: string, now: Date): Date | null {
 }
 
 function durationOf(option: string, text: string): number {
-  const [, count = '', unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
+  const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
   if (count === '')
     throw new UsageError(
       `keys create: expected ${option} such as 30m, 24h or 90d${option === '--expires' ? ', a time such as 2026-01-31T00:00:00Z, or never' : ''}, got "${text}"`,

@@ -5,11 +5,18 @@
 import type { IncomingMessage } from 'node:http'
 import { AccessRefused, LOOKS_LIKE_KEY } from '../../access/index.ts'
 
-/** Headers that hold secrets, for whatever writes headers to a log. */
-export const SECRET_HEADERS = ['authorization', 'x-api-key', 'proxy-authorization', 'cookie'] as const
+/** Headers that hold secrets. */
+const SECRET_HEADERS = ['authorization', 'x-api-key', 'proxy-authorization', 'cookie']
+
+/** What no line of a log may show, wherever headers are logged: by themselves, of a request, of a request in something else. */
+export const SECRET_PATHS = SECRET_HEADERS.flatMap((name) =>
+  ['headers', '*.headers', '*.*.headers'].map((place) => `${place}["${name}"]`),
+)
 
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 const IN_QUERY = /(?:^|&)(?:x-)?(?:api[-_]?key|access[-_]?token|auth|authorization|bearer|key|token)=/i
+
+const LOOKS_LIKE_TOKEN = /=eyJ[\w-]+\.[\w-]+\./
 
 /** @throws AccessRefused if there is none, or more than one */
 export function credentialOf({ headers, rawHeaders, url = '' }: IncomingMessage): string {
@@ -41,7 +48,7 @@ function refuseInUrl(url: string): void {
   const at = url.indexOf('?')
   if (at < 0) return
   const query = url.slice(at + 1)
-  if (IN_QUERY.test(query) || LOOKS_LIKE_KEY.test(query))
+  if (IN_QUERY.test(query) || LOOKS_LIKE_KEY.test(query) || LOOKS_LIKE_TOKEN.test(query))
     throw new AccessRefused(
       'CREDENTIALS_IN_URL',
       'a key or token in the address ends up in logs: send it in the header Authorization or X-API-Key, and replace it by a new one',
