@@ -41,12 +41,13 @@ export async function run(
 }
 
 async function openapi(): Promise<void> {
-  const config = readConfig({ DATABASE_URL: 'off' })
+  const config = readConfig({ DATABASE_URL: 'off', AUTH: 'off' })
   const { buildApp } = await server()
   const { app, services } = await buildApp(config, pino({ level: 'silent' }))
   await app.ready()
   process.stdout.write(app.swagger({ yaml: true }))
   await app.close()
+  services.access.close()
   await services.models.close()
 }
 

@@ -5,12 +5,12 @@
 import closeWithGrace from 'close-with-grace'
 import { type Logger, pino } from 'pino'
 import { type Config, ConfigError, readConfig } from './config/index.ts'
-import { type App, createApp } from './http/index.ts'
+import { type App, createApp, SECRET_PATHS } from './http/index.ts'
 import { openServices, type Services } from './services/index.ts'
 import { VERSION } from './version.ts'
 
 export async function serve(config: Config): Promise<void> {
-  const logger = pino({ level: config.logLevel })
+  const logger = pino({ level: config.logLevel, redact: SECRET_PATHS })
   const { app, services } = await buildApp(config, logger)
   await app.listen({ host: config.host, port: config.port })
 
@@ -19,6 +19,7 @@ export async function serve(config: Config): Promise<void> {
     else logger.info({ signal }, 'stopping')
     const deadline = performance.now() + config.shutdownGraceMs
     await closeApp(app, config.shutdownGraceMs / 2) // first, so that the log has all that was answered
+    services.access.close()
     await services.models.close()
     await services.predictionLog.close(Math.max(0, deadline - performance.now() - EXIT_MARGIN_MS))
   })

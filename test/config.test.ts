@@ -3,13 +3,24 @@
  */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { ConfigError, readConfig, SETTINGS, settingsAsEnv, settingsAsMarkdown } from '../src/config/index.ts'
+import {
+  ConfigError,
+  keyPlaceOf,
+  readConfig,
+  SETTINGS,
+  settingsAsEnv,
+  settingsAsMarkdown,
+} from '../src/config/index.ts'
 import { LOG_FIELDS } from '../src/prediction-log/index.ts'
 
 t.test('defaults', (t) => {
   t.same(readConfig({}), {
     host: '127.0.0.1',
     port: 5001,
+    auth: 'auto',
+    apiKeysFile: null,
+    oidc: null,
+    metricsAuth: false,
     dataDir: '.day7',
     database: 'embedded',
     modelDir: 'artifacts/champion',
@@ -90,6 +101,38 @@ t.test('the rollout', (t) => {
     t.throws(() => rollout({ ROLLOUT: value }), {
       message: `the configuration has 1 fault(s):\n  ROLLOUT: expected champion=P,challenger=Q with P + Q = 100, got "${value}"`,
     })
+  t.end()
+})
+
+t.test('access', (t) => {
+  const oidc = (environment: Record<string, string>) => readConfig(environment).oidc
+  const issuer = 'https://id.example/'
+  t.same(oidc({ OIDC_ISSUER: issuer, OIDC_AUDIENCE: 'day7' }), {
+    issuer,
+    audience: 'day7',
+    jwksUri: null,
+    scopeClaim: 'scope',
+    scopePrefix: '',
+  })
+  for (const local of ['http://localhost:8080/realms/day7', 'http://127.0.0.1', 'http://[::1]:1'])
+    t.match(oidc({ OIDC_ISSUER: local, OIDC_AUDIENCE: 'day7' }), { issuer: local })
+  const refused = (environment: Record<string, string>, message: RegExp) =>
+    t.throws(() => readConfig(environment), message)
+  refused({ OIDC_ISSUER: issuer }, /OIDC_AUDIENCE: expected a name/)
+  refused({ OIDC_AUDIENCE: 'day7' }, /OIDC_ISSUER: expected https.*got nothing/)
+  refused({ OIDC_ISSUER: 'http://id.example', OIDC_AUDIENCE: 'day7' }, /OIDC_ISSUER: expected https/)
+  refused({ OIDC_ISSUER: 'http://127.0.0.1.id.example', OIDC_AUDIENCE: 'a' }, /OIDC_ISSUER: expected https/)
+  refused(
+    { OIDC_ISSUER: issuer, OIDC_AUDIENCE: 'a', OIDC_JWKS_URI: 'file:///k' },
+    /OIDC_JWKS_URI: expected https/,
+  )
+  refused({ AUTH: 'yes', METRICS_AUTH: '1' }, /2 fault.*AUTH: expected one of auto, on, off.*METRICS_AUTH/s)
+  t.same(keyPlaceOf(readConfig({ API_KEYS_FILE: 'k.json', DATABASE_URL: 'postgres://h/d' })), {
+    file: 'k.json',
+  })
+  t.same(keyPlaceOf(readConfig({ DATABASE_URL: 'postgres://h/d' })), { url: 'postgres://h/d' })
+  for (const DATABASE_URL of ['', 'off'])
+    t.same(keyPlaceOf(readConfig({ DATABASE_URL })), { file: '.day7/api-keys.json' })
   t.end()
 })
 

@@ -3,6 +3,7 @@
  */
 import { loadBundle } from '../bundle/index.ts'
 import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config/index.ts'
+import { keys } from './keys.ts'
 import { models, promote, publish, pull } from './registry.ts'
 import { argumentsOf, required, UsageError } from './usage.ts'
 
@@ -39,6 +40,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'models',
     summary: 'list the registered versions with their aliases and metrics',
     run: (args, config) => models(args, config()),
+  },
+  keys: {
+    usage: 'keys create|list|revoke',
+    summary: 'make, list and revoke API keys',
+    run: keys,
   },
   settings: {
     usage: 'settings env|markdown',

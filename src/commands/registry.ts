@@ -10,6 +10,7 @@ import {
   pullBundle,
   type VersionRow,
 } from '../registry/index.ts'
+import { tableOf, timeOf } from './table.ts'
 import { argumentsOf, required, UsageError } from './usage.ts'
 
 /** Between two requests of a person there is time to wait. */
@@ -73,21 +74,9 @@ function cellsOf({ version, aliases, bundleVersion, createdMs, metrics }: Versio
     version,
     aliases.toSorted().join(', ') || '–',
     bundleVersion ?? 'no bundle',
-    createdMs === null ? '–' : new Date(createdMs).toISOString().slice(0, 16).replace('T', ' '),
+    createdMs === null ? '–' : timeOf(new Date(createdMs)),
     ...METRICS.map((metric) => metrics[metric]?.toPrecision(4) ?? '–'),
   ]
-}
-
-function tableOf(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, at) => cell.padEnd(widths[at]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
 }
 
 async function withRegistry(

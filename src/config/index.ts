@@ -1,3 +1,4 @@
+export { keyPlaceOf, type OidcConfig } from './access.ts'
 export {
   type Config,
   ConfigError,

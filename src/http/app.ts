@@ -6,6 +6,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { App, AppContext } from './context.ts'
 import { serveDashboard } from './plugins/dashboard.ts'
+import { guardRoutes } from './plugins/access.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
 import { answerFailures } from './plugins/failures.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
@@ -50,6 +51,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   app.decorateRequest('caller', null)
   readJsonBodies(app)
   answerFailures(app)
+  guardRoutes(app, context.access)
   app.addSchema(Install)
   app.addSchema(OutcomeSchema)
   app.addSchema(Failure)

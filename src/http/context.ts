@@ -9,12 +9,14 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify'
+import type { AccessControl, AccessScope, Caller } from '../access/index.ts'
 import type { Arms, Comparison } from '../experiments/index.ts'
 import type { Metrics, Pulse } from '../monitor/index.ts'
 import type { PredictionLog, PredictionRecord } from '../prediction-log/index.ts'
 import type { FollowerStatus, Rollout, Serving, Shadow, TrafficControl, Variant } from '../rollout/index.ts'
 
 export interface AppContext {
+  readonly access: AccessControl
   readonly rollout: Pick<Rollout, 'current'>
   readonly models: WatchedModels
   readonly shadow: Pick<Shadow<PredictionRecord>, 'offer' | 'miss'>
@@ -37,14 +39,7 @@ export interface WatchedModels {
 }
 
 /** What a caller may do. `open`: anyone may; `metrics`: it has a switch of its own. */
-export type Scope = 'predict' | 'read' | 'outcomes' | 'admin' | 'metrics' | 'open'
-
-/** Who asks: the owner of a key or of a token. */
-export interface Caller {
-  /** For people; not a secret. */
-  readonly name: string
-  readonly scopes: ReadonlySet<string>
-}
+export type Scope = AccessScope | 'metrics' | 'open'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

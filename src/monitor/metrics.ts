@@ -1,6 +1,7 @@
 /**
  * What Prometheus asks for: the process, the models in service, and the prediction log. Figures are read when they are asked for; a request pays nothing.
  */
+import { accessMetrics, type WatchedAccess } from './access.ts'
 import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client'
 
 /** What is read of the prediction log. */
@@ -48,6 +49,7 @@ export interface WatchedShadow {
 }
 
 export interface Watched {
+  readonly access: WatchedAccess
   readonly log: WatchedLog
   readonly rollout: WatchedRollout
   readonly models: WatchedModels
@@ -70,7 +72,7 @@ const MISNAMED = [
 
 const STATES = ['connecting', 'shipping', 'backing-off', 'draining', 'closed', 'off']
 
-export function createMetrics({ log, rollout, models, shadow, now }: Watched): Metrics {
+export function createMetrics({ access, log, rollout, models, shadow, now }: Watched): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
@@ -80,6 +82,7 @@ export function createMetrics({ log, rollout, models, shadow, now }: Watched): M
     fallbackMetric(rollout),
     ...followerMetrics(models),
     shadowMetric(shadow),
+    ...accessMetrics(access),
   ]
   for (const metric of metrics) registry.registerMetric(metric)
   return { contentType: registry.contentType, render: () => registry.metrics() }

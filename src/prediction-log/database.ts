@@ -19,6 +19,7 @@ import {
   NO_ERASURE_NOW,
 } from './tables/predictions.ts'
 import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accuracy.ts'
+import { addKey, listKeys, revokeKey, type StoredKey } from './tables/api-keys.ts'
 import { type Erasure, eraseUser } from './tables/erasure.ts'
 import { type ExperimentQuery, type ExperimentRows, queryExperiment } from './tables/experiments.ts'
 import {
@@ -50,6 +51,7 @@ const TIMEOUTS_MS = {
   maintenance: 120_000,
   events: 10_000,
   split: 10_000,
+  keys: 10_000,
   statistics: 5_000,
   recent: 5_000,
   accuracy: 60_000,
@@ -162,6 +164,18 @@ export class Database {
 
   keepSplit(split: Partial<Split>, otherwise: Split, origin: SplitOrigin, host: string): Promise<KeptSplit> {
     return this.#use('asking', TIMEOUTS_MS.split, (sql) => keepSplit(sql, split, otherwise, origin, host))
+  }
+
+  listKeys(): Promise<StoredKey[]> {
+    return this.#use('asking', TIMEOUTS_MS.keys, (sql) => listKeys(sql))
+  }
+
+  addKey(key: StoredKey, replaced: { readonly id: string; readonly expires: Date } | null): Promise<boolean> {
+    return this.#use('asking', TIMEOUTS_MS.keys, (sql) => addKey(sql, key, replaced))
+  }
+
+  revokeKey(id: string, time: Date): Promise<StoredKey | null> {
+    return this.#use('asking', TIMEOUTS_MS.keys, (sql) => revokeKey(sql, id, time))
   }
 
   async close(timeoutMs: number): Promise<void> {

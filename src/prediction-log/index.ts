@@ -1,3 +1,4 @@
+export { type KeyTable, openKeyTable } from './key-table.ts'
 export type { LogLogger } from './logger.ts'
 export {
   LogFullError,

@@ -12,6 +12,7 @@ import { eraseFromQuarantine } from './spool/quarantine.ts'
 import { RemoteDatabase } from './remote-database.ts'
 import { Spool, type SpoolOptions, type SpoolStatus } from './spool/spool.ts'
 import type { Accuracy, AccuracyQuery } from './tables/accuracy.ts'
+import type { StoredKey } from './tables/api-keys.ts'
 import type { Erasure } from './tables/erasure.ts'
 import type { ExperimentQuery, ExperimentRows } from './tables/experiments.ts'
 import type { ModelEvent, ToldEvent } from './tables/model-events.ts'
@@ -53,7 +54,7 @@ export interface PredictionLog {
   recordShadows(shadows: readonly ShadowRecord[]): void
   /** Written when the database is there. */
   recordModelEvent(event: ModelEvent): void
-  /** These seven throw LogUnavailableError while the database cannot be asked. */
+  /** These eight throw LogUnavailableError while the database cannot be asked. */
   statistics(query: StatisticsQuery): Promise<Statistics>
   /** How the latest predictions are distributed. */
   recent(query: RecentQuery): Promise<Recent>
@@ -64,6 +65,8 @@ export interface PredictionLog {
   experiment(query: ExperimentQuery): Promise<ExperimentRows>
   recordOutcomes(outcomes: readonly Outcome[]): Promise<void>
   eraseUser(userId: string): Promise<Erasure>
+  /** API keys that are kept in the database, revoked ones too. */
+  listKeys(): Promise<StoredKey[]>
   /** How traffic is split, for all processes that share the database. */
   readonly splits: SplitCalls
   status(): PredictionLogStatus
@@ -208,6 +211,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
       await eraseFromQuarantine(spoolFolder, userId)
       return erasure
     },
+    listKeys: () => whenThere(database.call('listKeys')),
     splits: {
       adopt: (settings) => whenThere(database.call('adoptSplit', settings, host)),
       latest: () => whenThere(database.call('latestSplit')),
@@ -270,6 +274,7 @@ export function withoutPredictionLog(): PredictionLog {
     experiment: refuse,
     recordOutcomes: refuse,
     eraseUser: refuse,
+    listKeys: refuse,
     splits: { adopt: refuse, latest: refuse, keep: refuse },
     status: () => ({
       state: 'off',

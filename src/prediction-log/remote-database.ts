@@ -23,6 +23,7 @@ type Method =
   | 'adoptSplit'
   | 'latestSplit'
   | 'keepSplit'
+  | 'listKeys'
   | 'close'
 
 export interface Call {

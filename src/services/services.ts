@@ -2,6 +2,7 @@
  * The composition root: a Config → the services behind the HTTP face. The only place where rooms are put together.
  */
 import { v4 as uuidv4 } from 'uuid'
+import type { AccessControl } from '../access/index.ts'
 import type { Config } from '../config/index.ts'
 import { type Arms, compareAside, type Comparison } from '../experiments/index.ts'
 import {
@@ -14,6 +15,7 @@ import {
 } from '../prediction-log/index.ts'
 import { createMetrics, type Metrics, Pulse } from '../monitor/index.ts'
 import { Rollout, Shadow, type ShadowScore, type Slot, type Variant } from '../rollout/index.ts'
+import { openAccess } from './access.ts'
 import { HOST, slotEvent } from './events.ts'
 import { type Models, openModels } from './models.ts'
 import { predictionIds } from './prediction-ids.ts'
@@ -22,6 +24,7 @@ import { predictionIds } from './prediction-ids.ts'
 const CLOSING_MS = 2_000
 
 export interface Services {
+  readonly access: AccessControl
   readonly rollout: Rollout
   readonly models: Models
   readonly shadow: Shadow<PredictionRecord>
@@ -33,10 +36,22 @@ export interface Services {
   readonly newPredictionId: (time: Date) => string
 }
 
-/** @throws BundleError if the folder that is to be served holds no bundle; a missing database or MLflow is no error */
+/**
+ * @throws BundleError if the folder that is to be served holds no bundle; ConfigError if nobody could be let in. A missing database or
+ * MLflow is no error.
+ */
 export async function openServices(config: Config, logger: LogLogger): Promise<Services> {
   const now = (): Date => new Date()
-  const predictionLog = openLog(config, now, logger)
+  // What keeps the service from starting is said before the log opens its database, unless the keys are in it.
+  let log: PredictionLog | undefined
+  const openedLog = (): PredictionLog => (log ??= openLog(config, now, logger))
+  const access = await openAccess(config, () => openedLog().listKeys(), now, logger).catch(
+    async (error: unknown) => {
+      await log?.close(CLOSING_MS)
+      throw error
+    },
+  )
+  const predictionLog = openedLog()
   const say = seldom((error, count) =>
     logger.error({ err: error, count }, 'rollout: the challenger has no answer; the champion gives one'),
   )
@@ -56,17 +71,19 @@ export async function openServices(config: Config, logger: LogLogger): Promise<S
   )
   const models = await openModels(config, rollout, predictionLog, now, logger).catch(
     async (error: unknown) => {
+      access.close()
       await predictionLog.close(CLOSING_MS)
       throw error
     },
   )
   return {
+    access,
     rollout,
     models,
     shadow,
     predictionLog,
     compare: compareAside,
-    metrics: createMetrics({ log: predictionLog, rollout, models, shadow, now }),
+    metrics: createMetrics({ access, log: predictionLog, rollout, models, shadow, now }),
     pulse: new Pulse(),
     now,
     newPredictionId: predictionIds(),

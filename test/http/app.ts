@@ -3,6 +3,7 @@
  */
 import type { InjectOptions } from 'fastify'
 import { pino } from 'pino'
+import { withoutAccess } from '../../src/access/index.ts'
 import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
 import { Pulse } from '../../src/monitor/index.ts'
 import { compareAside } from '../../src/experiments/index.ts'
@@ -28,6 +29,7 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
   let ids = 0
   const app = await createApp(
     {
+      access: withoutAccess(),
       rollout: rolloutOf(await loadBundle('artifacts/champion')),
       models: modelsIn(),
       shadow: { offer: () => {}, miss: () => {} },

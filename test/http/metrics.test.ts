@@ -3,6 +3,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
+import { withoutAccess } from '../../src/access/index.ts'
 import { loadBundle } from '../../src/bundle/index.ts'
 import { createMetrics } from '../../src/monitor/index.ts'
 import type { PredictionLogStatus } from '../../src/prediction-log/index.ts'
@@ -23,6 +24,7 @@ const STATUS: PredictionLogStatus = {
 /** The app whose log says what `status` holds at that time. */
 async function appWatching(status: Partial<PredictionLogStatus>) {
   const metrics = createMetrics({
+    access: withoutAccess(),
     log: { status: () => logIn(status).status() },
     rollout: rolloutOf(bundle, bundleLike(bundle, 'new')),
     models: modelsIn({ state: 'refused', reason: 'a hash', refusals: 2 }),

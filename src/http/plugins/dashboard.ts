@@ -11,11 +11,6 @@ const CHARTS = dirname(fileURLToPath(import.meta.resolve('uplot')))
 const CHART_FILES = new Set(['uPlot.iife.min.js', 'uPlot.min.css'])
 
 export async function serveDashboard(app: FastifyInstance): Promise<void> {
-  app.addHook('onRoute', (route) => {
-    if (!route.url.startsWith('/dashboard')) return
-    route.config = { ...route.config, scope: 'open' }
-    route.schema = { ...route.schema, hide: true }
-  })
   await app.register(fastifyStatic, {
     root: PAGE,
     prefix: '/dashboard',

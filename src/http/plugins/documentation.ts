@@ -4,6 +4,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
+import { SECURITY_SCHEMES } from './access.ts'
 
 export async function serveDocumentation(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
@@ -16,6 +17,7 @@ export async function serveDocumentation(app: FastifyInstance, version: string):
         version,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      components: { securitySchemes: SECURITY_SCHEMES },
       tags: [
         { name: 'predict', description: 'Seven-day revenue of one install or of many.' },
         {

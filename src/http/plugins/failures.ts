@@ -13,6 +13,7 @@ const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
   MODEL_UNAVAILABLE: 5,
   EXPERIMENTS_BUSY: 30,
   FOLLOWERS_FULL: 30,
+  ACCESS_UNAVAILABLE: 5,
 }
 
 export function answerFailures(app: FastifyInstance): void {
