@@ -23,6 +23,7 @@ def serve(bundle):
 
         class Stub(BaseHTTPRequestHandler):
             def do_POST(self):
+                start.keys.add(self.headers["authorization"])
                 assert self.path == "/batch_predict" and self.headers["content-type"] == "application/json"
                 users = json.loads(self.rfile.read(int(self.headers["content-length"])))["users"]
                 first = sum(map(len, seen))
@@ -44,6 +45,7 @@ def serve(bundle):
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         return f"http://127.0.0.1:{server.server_port}", seen
 
+    start.keys = set()
     yield start
     for server in servers:
         server.shutdown()
@@ -67,6 +69,13 @@ def test_all_equal(serve, synthetic_csv, bundle, capsys):
     assert len(user) == 10 and isinstance(user["user_id"], str) and "revenue" not in user
     assert any(user["event_3"] is None for user in seen[0]) and any(user["source"] is None for user in seen[0])
     assert all(user[name] is None or user[name] >= 0 for user in seen[0] for name in NUMBER_FIELDS)
+
+
+def test_a_service_that_asks_for_a_key(serve, synthetic_csv, bundle, monkeypatch):
+    url, _ = serve()
+    monkeypatch.setenv("DAY7_API_KEY", "day7_0_secret")
+    assert replay(synthetic_csv, bundle, url) == 0
+    assert serve.keys == {"Bearer day7_0_secret"}
 
 
 def test_differences_are_shown_and_counted(serve, synthetic_csv, bundle, capsys):

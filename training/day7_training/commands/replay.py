@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,17 @@ def add_replay(commands: Any) -> None:
     command = add_command(commands, "replay", _run_replay, "compare a running service with Python, row by row")
     add_data(command, "CSV; revenue may be absent")
     command.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle that the service serves")
-    command.add_argument("--url", required=True, help="the service, such as http://127.0.0.1:5001")
+    command.add_argument(
+        "--url", required=True, help="the service, such as http://127.0.0.1:5001; an API key in DAY7_API_KEY"
+    )
     command.add_argument("--batch", type=positive, default=500, metavar="N", help="installs a request (%(default)s)")
 
 
 def _run_replay(options: Namespace) -> int:
     installs = read_installs(options.data, warn)
-    equal, differences = replay(installs.frame, options.bundle, service_at(options.url), options.batch)
+    # Not an option: what stands in a command line, others on the machine can read.
+    service = service_at(options.url, os.environ.get("DAY7_API_KEY"))
+    equal, differences = replay(installs.frame, options.bundle, service, options.batch)
     for difference in differences[:SHOWN_DIFFERENCES]:
         print(difference)
     print(f"{equal} of {equal + len(differences)} equal")
