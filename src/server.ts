@@ -5,12 +5,12 @@
 import closeWithGrace from 'close-with-grace'
 import { type Logger, pino } from 'pino'
 import { type Config, ConfigError, readConfig } from './config/index.ts'
-import { type App, createApp } from './http/index.ts'
+import { type App, createApp, REDACTED } from './http/index.ts'
 import { openServices, type Services } from './services/index.ts'
 import { VERSION } from './version.ts'
 
 export async function serve(config: Config): Promise<void> {
-  const logger = pino({ level: config.logLevel })
+  const logger = createLogger(config)
   const { app, services } = await buildApp(config, logger)
   await app.listen({ host: config.host, port: config.port })
 
@@ -29,9 +29,23 @@ export async function buildApp(config: Config, logger: Logger): Promise<{ app: A
   const services = await openServices(config, logger)
   const app = await createApp(
     { ...services, batchMaxUsers: config.batchMaxUsers },
-    { version: VERSION, bodyLimitBytes: config.bodyLimitBytes, logger },
+    {
+      version: VERSION,
+      bodyLimitBytes: config.bodyLimitBytes,
+      logger,
+      requestLog: { mode: config.logRequests, perSecond: config.logRequestsPerSecond },
+    },
   )
   return { app, services }
+}
+
+/**
+ * Lines are written at once, so that the last one before a crash is there; where each request has one, that would cost more than the
+ * answers, and they are written together.
+ */
+function createLogger({ logLevel, logRequests }: Config): Logger {
+  const options = { level: logLevel, redact: { paths: [...REDACTED], censor: '[redacted]' } }
+  return logRequests === 'all' ? pino(options, pino.destination(WRITTEN_TOGETHER)) : pino(options)
 }
 
 /** Open requests are answered; connections whose request does not end in time are cut. */
@@ -41,6 +55,7 @@ async function closeApp(app: App, graceMs: number): Promise<void> {
   clearTimeout(timer)
 }
 
+const WRITTEN_TOGETHER = { sync: false, minLength: 16_384, periodicFlush: 1000 }
 /** What is left of the grace for the process to end in. */
 const EXIT_MARGIN_MS = 200
 /** A process that does not end by itself is ended, with exit code 1. */

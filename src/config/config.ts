@@ -5,11 +5,17 @@
 import { LOG_SETTINGS, type LogConfig, readLog } from './log.ts'
 import { MODEL_SETTINGS, type ModelsConfig, readModels } from './models.ts'
 import { NETWORK_SETTINGS, type NetworkConfig, readNetwork } from './network.ts'
+import { OBSERVABILITY_SETTINGS, type ObservabilityConfig, readObservability } from './observability.ts'
 import { Reader, type Setting } from './setting.ts'
 
-export interface Config extends NetworkConfig, ModelsConfig, LogConfig {}
+export interface Config extends NetworkConfig, ModelsConfig, LogConfig, ObservabilityConfig {}
 
-export const SETTINGS: readonly Setting[] = [...NETWORK_SETTINGS, ...MODEL_SETTINGS, ...LOG_SETTINGS]
+export const SETTINGS: readonly Setting[] = [
+  ...NETWORK_SETTINGS,
+  ...MODEL_SETTINGS,
+  ...LOG_SETTINGS,
+  ...OBSERVABILITY_SETTINGS,
+]
 
 export class ConfigError extends Error {
   readonly code = 'CONFIG_INVALID'
@@ -31,6 +37,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     ...readNetwork(new Reader(NETWORK_SETTINGS, environment, faults)),
     ...readModels(new Reader(MODEL_SETTINGS, environment, faults)),
     ...readLog(new Reader(LOG_SETTINGS, environment, faults)),
+    ...readObservability(new Reader(OBSERVABILITY_SETTINGS, environment, faults)),
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze(config)

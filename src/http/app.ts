@@ -2,11 +2,15 @@
  * The service's table of contents: what it is made of, in the order in which a request meets it.
  */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { randomUUID } from 'node:crypto'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { App, AppContext } from './context.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
 import { answerFailures } from './plugins/failures.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
+import { observeRequests } from './plugins/observation.ts'
+import { requestIds } from './plugins/request-id.ts'
+import type { RequestLogOptions } from './plugins/request-log.ts'
 import { ajvOptions, explain } from './plugins/validation.ts'
 import { accuracyRoutes } from './routes/accuracy.ts'
 import { adminRoutes } from './routes/admin.ts'
@@ -27,6 +31,8 @@ export interface AppOptions {
   readonly version: string
   readonly bodyLimitBytes: number
   readonly logger: FastifyBaseLogger
+  /** Absent: requests get no lines in the log. */
+  readonly requestLog?: RequestLogOptions
 }
 
 /** A character of a path is up to four bytes, each of them written as three. */
@@ -37,6 +43,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIds(randomUUID().slice(0, 8)),
     bodyLimit: options.bodyLimitBytes,
     routerOptions: { maxParamLength: STORABLE.maxLength * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
@@ -44,6 +51,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.decorateRequest('caller', null)
+  observeRequests(app, context.metrics, options.requestLog)
   readJsonBodies(app)
   answerFailures(app)
   app.addSchema(Install)

@@ -22,7 +22,7 @@ export interface AppContext {
   /** Not in this thread; takes the arrays with it. */
   readonly compare: (arms: Arms) => Promise<Comparison>
   readonly now: () => Date
-  readonly metrics: Metrics
+  readonly metrics: Metrics<PredictionRecord['install']>
   /** A UUIDv7 of that time. */
   readonly newPredictionId: (time: Date) => string
   /** Most users or outcomes in one request. */
@@ -53,6 +53,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null where nobody has been asked who he is. */
     caller: Caller | null
+    /** What was predicted for it; null where nothing was. */
+    predictions: readonly PredictionRecord[] | null
+    /** The code of the error that it was answered with. */
+    failure: string | null
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The prediction log's figures: its state, what waits in the spool, what became of the predictions.
  */
-import { counter, gauge, type Metric } from './metric.ts'
+import { counter, gauge, type Metric, type Sample, summary } from './metric.ts'
 
 /** What is read of the prediction log. */
 export interface WatchedLog {
@@ -11,11 +11,15 @@ export interface WatchedLog {
     readonly shipped: number
     readonly dropped: number
     readonly quarantined: number
+    readonly breaker: string
+    readonly failures: number
+    readonly shipments: { readonly count: number; readonly seconds: number }
     readonly spool: { readonly bytes: number; readonly segments: number; readonly oldestMs: number | null }
   }
 }
 
 const STATES = ['connecting', 'shipping', 'backing-off', 'draining', 'closed', 'off']
+const BREAKER_STATES = ['closed', 'open', 'half-open']
 
 export function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
   const ageS = (): number => {
@@ -24,8 +28,7 @@ export function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
   }
   return [
     gauge('day7_log_state', 'State of the prediction log: 1 for the one that it is in.', 'max', () => {
-      const { state } = log.status()
-      return STATES.map((name) => ({ labels: { state: name }, value: name === state ? 1 : 0 }))
+      return oneOf(STATES, log.status().state)
     }),
     gauge(
       'day7_log_spool_bytes',
@@ -52,5 +55,33 @@ export function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
       'Parts of the spool that were no records, and records that the database refused.',
       () => log.status().quarantined,
     ),
+    ...databaseMetrics(log),
   ]
 }
+
+function databaseMetrics(log: WatchedLog): Metric[] {
+  return [
+    gauge(
+      'day7_database_breaker_state',
+      'State of the circuit breaker before the database: 1 for the one that it is in. While it is open, nothing is tried.',
+      'max',
+      () => oneOf(BREAKER_STATES, log.status().breaker),
+    ),
+    counter(
+      'day7_database_failures_total',
+      'Attempts to reach the database, or to ship to it, that failed.',
+      () => log.status().failures,
+    ),
+    summary(
+      'day7_database_shipment_seconds',
+      'Shipments that the database took, and the time they needed.',
+      () => {
+        const { count, seconds } = log.status().shipments
+        return [{ labels: {}, total: { sum: seconds, count } }]
+      },
+    ),
+  ]
+}
+
+const oneOf = (states: readonly string[], current: string): Sample[] =>
+  states.map((state) => ({ labels: { state }, value: state === current ? 1 : 0 }))

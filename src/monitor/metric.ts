@@ -3,9 +3,12 @@
  * writes the text, and adds the figures of several processes up by the metric's aggregator.
  */
 import type { Metric as ClientMetric } from 'prom-client'
+import type { Buckets, Total } from './buckets.ts'
+
+type Labels = Readonly<Record<string, string>>
 
 export interface Sample {
-  readonly labels?: Readonly<Record<string, string>>
+  readonly labels?: Labels
   readonly value: number
 }
 
@@ -35,6 +38,53 @@ export function gauge(name: string, help: string, aggregator: Aggregator, read: 
 /** Its figures only grow. */
 export function counter(name: string, help: string, read: Read): Metric {
   return { name, help, type: 'counter', aggregator: 'sum', samples: () => listed(read()) }
+}
+
+/** One histogram for each of the labels that are read. */
+export function histogram(
+  name: string,
+  help: string,
+  read: () => Iterable<{ readonly labels: Labels; readonly buckets: Buckets }>,
+): Metric {
+  return {
+    name,
+    help,
+    type: 'histogram',
+    aggregator: 'sum',
+    samples: () =>
+      [...read()].flatMap(({ labels, buckets: { bounds, counts, sum } }) => {
+        let count = 0
+        const cumulated = Array.from(counts, (each, at) => ({
+          metricName: `${name}_bucket`,
+          labels: { ...labels, le: at < bounds.length ? String(bounds[at]) : '+Inf' },
+          value: (count += each),
+        }))
+        return [
+          ...cumulated,
+          { metricName: `${name}_sum`, labels, value: sum },
+          { metricName: `${name}_count`, labels, value: count },
+        ]
+      }),
+  }
+}
+
+/** A sum and a count: a summary without quantiles. */
+export function summary(
+  name: string,
+  help: string,
+  read: () => Iterable<{ readonly labels: Labels; readonly total: Total }>,
+): Metric {
+  return {
+    name,
+    help,
+    type: 'summary',
+    aggregator: 'sum',
+    samples: () =>
+      [...read()].flatMap(({ labels, total: { sum, count } }) => [
+        { metricName: `${name}_sum`, labels, value: sum },
+        { metricName: `${name}_count`, labels, value: count },
+      ]),
+  }
 }
 
 function listed(figures: number | Iterable<Sample>): readonly Sample[] {

@@ -1,32 +1,59 @@
 /**
- * What Prometheus asks for: the process, the models in service, and the prediction log. Figures are read when they are asked for; a request pays nothing.
+ * What Prometheus asks for: requests, predictions, the models in service, the prediction log and the process. What is counted on the way of
+ * a request are plain numbers; everything else is read when somebody asks.
  */
 import { Registry } from 'prom-client'
 import { logMetrics, type WatchedLog } from './log-metrics.ts'
 import { forRegistry, type Metric } from './metric.ts'
 import { modelMetrics, type WatchedModels, type WatchedRollout, type WatchedShadow } from './model-metrics.ts'
-import { watchProcess } from './process-metrics.ts'
+import { PredictionFigures, type WatchedBundle } from './predictions.ts'
+import { eventLoopMetric, watchProcess } from './process-metrics.ts'
+import { RequestFigures } from './requests.ts'
+import type { InstallTexts } from './revenue.ts'
 
-export interface Watched {
+export interface Watched<Install> {
   readonly log: WatchedLog
-  readonly rollout: WatchedRollout
+  readonly rollout: WatchedRollout<WatchedBundle<Install>>
   readonly models: WatchedModels
   readonly shadow: WatchedShadow
   readonly now: () => Date
+  /** In milliseconds; never goes back. */
+  readonly clock: () => number
+  readonly random: () => number
+  /** Predictions of this time are compared with the training data. */
+  readonly driftWindowMs: number
   /** Of what else the service is made of. */
   readonly more?: readonly Metric[]
 }
 
-export interface Metrics {
+export interface Metrics<Install> {
+  readonly requests: Pick<RequestFigures, 'begin' | 'end' | 'error'>
+  readonly predictions: Pick<PredictionFigures<Install & InstallTexts>, 'note'>
   readonly contentType: string
   /** In Prometheus's text format. */
   render(): Promise<string>
 }
 
-export function createMetrics({ log, rollout, models, shadow, now, more = [] }: Watched): Metrics {
+export function createMetrics<Install extends InstallTexts>(watched: Watched<Install>): Metrics<Install> {
+  const { log, rollout, models, shadow, now, more = [] } = watched
+  const requests = new RequestFigures()
+  const predictions = new PredictionFigures<Install>({
+    ...watched,
+    inService: () =>
+      Object.entries(rollout.current()?.slots ?? {}).flatMap(([variant, slot]) =>
+        slot ? { variant, bundle: slot.bundle } : [],
+      ),
+  })
   const registry = new Registry()
   watchProcess(registry)
-  for (const metric of [...logMetrics(log, now), ...modelMetrics(rollout, models, shadow), ...more])
+  for (const metric of [
+    eventLoopMetric(),
+    ...requests.metrics(),
+    ...predictions.metrics(),
+    ...modelMetrics(rollout, models, shadow),
+    ...logMetrics(log, now),
+    ...more,
+  ])
     registry.registerMetric(forRegistry(metric))
-  return { contentType: registry.contentType, render: () => registry.metrics() }
+  return { requests, predictions, contentType: registry.contentType, render: () => registry.metrics() }
 }

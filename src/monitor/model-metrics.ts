@@ -4,19 +4,15 @@
 import { counter, gauge, type Metric } from './metric.ts'
 
 /** What is read of the rollout. */
-export interface WatchedRollout {
+export interface WatchedRollout<Bundle extends NamedModel = NamedModel> {
   fallbacks(): number
   current(): {
-    readonly slots: Readonly<
-      Record<
-        string,
-        {
-          readonly bundle: { readonly manifest: { readonly name: string; readonly version: string } }
-          readonly since: Date
-        } | null
-      >
-    >
+    readonly slots: Readonly<Record<string, { readonly bundle: Bundle; readonly since: Date } | null>>
   } | null
+}
+
+interface NamedModel {
+  readonly manifest: { readonly name: string; readonly version: string }
 }
 
 /** What is read of how models come into service. */

@@ -27,7 +27,7 @@ export interface Services {
   readonly shadow: Shadow<PredictionRecord>
   readonly predictionLog: PredictionLog
   readonly compare: (arms: Arms) => Promise<Comparison>
-  readonly metrics: Metrics
+  readonly metrics: Metrics<PredictionRecord['install']>
   readonly now: () => Date
   readonly newPredictionId: (time: Date) => string
 }
@@ -65,7 +65,16 @@ export async function openServices(config: Config, logger: LogLogger): Promise<S
     shadow,
     predictionLog,
     compare: compareAside,
-    metrics: createMetrics({ log: predictionLog, rollout, models, shadow, now }),
+    metrics: createMetrics({
+      log: predictionLog,
+      rollout,
+      models,
+      shadow,
+      now,
+      clock: () => performance.now(),
+      random: Math.random,
+      driftWindowMs: config.driftWindowMs,
+    }),
     now,
     newPredictionId: predictionIds(),
   }

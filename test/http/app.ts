@@ -32,7 +32,7 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
       shadow: { offer: () => {}, miss: () => {} },
       compare: compareAside,
       predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
-      metrics: { contentType: 'text/plain', render: async () => '' },
+      metrics: metricsOf({}),
       now: () => NOW,
       newPredictionId: () => `00000000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
       batchMaxUsers: 5,
@@ -62,7 +62,19 @@ export function bundleLike(bundle: Bundle, version: string, predict = bundle.pre
   return Object.assign(Object.create(bundle) as Bundle, {
     manifest: { ...bundle.manifest, version },
     predict,
+    encode: bundle.encode.bind(bundle),
   })
+}
+
+/** Metrics that count nothing, but for what is given. */
+export function metricsOf(part: Partial<AppContext['metrics']>): AppContext['metrics'] {
+  return {
+    requests: { begin: () => {}, end: () => {}, error: () => {} },
+    predictions: { note: () => {} },
+    contentType: 'text/plain',
+    render: async () => '',
+    ...part,
+  }
 }
 
 /** Followers that follow, and a split that is only remembered. */

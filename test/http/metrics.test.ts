@@ -16,6 +16,9 @@ const STATUS: PredictionLogStatus = {
   shipped: 900,
   dropped: 7,
   quarantined: 3,
+  breaker: 'open',
+  failures: 4,
+  shipments: { count: 9, seconds: 0.5 },
   lastError: 'ECONNREFUSED',
   spool: { bytes: 81_200, segments: 2, oldestMs: NOW.getTime() - 1_500, error: null },
 }
@@ -28,6 +31,9 @@ async function appWatching(status: Partial<PredictionLogStatus>) {
     models: modelsIn({ state: 'refused', reason: 'a hash', refusals: 2 }),
     shadow: { counts: () => ({ scored: 5, failed: 2, skipped: 0 }) },
     now: () => NOW,
+    clock: () => 0,
+    random: () => 0.5,
+    driftWindowMs: 3_600_000,
   })
   const { app } = await appWith({ metrics })
   const scrape = () => app.inject('/metrics')

@@ -4,6 +4,7 @@
  * A request takes what is in service once; a change of models never splits a batch. A user, or a prediction without one, is
  * answered by the arm of the experiment that he is in. A bad row of a batch is answered with its own error and fails no other.
  */
+import type { FastifyRequest } from 'fastify'
 import { type AppContext, type Routes, servingOf } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
 import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
@@ -30,7 +31,7 @@ export const predictRoutes: Routes = (app, context) => {
       const serving = servingOf(context)
       const { answer, record, interval } = predict(context, serving, request.body, context.now())
       await context.predictionLog.append([record])
-      follow(context, serving, [{ answer, record, interval }])
+      follow(context, request, serving, [{ answer, record, interval }])
       return {
         predicted_revenue: record.predictedRevenue,
         ...(interval && { interval }),
@@ -79,7 +80,7 @@ export const predictRoutes: Routes = (app, context) => {
       })
       const records = answered.map(({ record }) => record)
       if (records.length > 0) await context.predictionLog.append(records)
-      follow(context, serving, answered)
+      follow(context, request, serving, answered)
       return {
         predictions,
         total_users: predictions.length,
@@ -125,8 +126,15 @@ function predict(context: AppContext, serving: Serving, body: InstallBody, time:
   }
 }
 
-/** After the answers: what the challenger failed in its arm is kept, and the rest of the champion's is offered to the shadow. */
-function follow({ shadow }: AppContext, serving: Serving, answered: readonly Answered[]): void {
+/** After the answers: they are counted; what the challenger failed in its arm is kept, and the rest of the champion's is offered to the shadow. */
+function follow(
+  { shadow, metrics }: AppContext,
+  request: FastifyRequest,
+  serving: Serving,
+  answered: readonly Answered[],
+): void {
+  request.predictions = answered.map(({ record }) => record)
+  metrics.predictions.note(answered)
   for (const { answer, record } of answered) if (answer.failed) shadow.miss(answer.failed, record)
   if (!serving.shadow) return
   const offered = answered.filter(({ answer, record }) => !answer.failed && isChampion(record))
