@@ -11,6 +11,7 @@ import { readJsonBodies } from './plugins/json-body.ts'
 import { observeRequests } from './plugins/observation.ts'
 import { requestIds } from './plugins/request-id.ts'
 import type { RequestLogOptions } from './plugins/request-log.ts'
+import { type RequestTracing, traceRequests } from './plugins/tracing.ts'
 import { ajvOptions, explain } from './plugins/validation.ts'
 import { accuracyRoutes } from './routes/accuracy.ts'
 import { adminRoutes } from './routes/admin.ts'
@@ -33,6 +34,8 @@ export interface AppOptions {
   readonly logger: FastifyBaseLogger
   /** Absent: requests get no lines in the log. */
   readonly requestLog?: RequestLogOptions
+  /** Absent: there are no traces. */
+  readonly tracing?: RequestTracing
 }
 
 /** A character of a path is up to four bytes, each of them written as three. */
@@ -51,7 +54,8 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.decorateRequest('caller', null)
-  observeRequests(app, context.metrics, options.requestLog)
+  if (options.tracing) await traceRequests(app, options.tracing)
+  observeRequests(app, context.metrics, options.requestLog, options.tracing?.traceIdOf)
   readJsonBodies(app)
   answerFailures(app)
   app.addSchema(Install)

@@ -23,6 +23,8 @@ export interface AppContext {
   readonly compare: (arms: Arms) => Promise<Comparison>
   readonly now: () => Date
   readonly metrics: Metrics<PredictionRecord['install']>
+  /** Begins a span of that name; what it returns ends it. Absent: there are no traces. */
+  readonly startSpan?: (name: string) => (error?: unknown) => void
   /** A UUIDv7 of that time. */
   readonly newPredictionId: (time: Date) => string
   /** Most users or outcomes in one request. */

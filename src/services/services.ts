@@ -30,12 +30,20 @@ export interface Services {
   readonly metrics: Metrics<PredictionRecord['install']>
   readonly now: () => Date
   readonly newPredictionId: (time: Date) => string
+  readonly startSpan?: StartSpan
 }
 
+/** Begins a span of a trace; what it returns ends it. */
+export type StartSpan = (name: string) => (error?: unknown) => void
+
 /** @throws BundleError if the folder that is to be served holds no bundle; a missing database or MLflow is no error */
-export async function openServices(config: Config, logger: LogLogger): Promise<Services> {
+export async function openServices(
+  config: Config,
+  logger: LogLogger,
+  startSpan?: StartSpan,
+): Promise<Services> {
   const now = (): Date => new Date()
-  const predictionLog = openLog(config, now, logger)
+  const predictionLog = openLog(config, now, logger, startSpan)
   const say = seldom((error, count) =>
     logger.error({ err: error, count }, 'rollout: the challenger has no answer; the champion gives one'),
   )
@@ -77,6 +85,7 @@ export async function openServices(config: Config, logger: LogLogger): Promise<S
     }),
     now,
     newPredictionId: predictionIds(),
+    ...(startSpan && { startSpan }),
   }
 }
 
@@ -113,7 +122,12 @@ function shadowRecord({ record, bundle, ...score }: ShadowScore<PredictionRecord
   return { predictionId, time, userId, modelName, modelVersion, ...score }
 }
 
-function openLog(config: Config, now: () => Date, logger: LogLogger): PredictionLog {
+function openLog(
+  config: Config,
+  now: () => Date,
+  logger: LogLogger,
+  startSpan: StartSpan | undefined,
+): PredictionLog {
   if (config.database === 'off') return withoutPredictionLog()
   return openPredictionLog({
     dataFolder: config.dataDir,
@@ -128,5 +142,6 @@ function openLog(config: Config, now: () => Date, logger: LogLogger): Prediction
     fields: config.logFields,
     now,
     logger,
+    startSpan,
   })
 }

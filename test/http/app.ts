@@ -5,7 +5,13 @@ import type { InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
 import { compareAside } from '../../src/experiments/index.ts'
-import { type App, type AppContext, createApp, type WatchedModels } from '../../src/http/index.ts'
+import {
+  type App,
+  type AppContext,
+  type AppOptions,
+  createApp,
+  type WatchedModels,
+} from '../../src/http/index.ts'
 import {
   LogUnavailableError,
   type PredictionLog,
@@ -22,12 +28,16 @@ export interface TestApp {
   readonly logged: PredictionRecord[]
 }
 
-export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes = 100_000): Promise<TestApp> {
+export async function appWith(
+  context: Partial<AppContext> = {},
+  bodyLimitBytes = 100_000,
+  options: Partial<AppOptions> = {},
+): Promise<TestApp> {
   const logged: PredictionRecord[] = []
   let ids = 0
   const app = await createApp(
     {
-      rollout: rolloutOf(await loadBundle('artifacts/champion')),
+      rollout: context.rollout ?? rolloutOf(await loadBundle('artifacts/champion')),
       models: modelsIn(),
       shadow: { offer: () => {}, miss: () => {} },
       compare: compareAside,
@@ -38,7 +48,7 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
       batchMaxUsers: 5,
       ...context,
     },
-    { version: '0.0.0', bodyLimitBytes, logger: pino({ level: 'silent' }) },
+    { version: '0.0.0', bodyLimitBytes, logger: pino({ level: 'silent' }), ...options },
   )
   return { app, logged }
 }

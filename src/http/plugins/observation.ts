@@ -32,7 +32,7 @@ export function observeRequests(
 
   function finish(request: FastifyRequest, reply: FastifyReply): void {
     const { url: route, config } = request.routeOptions
-    const hasLeft = !reply.raw.writableFinished
+    const hasLeft = !reply.raw.writableEnded
     if (hasLeft) request.failure = CALLER_LEFT.code
     const status = hasLeft ? CALLER_LEFT.status : reply.statusCode
     const durationMs = reply.elapsedTime

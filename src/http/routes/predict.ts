@@ -29,7 +29,9 @@ export const predictRoutes: Routes = (app, context) => {
     },
     async (request) => {
       const serving = servingOf(context)
+      const endSpan = context.startSpan?.('predict')
       const { answer, record, interval } = predict(context, serving, request.body, context.now())
+      endSpan?.()
       await context.predictionLog.append([record])
       follow(context, request, serving, [{ answer, record, interval }])
       return {
@@ -60,6 +62,7 @@ export const predictRoutes: Routes = (app, context) => {
       const time = context.now()
       const isInstall = request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)
       const answered: Answered[] = []
+      const endSpan = context.startSpan?.('predict')
       const predictions = request.body.users.map((input) => {
         if (!isInstall(input as Record<string, unknown>))
           return { input: toJson(input) === null ? null : input, error: explain(isInstall.errors, 'user') }
@@ -78,6 +81,7 @@ export const predictRoutes: Routes = (app, context) => {
           return { input, error: 'the model has no finite answer for this user' }
         }
       })
+      endSpan?.()
       const records = answered.map(({ record }) => record)
       if (records.length > 0) await context.predictionLog.append(records)
       follow(context, request, serving, answered)
