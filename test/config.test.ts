@@ -50,6 +50,10 @@ t.test('defaults', (t) => {
       'event_3',
     ]),
     shutdownGraceMs: 10_000,
+    logRequests: 'sampled',
+    logRequestsPerSecond: 50,
+    driftWindowMs: 3_600_000,
+    tracing: null,
   })
   t.ok(Object.isFrozen(readConfig({})))
   t.end()
@@ -152,6 +156,52 @@ t.test('MLflow', (t) => {
   t.end()
 })
 
+t.test('traces', (t) => {
+  const tracing = (environment: Record<string, string>) =>
+    readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://h:4318/', ...environment }).tracing
+  t.same(tracing({}), {
+    endpoint: 'http://h:4318',
+    headers: {},
+    serviceName: 'day7',
+    resourceAttributes: {},
+    sampler: 'parentbased_always_on',
+    samplerRatio: 1,
+  })
+  t.match(
+    tracing({
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20x=, b = c ',
+      OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
+      OTEL_TRACES_SAMPLER: 'traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '.25',
+    }),
+    {
+      headers: { authorization: 'Bearer x=', b: 'c' },
+      resourceAttributes: { 'deployment.environment.name': 'test' },
+      sampler: 'traceidratio',
+      samplerRatio: 0.25,
+    },
+  )
+  const wrong = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'grpc://h:4317',
+    OTEL_EXPORTER_OTLP_HEADERS: 'secret',
+    OTEL_RESOURCE_ATTRIBUTES: 'a=%',
+    OTEL_TRACES_SAMPLER: 'xray',
+    OTEL_TRACES_SAMPLER_ARG: '1.5',
+  }
+  t.throws(() => tracing(wrong), {
+    message: [
+      'the configuration has 5 fault(s):',
+      'OTEL_EXPORTER_OTLP_ENDPOINT: expected http(s)://host:port, or nothing',
+      'OTEL_EXPORTER_OTLP_HEADERS: expected name=value,name=value',
+      'OTEL_RESOURCE_ATTRIBUTES: expected name=value,name=value',
+      'OTEL_TRACES_SAMPLER: expected one of parentbased_always_on, parentbased_always_off, parentbased_traceidratio, always_on, always_off, traceidratio, got "xray"',
+      'OTEL_TRACES_SAMPLER_ARG: expected a number from 0 to 1, got "1.5"',
+    ].join('\n  '),
+  })
+  t.equal(tracing({ ...wrong, OTEL_EXPORTER_OTLP_ENDPOINT: '' }), null, 'they may be meant for others')
+  t.end()
+})
+
 t.test('every fault is reported at once, and no password', (t) => {
   const environment = {
     PORT: '70000',
@@ -165,6 +215,9 @@ t.test('every fault is reported at once, and no password', (t) => {
     LOG_WHEN_FULL: 'wait',
     LOG_RETENTION_DAYS: '0',
     SHUTDOWN_GRACE_MS: '1.5',
+    LOG_REQUESTS: 'some',
+    LOG_REQUESTS_PER_SECOND: '0',
+    DRIFT_WINDOW_MINUTES: '0',
   }
   try {
     readConfig(environment)
@@ -183,6 +236,9 @@ t.test('every fault is reported at once, and no password', (t) => {
       'LOG_SPOOL_MAX_BYTES: expected a whole number from 1048576 to 1099511627776, got "1MB"',
       'LOG_WHEN_FULL: expected one of drop, reject, got "wait"',
       'LOG_RETENTION_DAYS: expected a whole number from 1 to 36500, got "0"',
+      'LOG_REQUESTS: expected one of sampled, all, errors, off, got "some"',
+      'LOG_REQUESTS_PER_SECOND: expected a whole number from 1 to 1000000, got "0"',
+      'DRIFT_WINDOW_MINUTES: expected a whole number from 1 to 100000, got "0"',
     ])
   }
   t.end()

@@ -4,15 +4,17 @@
  */
 import { type CompiledModel, Ensemble } from '../ensemble/index.ts'
 import {
+  type Categories,
+  categoriesOf,
   type FeaturePlan,
   type Install,
-  type KnownValues,
-  knownValues,
   parseFeaturePlan,
+  type TextField,
 } from '../features/index.ts'
 import { combined } from './combination.ts'
 import type { Manifest } from './manifest.ts'
 import { type Part, type Parts, partsOf } from './parts.ts'
+import type { Profile } from './profile.ts'
 
 export interface Prediction {
   /** Seven-day revenue, in the unit of the training data's revenue; ≥ 0. */
@@ -37,6 +39,7 @@ export interface BundleParts {
   readonly manifest: Manifest
   /** The feature plan's document. */
   readonly plan: unknown
+  readonly profile: Profile
   /** By file; those that the manifest's `prediction` names. */
   readonly models: ReadonlyMap<string, CompiledModel>
   /** Golden predictions that were reproduced. */
@@ -55,15 +58,17 @@ export class Bundle {
   readonly treeCount: number
   /** Golden predictions that were reproduced when it was loaded. */
   readonly goldenCount: number
-  /** Texts that the feature plan knows. */
-  readonly known: KnownValues
+  /** What its features and predictions looked like in training. */
+  readonly profile: Profile
+  /** Values of text fields that it knows, the most frequent first. */
+  readonly categories: ReadonlyMap<TextField, Categories>
   readonly #plan: FeaturePlan
   readonly #row: Float64Array
   readonly #first: Part
   readonly #isSingle: boolean
   readonly #outputs: Float64Array
 
-  constructor({ manifest, plan, models, goldenCount }: BundleParts) {
+  constructor({ manifest, plan, profile, models, goldenCount }: BundleParts) {
     this.manifest = manifest
     this.parts = partsOf(manifest.prediction, (file) => new Ensemble(models.get(file)!))
     const { ensembles, interval } = this.parts
@@ -74,8 +79,9 @@ export class Bundle {
     const all = interval ? [...ensembles, interval.p10, interval.p90] : ensembles
     this.treeCount = all.reduce((sum, part) => sum + part.ensemble.treeCount, 0)
     this.goldenCount = goldenCount
+    this.profile = profile
+    this.categories = categoriesOf(plan)
     this.#plan = parseFeaturePlan(plan)
-    this.known = knownValues(plan)
     this.#row = new Float64Array(this.#plan.features.length)
   }
 
@@ -90,6 +96,11 @@ export class Bundle {
       rawScore,
       interval: this.parts.interval && this.#interval(this.parts.interval, offset),
     }
+  }
+
+  /** Writes the model's features of the install into `row`. */
+  encode(install: Install, row: Float64Array): void {
+    this.#plan.encode(install, row)
   }
 
   /** What several ensembles make of the row. */

@@ -13,6 +13,7 @@ import { BundleError } from './errors.ts'
 import { checkGolden, goldenInstalls } from './golden.ts'
 import { PLAIN, readManifest } from './manifest.ts'
 import { partsOf } from './parts.ts'
+import { readProfile } from './profile.ts'
 
 /** @throws BundleError, or the machine's own error where a file cannot be read now */
 export async function verifyBundle(directory: string): Promise<BundleParts> {
@@ -59,7 +60,8 @@ export async function verifyBundle(directory: string): Promise<BundleParts> {
   const parts = partsOf(manifest.prediction, (file) => ensembles.get(file)!)
   const goldenCount = await parse('golden.ndjson', (text) => checkGolden(text, plan, parts, isPlain))
   const sample = await parse('golden.ndjson', (text) => goldenInstalls(text, SAMPLE))
-  return { manifest, plan: document, models, goldenCount, sample }
+  const profile = await parse('profile.json', (text) => readProfile(JSON.parse(text), manifest.features))
+  return { manifest, plan: document, profile, models, goldenCount, sample }
 
   function expectSame(
     file: string,

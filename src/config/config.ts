@@ -6,15 +6,17 @@ import { ACCESS_SETTINGS, type AccessConfig, readAccess } from './access.ts'
 import { LOG_SETTINGS, type LogConfig, readLog } from './log.ts'
 import { MODEL_SETTINGS, type ModelsConfig, readModels } from './models.ts'
 import { NETWORK_SETTINGS, type NetworkConfig, readNetwork } from './network.ts'
+import { OBSERVABILITY_SETTINGS, type ObservabilityConfig, readObservability } from './observability.ts'
 import { Reader, type Setting } from './setting.ts'
 
-export interface Config extends NetworkConfig, AccessConfig, ModelsConfig, LogConfig {}
+export interface Config extends NetworkConfig, AccessConfig, ModelsConfig, LogConfig, ObservabilityConfig {}
 
 export const SETTINGS: readonly Setting[] = [
   ...NETWORK_SETTINGS,
   ...ACCESS_SETTINGS,
   ...MODEL_SETTINGS,
   ...LOG_SETTINGS,
+  ...OBSERVABILITY_SETTINGS,
 ]
 
 export class ConfigError extends Error {
@@ -38,6 +40,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     ...readAccess(new Reader(ACCESS_SETTINGS, environment, faults)),
     ...readModels(new Reader(MODEL_SETTINGS, environment, faults)),
     ...readLog(new Reader(LOG_SETTINGS, environment, faults)),
+    ...readObservability(new Reader(OBSERVABILITY_SETTINGS, environment, faults)),
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze(config)

@@ -8,3 +8,4 @@ export {
   settingsAsMarkdown,
 } from './config.ts'
 export type { MlflowConfig } from './models.ts'
+export type { LogRequests, TracingConfig } from './observability.ts'

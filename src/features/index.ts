@@ -1,3 +1,4 @@
+export { type Categories, categoriesOf } from './categories.ts'
 export { FeaturePlanError } from './errors.ts'
 export { type FeaturePlan, parseFeaturePlan } from './feature-plan.ts'
 export {
@@ -8,4 +9,3 @@ export {
   TEXT_FIELDS,
   type TextField,
 } from './install.ts'
-export { type KnownValues, knownValues } from './known-values.ts'

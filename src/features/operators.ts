@@ -84,7 +84,7 @@ function lookup(column: ColumnSource): Cell {
   }
 }
 
-const FOLDS = {
+export const FOLDS = {
   none: (text: string) => text,
   ascii_lower: asciiLower,
   ascii_lower_first_word: (text: string) => asciiLower(text.split(' ', 1)[0]!),

@@ -3,6 +3,7 @@
  */
 import { fastifySSE } from '@fastify/sse'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { randomUUID } from 'node:crypto'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { App, AppContext } from './context.ts'
 import { serveDashboard } from './plugins/dashboard.ts'
@@ -10,6 +11,10 @@ import { guardRoutes } from './plugins/access.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
 import { answerFailures } from './plugins/failures.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
+import { observeRequests } from './plugins/observation.ts'
+import { requestIds } from './plugins/request-id.ts'
+import type { RequestLogOptions } from './plugins/request-log.ts'
+import { type RequestTracing, traceRequests } from './plugins/tracing.ts'
 import { ajvOptions, explain } from './plugins/validation.ts'
 import { accuracyRoutes } from './routes/accuracy.ts'
 import { adminRoutes } from './routes/admin.ts'
@@ -32,6 +37,10 @@ export interface AppOptions {
   readonly version: string
   readonly bodyLimitBytes: number
   readonly logger: FastifyBaseLogger
+  /** Absent: requests get no lines in the log. */
+  readonly requestLog?: RequestLogOptions
+  /** Absent: there are no traces. */
+  readonly tracing?: RequestTracing
 }
 
 /** A character of a path is up to four bytes, each of them written as three. */
@@ -42,6 +51,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIds(randomUUID().slice(0, 8)),
     bodyLimit: options.bodyLimitBytes,
     routerOptions: { maxParamLength: STORABLE.maxLength * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
@@ -49,6 +59,8 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.decorateRequest('caller', null)
+  if (options.tracing) await traceRequests(app, options.tracing)
+  observeRequests(app, context.metrics, options.requestLog, options.tracing?.traceIdOf)
   readJsonBodies(app)
   answerFailures(app)
   guardRoutes(app, context.access)
@@ -58,10 +70,6 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   await serveDocumentation(app, options.version)
   await serveDashboard(app)
   await app.register(fastifySSE)
-  app.addHook('onResponse', (request, reply, done) => {
-    if (request.routeOptions.config.scope === 'predict') context.pulse.took(reply.elapsedTime)
-    done()
-  })
   predictRoutes(app, context)
   healthRoutes(app, context)
   modelRoutes(app, context)

@@ -11,7 +11,7 @@ import type {
 } from 'fastify'
 import type { AccessControl, AccessScope, Caller } from '../access/index.ts'
 import type { Arms, Comparison } from '../experiments/index.ts'
-import type { Metrics, Pulse } from '../monitor/index.ts'
+import type { Metrics } from '../monitor/index.ts'
 import type { PredictionLog, PredictionRecord } from '../prediction-log/index.ts'
 import type { FollowerStatus, Rollout, Serving, Shadow, TrafficControl, Variant } from '../rollout/index.ts'
 
@@ -24,8 +24,9 @@ export interface AppContext {
   /** Not in this thread; takes the arrays with it. */
   readonly compare: (arms: Arms) => Promise<Comparison>
   readonly now: () => Date
-  readonly metrics: Metrics
-  readonly pulse: Pulse
+  readonly metrics: Metrics<PredictionRecord['install']>
+  /** Begins a span of that name; what it returns ends it. Absent: there are no traces. */
+  readonly startSpan?: (name: string) => (error?: unknown) => void
   /** A UUIDv7 of that time. */
   readonly newPredictionId: (time: Date) => string
   /** Most users or outcomes in one request. */
@@ -49,6 +50,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null where nobody has been asked who he is. */
     caller: Caller | null
+    /** What was predicted for it; null where nothing was. */
+    predictions: readonly PredictionRecord[] | null
+    /** The code of the error that it was answered with. */
+    failure: string | null
   }
 }
 

@@ -1,3 +1,3 @@
 export { type AppOptions, createApp } from './app.ts'
-export { SECRET_PATHS } from './plugins/credentials.ts'
 export type { App, AppContext, WatchedModels } from './context.ts'
+export { REDACTED } from './plugins/request-log.ts'

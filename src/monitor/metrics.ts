@@ -1,239 +1,63 @@
 /**
- * What Prometheus asks for: the process, the models in service, and the prediction log. Figures are read when they are asked for; a request pays nothing.
+ * What Prometheus asks for: requests, predictions, the models in service, the prediction log and the process. What is counted on the way of
+ * a request are plain numbers; everything else is read when somebody asks.
  */
-import { accessMetrics, type WatchedAccess } from './access.ts'
-import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client'
+import { Registry } from 'prom-client'
+import { logMetrics, type WatchedLog } from './log-metrics.ts'
+import { forRegistry, type Metric } from './metric.ts'
+import { modelMetrics, type WatchedModels, type WatchedRollout, type WatchedShadow } from './model-metrics.ts'
+import { PredictionFigures, type WatchedBundle } from './predictions.ts'
+import { eventLoopMetric, watchProcess } from './process-metrics.ts'
+import { Pulse } from './pulse.ts'
+import { RequestFigures } from './requests.ts'
+import type { InstallTexts } from './revenue.ts'
 
-/** What is read of the prediction log. */
-export interface WatchedLog {
-  status(): {
-    readonly state: string
-    readonly spooled: number
-    readonly shipped: number
-    readonly dropped: number
-    readonly quarantined: number
-    readonly spool: { readonly bytes: number; readonly segments: number; readonly oldestMs: number | null }
-  }
-}
-
-/** What is read of the rollout. */
-export interface WatchedRollout {
-  fallbacks(): number
-  current(): {
-    readonly slots: Readonly<
-      Record<
-        string,
-        {
-          readonly bundle: { readonly manifest: { readonly name: string; readonly version: string } }
-          readonly since: Date
-        } | null
-      >
-    >
-  } | null
-}
-
-/** What is read of how models come into service. */
-export interface WatchedModels {
-  followers(): Readonly<
-    Record<
-      string,
-      { readonly state: string; readonly reason: string | null; readonly refusals: number } | null
-    >
-  >
-  readonly traffic: { current(): { readonly challengerShare: number; readonly shadow: boolean } }
-}
-
-/** What is read of the shadow. */
-export interface WatchedShadow {
-  counts(): { readonly scored: number; readonly failed: number; readonly skipped: number }
-}
-
-export interface Watched {
-  readonly access: WatchedAccess
+export interface Watched<Install> {
   readonly log: WatchedLog
-  readonly rollout: WatchedRollout
+  readonly rollout: WatchedRollout<WatchedBundle<Install>>
   readonly models: WatchedModels
   readonly shadow: WatchedShadow
   readonly now: () => Date
+  /** In milliseconds; never goes back. */
+  readonly clock: () => number
+  readonly random: () => number
+  /** Predictions of this time are compared with the training data. */
+  readonly driftWindowMs: number
+  /** Of what else the service is made of. */
+  readonly more?: readonly Metric[]
 }
 
-export interface Metrics {
+export interface Metrics<Install> {
+  readonly requests: Pick<RequestFigures, 'begin' | 'end' | 'error'>
+  readonly predictions: Pick<PredictionFigures<Install & InstallTexts>, 'note'>
+  /** For who looks at it live. */
+  readonly pulse: Pulse
   readonly contentType: string
   /** In Prometheus's text format. */
   render(): Promise<string>
 }
 
-/** Gauges of prom-client that are named as counters; `promtool` refuses that. Their namesakes without `_total` say more. */
-const MISNAMED = [
-  'nodejs_active_handles_total',
-  'nodejs_active_requests_total',
-  'nodejs_active_resources_total',
-]
-
-const STATES = ['connecting', 'shipping', 'backing-off', 'draining', 'closed', 'off']
-
-export function createMetrics({ access, log, rollout, models, shadow, now }: Watched): Metrics {
+export function createMetrics<Install extends InstallTexts>(watched: Watched<Install>): Metrics<Install> {
+  const { log, rollout, models, shadow, now, more = [] } = watched
+  const requests = new RequestFigures()
+  const predictions = new PredictionFigures<Install>({
+    ...watched,
+    inService: () =>
+      Object.entries(rollout.current()?.slots ?? {}).flatMap(([variant, slot]) =>
+        slot ? { variant, bundle: slot.bundle } : [],
+      ),
+  })
+  const pulse = new Pulse()
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  for (const name of MISNAMED) registry.removeSingleMetric(name)
-  const metrics = [
+  watchProcess(registry)
+  for (const metric of [
+    eventLoopMetric(),
+    ...requests.metrics(),
+    ...predictions.metrics(),
+    ...modelMetrics(rollout, models, shadow),
     ...logMetrics(log, now),
-    ...modelMetrics(rollout),
-    fallbackMetric(rollout),
-    ...followerMetrics(models),
-    shadowMetric(shadow),
-    ...accessMetrics(access),
-  ]
-  for (const metric of metrics) registry.registerMetric(metric)
-  return { contentType: registry.contentType, render: () => registry.metrics() }
-}
-
-function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
-  const state = new Gauge({
-    name: 'day7_log_state',
-    help: 'State of the prediction log: 1 for the one that it is in.',
-    labelNames: ['state'],
-    registers: [],
-    collect() {
-      const current = log.status().state
-      for (const name of STATES) this.set({ state: name }, name === current ? 1 : 0)
-    },
-  })
-  const gauge = (name: string, help: string, read: () => number): Metric =>
-    new Gauge({
-      name,
-      help,
-      registers: [],
-      collect() {
-        this.set(read())
-      },
-    })
-  const counter = (figure: 'spooled' | 'shipped' | 'dropped' | 'quarantined', help: string): Metric =>
-    new Counter({
-      name: `day7_log_${figure}_total`,
-      help,
-      registers: [],
-      collect() {
-        this.reset()
-        this.inc(log.status()[figure])
-      },
-    })
-  const ageS = (): number => {
-    const { oldestMs } = log.status().spool
-    return oldestMs === null ? 0 : Math.max(0, (now().getTime() - oldestMs) / 1000)
-  }
-  return [
-    state,
-    gauge(
-      'day7_log_spool_bytes',
-      'Size of the predictions that are not in the database yet.',
-      () => log.status().spool.bytes,
-    ),
-    gauge('day7_log_spool_segments', 'Files that they lie in.', () => log.status().spool.segments),
-    gauge('day7_log_oldest_record_age_seconds', 'Age of the oldest of them; 0 if there is none.', ageS),
-    counter('spooled', 'Predictions that are safe in the spool.'),
-    counter('shipped', 'Predictions that the database took.'),
-    counter('dropped', 'Predictions that were answered, but could not be kept.'),
-    counter('quarantined', 'Parts of the spool that were no records, and records that the database refused.'),
-  ]
-}
-
-function modelMetrics(rollout: WatchedRollout): Metric[] {
-  const labelNames = ['variant', 'model', 'version']
-  const perSlot = (name: string, help: string, read: (since: Date) => number): Metric =>
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [],
-      collect() {
-        this.reset()
-        for (const [variant, slot] of Object.entries(rollout.current()?.slots ?? {})) {
-          if (!slot) continue
-          const { name: model, version } = slot.bundle.manifest
-          this.set({ variant, model, version }, read(slot.since))
-        }
-      },
-    })
-  return [
-    perSlot('day7_model_info', 'The models in service: 1 for each.', () => 1),
-    perSlot(
-      'day7_model_serving_since_seconds',
-      'When each came into service, in seconds since 1970.',
-      (since) => since.getTime() / 1000,
-    ),
-  ]
-}
-
-const FOLLOWER_STATES = ['looking', 'following', 'fetching', 'refused', 'unreachable', 'stopped']
-
-function followerMetrics({ followers, traffic }: WatchedModels): Metric[] {
-  const followed = () =>
-    Object.entries(followers()).flatMap(([variant, status]) => (status ? [{ variant, ...status }] : []))
-  return [
-    new Gauge({
-      name: 'day7_rollout_state',
-      help: 'State of what brings models into service: 1 for the one that it is in.',
-      labelNames: ['variant', 'state'],
-      registers: [],
-      collect() {
-        for (const { variant, state } of followed())
-          for (const name of FOLLOWER_STATES) this.set({ variant, state: name }, name === state ? 1 : 0)
-      },
-    }),
-    new Gauge({
-      name: 'day7_rollout_model_missing',
-      help: 'Whether a model that should serve does not.',
-      labelNames: ['variant'],
-      registers: [],
-      collect() {
-        for (const { variant, state, reason } of followed())
-          this.set({ variant }, reason === null && state !== 'fetching' ? 0 : 1)
-      },
-    }),
-    new Counter({
-      name: 'day7_rollout_refusals_total',
-      help: 'Models that were refused: not what their hashes say, or not equal to their golden predictions.',
-      labelNames: ['variant'],
-      registers: [],
-      collect() {
-        this.reset()
-        for (const { variant, refusals } of followed()) this.inc({ variant }, refusals)
-      },
-    }),
-    new Gauge({
-      name: 'day7_rollout_challenger_share',
-      help: 'Share of the users that the challenger answers while there is one, 0 to 1.',
-      registers: [],
-      collect() {
-        this.set(traffic.current().challengerShare)
-      },
-    }),
-  ]
-}
-
-function fallbackMetric(rollout: WatchedRollout): Metric {
-  return new Counter({
-    name: 'day7_rollout_fallbacks_total',
-    help: 'Predictions that the champion made because the challenger had no finite answer.',
-    registers: [],
-    collect() {
-      this.reset()
-      this.inc(rollout.fallbacks())
-    },
-  })
-}
-
-function shadowMetric(shadow: WatchedShadow): Metric {
-  return new Counter({
-    name: 'day7_shadow_predictions_total',
-    help: 'What the challenger did with predictions that the champion answered.',
-    labelNames: ['result'],
-    registers: [],
-    collect() {
-      this.reset()
-      for (const [result, count] of Object.entries(shadow.counts()))
-        if (typeof count === 'number') this.inc({ result }, count)
-    },
-  })
+    ...more,
+  ])
+    registry.registerMetric(forRegistry(metric))
+  return { requests, predictions, pulse, contentType: registry.contentType, render: () => registry.metrics() }
 }

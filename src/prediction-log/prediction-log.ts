@@ -34,6 +34,8 @@ export interface PredictionLogOptions extends Omit<SpoolOptions, 'logger' | 'fol
   readonly host: string
   readonly now: () => Date
   readonly logger: LogLogger
+  /** Begins a span of that name; what it returns ends it. Absent: there are no traces. */
+  readonly startSpan?: ((name: string) => (error?: unknown) => void) | undefined
 }
 
 export interface PredictionLogStatus extends Omit<WriterStatus, 'state'> {
@@ -110,7 +112,7 @@ const WARN_OF_DROPS_EVERY_MS = 60_000
 const CLOSING_SHARE = 0.2
 
 export function openPredictionLog(options: PredictionLogOptions): PredictionLog {
-  const { logger, now, whenFull, host } = options
+  const { logger, now, whenFull, host, startSpan } = options
   const spoolFolder = join(options.dataFolder, 'spool')
   const location: DatabaseLocation =
     options.database === 'embedded' ? { dataFolder: options.dataFolder } : options.database
@@ -129,7 +131,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     sink: {
       async ship(path) {
         await writeEvents()
-        return database.call('ship', path)
+        return spanning('database ship', () => database.call('ship', path))
       },
       async probe() {
         await database.call('probe')
@@ -175,6 +177,14 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     logger.error({ err: cause, dropped }, 'prediction log: predictions are answered but not kept')
   }
 
+  function spanning<T>(name: string, work: () => Promise<T>): Promise<T> {
+    if (!startSpan) return work()
+    const endSpan = startSpan(name)
+    const done = work()
+    done.then(() => endSpan(), endSpan)
+    return done
+  }
+
   async function whenThere<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer
@@ -189,7 +199,8 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
       const written = spool.append(records)
       if (turn?.written !== written) turn = beginTurn(written)
       turn.records += records.length
-      return turn.settled
+      const { settled } = turn
+      return startSpan ? spanning('spool append', () => settled) : settled
     },
     recordShadows(shadows) {
       const records = shadows.map(lineOf)
@@ -280,6 +291,9 @@ export function withoutPredictionLog(): PredictionLog {
       state: 'off',
       shipped: 0,
       quarantined: 0,
+      breaker: 'closed',
+      failures: 0,
+      shipments: { count: 0, seconds: 0 },
       lastError: null,
       spool: { bytes: 0, segments: 0, oldestMs: null, error: null },
       spooled: 0,

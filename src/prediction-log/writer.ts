@@ -17,6 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import {
   circuitBreaker,
   type CircuitBreakerPolicy,
+  CircuitState,
   ConsecutiveBreaker,
   ExponentialBackoff,
   handleAll,
@@ -54,9 +55,24 @@ export interface WriterStatus {
   /** Records that the sink was given since the start, and those that could not be given: no whole records, or refused. */
   readonly shipped: number
   readonly quarantined: number
+  /** Of attempts at the sink: while it is open there are none. */
+  readonly breaker: Breaker
+  /** Attempts that failed. */
+  readonly failures: number
+  /** Segments that the sink took, and the time that it needed for them. */
+  readonly shipments: { readonly count: number; readonly seconds: number }
   /** The code of the last failure, or its message; null while all is well. */
   readonly lastError: string | null
 }
+
+const BREAKER = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.Open]: 'open',
+  [CircuitState.HalfOpen]: 'half-open',
+  [CircuitState.Isolated]: 'open',
+} as const
+
+export type Breaker = (typeof BREAKER)[CircuitState]
 
 /** The first pause of the circuit breaker and its longest; in between decorrelated jitter spreads the attempts of many. */
 const BACK_OFF = { initialDelay: 200, maxDelay: 10_000 }
@@ -76,6 +92,8 @@ export class Writer {
   #state: WriterState = 'connecting'
   #shipped = 0
   #quarantined = 0
+  #failures = 0
+  #shipments = { count: 0, seconds: 0 }
   #lastError: string | null = null
   #lastContactMs = -Infinity
   #lastMaintenanceMs = -Infinity
@@ -96,6 +114,9 @@ export class Writer {
       state: this.#state,
       shipped: this.#shipped,
       quarantined: this.#quarantined,
+      breaker: BREAKER[this.#breaker.state],
+      failures: this.#failures,
+      shipments: { ...this.#shipments },
       lastError: this.#lastError,
     }
   }
@@ -153,6 +174,7 @@ export class Writer {
       }
     } catch (error) {
       if (isBrokenCircuitError(error)) return false
+      this.#failures++
       if (this.#lastError === null)
         logger.warn({ err: error, spool: spool.status() }, 'prediction log: cannot ship, will try again')
       this.#lastError = reasonOf(error)
@@ -165,6 +187,7 @@ export class Writer {
 
   async #ship(segment: Segment): Promise<void> {
     const { spool, sink, logger } = this.#options
+    const startMs = performance.now()
     let shipment: Shipment
     try {
       shipment = await sink.ship(segment.path)
@@ -180,6 +203,8 @@ export class Writer {
     const { count, bad, refusals, tornBytes } = shipment
     this.#shipped += count
     this.#lastContactMs = performance.now()
+    this.#shipments.count++
+    this.#shipments.seconds += (this.#lastContactMs - startMs) / 1000
     const details = { segment: segment.path, shipped: count }
     if (tornBytes > 0) logger.warn({ ...details, tornBytes }, 'prediction log: cut the torn end of a segment')
     if (bad.length === 0) return spool.remove(segment)

@@ -13,7 +13,7 @@ import {
   type ShadowRecord,
   withoutPredictionLog,
 } from '../prediction-log/index.ts'
-import { createMetrics, type Metrics, Pulse } from '../monitor/index.ts'
+import { accessMetrics, createMetrics, type Metrics } from '../monitor/index.ts'
 import { Rollout, Shadow, type ShadowScore, type Slot, type Variant } from '../rollout/index.ts'
 import { openAccess } from './access.ts'
 import { HOST, slotEvent } from './events.ts'
@@ -30,21 +30,28 @@ export interface Services {
   readonly shadow: Shadow<PredictionRecord>
   readonly predictionLog: PredictionLog
   readonly compare: (arms: Arms) => Promise<Comparison>
-  readonly metrics: Metrics
-  readonly pulse: Pulse
+  readonly metrics: Metrics<PredictionRecord['install']>
   readonly now: () => Date
   readonly newPredictionId: (time: Date) => string
+  readonly startSpan?: StartSpan
 }
+
+/** Begins a span of a trace; what it returns ends it. */
+export type StartSpan = (name: string) => (error?: unknown) => void
 
 /**
  * @throws BundleError if the folder that is to be served holds no bundle; ConfigError if nobody could be let in. A missing database or
  * MLflow is no error.
  */
-export async function openServices(config: Config, logger: LogLogger): Promise<Services> {
+export async function openServices(
+  config: Config,
+  logger: LogLogger,
+  startSpan?: StartSpan,
+): Promise<Services> {
   const now = (): Date => new Date()
   // What keeps the service from starting is said before the log opens its database, unless the keys are in it.
   let log: PredictionLog | undefined
-  const openedLog = (): PredictionLog => (log ??= openLog(config, now, logger))
+  const openedLog = (): PredictionLog => (log ??= openLog(config, now, logger, startSpan))
   const access = await openAccess(config, () => openedLog().listKeys(), now, logger).catch(
     async (error: unknown) => {
       await log?.close(CLOSING_MS)
@@ -83,10 +90,20 @@ export async function openServices(config: Config, logger: LogLogger): Promise<S
     shadow,
     predictionLog,
     compare: compareAside,
-    metrics: createMetrics({ access, log: predictionLog, rollout, models, shadow, now }),
-    pulse: new Pulse(),
+    metrics: createMetrics({
+      log: predictionLog,
+      rollout,
+      models,
+      shadow,
+      now,
+      clock: () => performance.now(),
+      random: Math.random,
+      driftWindowMs: config.driftWindowMs,
+      more: accessMetrics(access),
+    }),
     now,
     newPredictionId: predictionIds(),
+    ...(startSpan && { startSpan }),
   }
 }
 
@@ -123,7 +140,12 @@ function shadowRecord({ record, bundle, ...score }: ShadowScore<PredictionRecord
   return { predictionId, time, userId, modelName, modelVersion, ...score }
 }
 
-function openLog(config: Config, now: () => Date, logger: LogLogger): PredictionLog {
+function openLog(
+  config: Config,
+  now: () => Date,
+  logger: LogLogger,
+  startSpan: StartSpan | undefined,
+): PredictionLog {
   if (config.database === 'off') return withoutPredictionLog()
   return openPredictionLog({
     dataFolder: config.dataDir,
@@ -138,5 +160,6 @@ function openLog(config: Config, now: () => Date, logger: LogLogger): Prediction
     fields: config.logFields,
     now,
     logger,
+    startSpan,
   })
 }

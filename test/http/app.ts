@@ -7,7 +7,13 @@ import { withoutAccess } from '../../src/access/index.ts'
 import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
 import { Pulse } from '../../src/monitor/index.ts'
 import { compareAside } from '../../src/experiments/index.ts'
-import { type App, type AppContext, createApp, type WatchedModels } from '../../src/http/index.ts'
+import {
+  type App,
+  type AppContext,
+  type AppOptions,
+  createApp,
+  type WatchedModels,
+} from '../../src/http/index.ts'
 import {
   LogUnavailableError,
   type PredictionLog,
@@ -24,25 +30,28 @@ export interface TestApp {
   readonly logged: PredictionRecord[]
 }
 
-export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes = 100_000): Promise<TestApp> {
+export async function appWith(
+  context: Partial<AppContext> = {},
+  bodyLimitBytes = 100_000,
+  options: Partial<AppOptions> = {},
+): Promise<TestApp> {
   const logged: PredictionRecord[] = []
   let ids = 0
   const app = await createApp(
     {
       access: withoutAccess(),
-      rollout: rolloutOf(await loadBundle('artifacts/champion')),
+      rollout: context.rollout ?? rolloutOf(await loadBundle('artifacts/champion')),
       models: modelsIn(),
       shadow: { offer: () => {}, miss: () => {} },
       compare: compareAside,
       predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
-      metrics: { contentType: 'text/plain', render: async () => '' },
-      pulse: new Pulse(),
+      metrics: metricsOf({}),
       now: () => NOW,
       newPredictionId: () => `00000000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
       batchMaxUsers: 5,
       ...context,
     },
-    { version: '0.0.0', bodyLimitBytes, logger: pino({ level: 'silent' }) },
+    { version: '0.0.0', bodyLimitBytes, logger: pino({ level: 'silent' }), ...options },
   )
   return { app, logged }
 }
@@ -66,7 +75,20 @@ export function bundleLike(bundle: Bundle, version: string, predict = bundle.pre
   return Object.assign(Object.create(bundle) as Bundle, {
     manifest: { ...bundle.manifest, version },
     predict,
+    encode: bundle.encode.bind(bundle),
   })
+}
+
+/** Metrics that count nothing, but for what is given. */
+export function metricsOf(part: Partial<AppContext['metrics']>): AppContext['metrics'] {
+  return {
+    requests: { begin: () => {}, end: () => {}, error: () => {} },
+    predictions: { note: () => {} },
+    pulse: new Pulse(),
+    contentType: 'text/plain',
+    render: async () => '',
+    ...part,
+  }
 }
 
 /** Followers that follow, and a split that is only remembered. */

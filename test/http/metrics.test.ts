@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { withoutAccess } from '../../src/access/index.ts'
 import { loadBundle } from '../../src/bundle/index.ts'
-import { createMetrics } from '../../src/monitor/index.ts'
+import { accessMetrics, createMetrics } from '../../src/monitor/index.ts'
 import type { PredictionLogStatus } from '../../src/prediction-log/index.ts'
 import { appWith, bundleLike, logIn, modelsIn, NOW, rolloutOf } from './app.ts'
 
@@ -17,6 +17,9 @@ const STATUS: PredictionLogStatus = {
   shipped: 900,
   dropped: 7,
   quarantined: 3,
+  breaker: 'open',
+  failures: 4,
+  shipments: { count: 9, seconds: 0.5 },
   lastError: 'ECONNREFUSED',
   spool: { bytes: 81_200, segments: 2, oldestMs: NOW.getTime() - 1_500, error: null },
 }
@@ -24,12 +27,15 @@ const STATUS: PredictionLogStatus = {
 /** The app whose log says what `status` holds at that time. */
 async function appWatching(status: Partial<PredictionLogStatus>) {
   const metrics = createMetrics({
-    access: withoutAccess(),
     log: { status: () => logIn(status).status() },
     rollout: rolloutOf(bundle, bundleLike(bundle, 'new')),
     models: modelsIn({ state: 'refused', reason: 'a hash', refusals: 2 }),
     shadow: { counts: () => ({ scored: 5, failed: 2, skipped: 0 }) },
     now: () => NOW,
+    clock: () => 0,
+    random: () => 0.5,
+    driftWindowMs: 3_600_000,
+    more: accessMetrics(withoutAccess()),
   })
   const { app } = await appWith({ metrics })
   const scrape = () => app.inject('/metrics')

@@ -19,26 +19,29 @@ const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const statusCode = statusOf(error)
+    const code = statusCode === 500 ? 'INTERNAL' : error.code
+    request.failure = code
     const retryAfterS = RETRY_AFTER_S[error.code]
     if (typeof retryAfterS === 'number') reply.header('retry-after', retryAfterS)
     if (statusCode === 500) request.log.error({ err: error }, 'request failed')
     return reply.code(statusCode).send({
       statusCode,
-      code: statusCode === 500 ? 'INTERNAL' : error.code,
+      code,
       error: STATUS_CODES[statusCode] ?? 'Error',
       message:
         statusCode === 500 ? 'the request could not be answered; the log has the details' : error.message,
     })
   })
 
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({
+  app.setNotFoundHandler((request, reply) => {
+    request.failure = 'NOT_FOUND'
+    return reply.code(404).send({
       statusCode: 404,
-      code: 'NOT_FOUND',
+      code: request.failure,
       error: 'Not Found',
       message: `no such route: ${request.method} ${request.url.split('?', 1)[0]}; /docs lists them`,
-    }),
-  )
+    })
+  })
 }
 
 /** An error that asks for a status gets it if it is a client's error or "not available"; all others are ours. */

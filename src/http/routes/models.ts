@@ -48,7 +48,7 @@ export const modelsRoutes: Routes = (app, context) => {
       },
     },
     () => {
-      const { manifest, known } = servingOf(context).champion.bundle
+      const { manifest, categories } = servingOf(context).champion.bundle
       return {
         model: { name: manifest.name, version: manifest.version },
         inputs: [
@@ -56,7 +56,7 @@ export const modelsRoutes: Routes = (app, context) => {
             field,
             kind: 'text',
             nullable: true,
-            known: known.has(field) ? [...known.get(field)!] : null,
+            known: categories.has(field) ? [...categories.get(field)!.names] : null,
           })),
           ...COUNT_FIELDS.map((field) => ({
             field,

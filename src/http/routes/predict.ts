@@ -4,6 +4,7 @@
  * A request takes what is in service once; a change of models never splits a batch. A user, or a prediction without one, is
  * answered by the arm of the experiment that he is in. A bad row of a batch is answered with its own error and fails no other.
  */
+import type { FastifyRequest } from 'fastify'
 import { type AppContext, type Routes, servingOf } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
 import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
@@ -28,9 +29,11 @@ export const predictRoutes: Routes = (app, context) => {
     },
     async (request) => {
       const serving = servingOf(context)
+      const endSpan = context.startSpan?.('predict')
       const { answer, record, interval } = predict(context, serving, request.body, context.now())
+      endSpan?.()
       await context.predictionLog.append([record])
-      follow(context, serving, [{ answer, record, interval }])
+      follow(context, request, serving, [{ answer, record, interval }])
       return {
         predicted_revenue: record.predictedRevenue,
         ...(interval && { interval }),
@@ -59,6 +62,7 @@ export const predictRoutes: Routes = (app, context) => {
       const time = context.now()
       const isInstall = request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)
       const answered: Answered[] = []
+      const endSpan = context.startSpan?.('predict')
       const predictions = request.body.users.map((input) => {
         if (!isInstall(input as Record<string, unknown>))
           return { input: toJson(input) === null ? null : input, error: explain(isInstall.errors, 'user') }
@@ -77,9 +81,10 @@ export const predictRoutes: Routes = (app, context) => {
           return { input, error: 'the model has no finite answer for this user' }
         }
       })
+      endSpan?.()
       const records = answered.map(({ record }) => record)
       if (records.length > 0) await context.predictionLog.append(records)
-      follow(context, serving, answered)
+      follow(context, request, serving, answered)
       return {
         predictions,
         total_users: predictions.length,
@@ -125,9 +130,16 @@ function predict(context: AppContext, serving: Serving, body: InstallBody, time:
   }
 }
 
-/** After the answers: what the challenger failed in its arm is kept, and the rest of the champion's is offered to the shadow. */
-function follow({ shadow, pulse }: AppContext, serving: Serving, answered: readonly Answered[]): void {
-  pulse.answered(answered.length)
+/** After the answers: they are counted; what the challenger failed in its arm is kept, and the rest of the champion's is offered to the shadow. */
+function follow(
+  { shadow, metrics }: AppContext,
+  request: FastifyRequest,
+  serving: Serving,
+  answered: readonly Answered[],
+): void {
+  request.predictions = answered.map(({ record }) => record)
+  metrics.predictions.note(answered)
+  metrics.pulse.answered(answered.length)
   for (const { answer, record } of answered) if (answer.failed) shadow.miss(answer.failed, record)
   if (!serving.shadow) return
   const offered = answered.filter(({ answer, record }) => !answer.failed && isChampion(record))

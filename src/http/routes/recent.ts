@@ -86,10 +86,10 @@ export const recentRoutes: Routes = (app, context) => {
 }
 
 async function* ticks(context: AppContext, closing: AbortSignal) {
-  let before = context.pulse.read()
+  let before = context.metrics.pulse.read()
   let beforeMs = performance.now()
   for (;;) {
-    const after = context.pulse.read()
+    const after = context.metrics.pulse.read()
     const afterMs = performance.now()
     const { spool, dropped, state } = context.predictionLog.status()
     yield {

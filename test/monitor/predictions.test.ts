@@ -1,0 +1,187 @@
+/**
+ * Predictions as figures: by model, by category with a bound, and drift of what a real bundle is asked.
+ */
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
+import { PredictionFigures } from '../../src/monitor/predictions.ts'
+import type { PredictionRecord } from '../../src/prediction-log/index.ts'
+import { EXAMPLE } from '../example.ts'
+import { bundleLike } from '../http/app.ts'
+
+type Install = PredictionRecord['install']
+
+const bundle = await loadBundle('artifacts/champion')
+const golden = readFileSync('artifacts/champion/golden.ndjson', 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line).install as Install)
+
+function figuresOf(inService: { variant: string; bundle: Bundle }[] = [{ variant: 'champion', bundle }]) {
+  const figures = new PredictionFigures<Install>({
+    inService: () => inService,
+    driftWindowMs: 3_600_000,
+    clock: () => 0,
+    random: () => 0,
+  })
+  return {
+    inService,
+    note: (install: Partial<Install>, predictedRevenue = 1, of = bundle, variant = 'champion') =>
+      figures.note([
+        {
+          answer: { bundle: of },
+          record: { install: { ...EXAMPLE, ...install }, predictedRevenue, inferenceTimeUs: 7, variant },
+        },
+      ]),
+    /** As `label=… : value`, sorted. */
+    read: (name: string) =>
+      figures
+        .metrics()
+        .find((metric) => metric.name === name)!
+        .samples()
+        .map(({ metricName = name, labels = {}, value }) =>
+          [metricName.slice(name.length), ...Object.values(labels), value]
+            .filter((part) => part !== '')
+            .join(' '),
+        ),
+  }
+}
+
+t.test('by model', (t) => {
+  const challenger = bundleLike(bundle, 'new')
+  const { note, read } = figuresOf([
+    { variant: 'champion', bundle },
+    { variant: 'challenger', bundle: challenger },
+  ])
+  const { version } = bundle.manifest
+  t.same(read('day7_predictions_total'), [`champion ${version} 0`, 'challenger new 0'], 'from the start')
+  note({}, 2)
+  note({}, 3)
+  note({}, 4, challenger, 'challenger')
+  t.same(read('day7_predictions_total'), [`champion ${version} 2`, 'challenger new 1'])
+  t.same(read('day7_predicted_revenue'), [
+    `_sum champion ${version} 5`,
+    `_count champion ${version} 2`,
+    '_sum challenger new 4',
+    '_count challenger new 1',
+  ])
+  const inference = read('day7_inference_seconds').filter((line) => line.includes('new'))
+  t.equal(inference[0], '_bucket challenger new 0.000005 0')
+  t.equal(inference[1], '_bucket challenger new 0.00001 1')
+  t.same(inference.slice(-3), [
+    '_bucket challenger new +Inf 1',
+    '_sum challenger new 0.000007',
+    '_count challenger new 1',
+  ])
+  t.end()
+})
+
+t.test('a model that comes again counts on; of many, the oldest that do not serve are given up', (t) => {
+  const { note, read } = figuresOf()
+  note({})
+  note({}, 1, bundleLike(bundle, bundle.manifest.version))
+  t.same(read('day7_predictions_total'), [`champion ${bundle.manifest.version} 2`])
+  for (let i = 0; i < 50; i++) note({}, 1, bundleLike(bundle, `v${i}`))
+  const versions = read('day7_predictions_total')
+  t.equal(versions.length, 20)
+  t.ok(versions.includes(`champion ${bundle.manifest.version} 2`), 'the one in service is kept')
+  t.ok(versions.includes('champion v49 1'))
+  t.end()
+})
+
+t.test('by category, as the model knows them', (t) => {
+  const { note, read } = figuresOf()
+  note({ country: 'es' }, 1)
+  note({ country: 'ES' }, 2)
+  note({ country: 'us' }, 4)
+  note({ country: 'atlantis' }, 8)
+  note({ country: null }, 16)
+  note({ country: '' }, 32)
+  t.same(read('day7_predicted_revenue_by_country').sort(), [
+    '_count es 2',
+    '_count missing 2',
+    '_count other 1',
+    '_count us 1',
+    '_sum es 3',
+    '_sum missing 48',
+    '_sum other 8',
+    '_sum us 4',
+  ])
+  t.same(read('day7_predicted_revenue_by_platform'), ['_sum ios 63', '_count ios 6'])
+  t.same(read('day7_predicted_revenue_by_source'), ['_sum organic 63', '_count organic 6'])
+  t.end()
+})
+
+t.test('callers cannot make series', (t) => {
+  const { note, read } = figuresOf()
+  for (let i = 0; i < 5000; i++)
+    note({ country: `c${i}`, source: i % 2 === 0 ? `Organic${i}` : 'oRGANIC', platform: '__proto__' })
+  for (const field of ['country', 'source', 'platform'])
+    t.ok(read(`day7_predicted_revenue_by_${field}`).length <= 2 * 2)
+  t.end()
+})
+
+t.test(
+  'a model with many categories has the most frequent ones; later ones add theirs up to the bound',
+  (t) => {
+    const many = (prefix: string) =>
+      Object.assign(bundleLike(bundle, prefix), {
+        categories: new Map([
+          [
+            'country',
+            { names: Array.from({ length: 90 }, (_, i) => `${prefix}${i}`), fold: (text: string) => text },
+          ],
+        ]),
+      })
+    const { note, read, inService } = figuresOf([{ variant: 'champion', bundle: many('a') }])
+    for (let i = 0; i < 90; i++) note({ country: `a${i}` }, 1, inService[0]!.bundle)
+    const second = many('b')
+    for (let i = 0; i < 90; i++) note({ country: `b${i}` }, 1, second)
+    const series = read('day7_predicted_revenue_by_country').filter((line) => line.startsWith('_count'))
+    t.equal(series.length, 101)
+    t.ok(series.includes('_count other 80'))
+    t.end()
+  },
+)
+
+t.test('the shipped model’s categories', (t) => {
+  t.same([...bundle.categories.keys()], ['country', 'country_region', 'source', 'platform', 'device_family'])
+  t.same(bundle.categories.get('platform')!.names, ['android', 'ios'])
+  const { names, fold } = bundle.categories.get('country')!
+  t.equal(names.length, 60)
+  t.equal(names[0], 'us', 'the most frequent first')
+  t.equal(fold('US'), 'us')
+  t.end()
+})
+
+t.test('drift of what the bundle is asked', (t) => {
+  const { note, read } = figuresOf()
+  t.same(read('day7_feature_drift_psi'), [])
+  t.same(read('day7_drift_window_predictions'), ['champion 0'])
+  for (let i = 0; i < 200; i++) note(EXAMPLE, 311)
+  t.match(read('day7_drift_window_predictions')[0], /^champion \d+$/)
+  const index = (name: string, feature: string) =>
+    Number(
+      read(name)
+        .find((line) => line.startsWith(`champion ${feature}`))!
+        .split(' ')
+        .at(-1),
+    )
+  t.equal(read('day7_feature_drift_psi').length, bundle.manifest.features.length)
+  t.ok(index('day7_feature_drift_psi', 'platform_code') > 0.25, 'all on one platform')
+  t.ok(index('day7_feature_drift_psi', 'device_family_missing') < 0.1, 'hardly ever missing, as in training')
+  t.ok(index('day7_prediction_drift_psi', '') > 0.25)
+  t.end()
+})
+
+t.test('counting costs a prediction a fraction of a microsecond', (t) => {
+  const { note } = figuresOf()
+  const rounds = Array.from({ length: 20 }, () => {
+    const start = performance.now()
+    for (let i = 0; i < 10_000; i++) note(golden[i % golden.length]!)
+    return (performance.now() - start) / 10_000
+  })
+  t.ok(Math.min(...rounds) < 0.01, `${(Math.min(...rounds) * 1000).toFixed(2)} µs`)
+  t.comment(`${(Math.min(...rounds) * 1000).toFixed(2)} µs`)
+  t.end()
+})
