@@ -25,7 +25,7 @@ export interface Outcome {
   readonly isRoutine: boolean
 }
 
-/** Of what anybody logs, up to three levels deep: never in the log. */
+/** Of what anybody logs, up to four levels deep: never in the log. */
 export const REDACTED: readonly string[] = [
   'authorization',
   'cookie',
@@ -35,7 +35,9 @@ export const REDACTED: readonly string[] = [
   '["set-cookie"]',
   '["x-api-key"]',
 ].flatMap((name) =>
-  ['', '*', '*.*'].map((above) => (name.startsWith('[') || !above ? above + name : `${above}.${name}`)),
+  ['', '*', '*.*', '*.*.*'].map((above) =>
+    name.startsWith('[') || !above ? above + name : `${above}.${name}`,
+  ),
 )
 
 const KINDS = [
