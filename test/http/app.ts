@@ -27,7 +27,7 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
   let ids = 0
   const app = await createApp(
     {
-      rollout: rolloutOf(await loadBundle('artifacts/champion')),
+      rollout: rolloutOf(await shipped()),
       models: modelsIn(),
       shadow: { offer: () => {}, miss: () => {} },
       compare: compareAside,
@@ -42,6 +42,10 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
   )
   return { app, logged }
 }
+
+/** Loaded once: to verify it takes longer than most tests. */
+let loading: Promise<Bundle> | null = null
+const shipped = (): Promise<Bundle> => (loading ??= loadBundle('artifacts/champion'))
 
 export function rolloutOf(
   champion: Bundle,
