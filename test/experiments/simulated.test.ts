@@ -1,5 +1,6 @@
 /**
- * Comparisons where the truth is known: how often they see a difference that is not there, and whether they see one that is.
+ * Comparisons where the truth is known: how often they see a difference that is not there, and whether they see one that is. A long run
+ * plays more rounds: of 400 the count of 5 % must be within 1.4 and 8.6 %, of 1,000 within 2.7 and 7.3 %.
  */
 import t, { type Test } from 'tap'
 import { type Comparison, compare } from '../../src/experiments/compare.ts'
@@ -10,6 +11,7 @@ import {
   pairedDifferences,
 } from '../../src/experiments/difference.ts'
 import type { Predictions } from '../../src/experiments/figures.ts'
+import { LONG } from '../long.ts'
 import { randomFrom } from '../prediction-log/log.ts'
 import { FAIR, type Model, NO_ARM, NO_PAIRS, Players } from './players.ts'
 
@@ -53,7 +55,7 @@ function isFivePercent(t: Test, count: number, rounds: number, of: string, atMos
 }
 
 t.test('no difference, paired: a false verdict in 5 % of cases', async (t) => {
-  const rounds = 1000
+  const rounds = LONG ? 1000 : 400
   const players = new Players(1, 1)
   const alarms = alarmsOf(rounds, () => comparePairs(players.pairs(1000, FAIR, FAIR)))
   for (const figure of ['mae', 'normalisedGini', 'biasRatio', 'verdict'] as const)
@@ -64,7 +66,7 @@ t.test('no difference, paired: a false verdict in 5 % of cases', async (t) => {
 t.test(
   'no difference, between: a false verdict in 5 % of cases, also with a small arm of heavy tails',
   async (t) => {
-    const rounds = 500
+    const rounds = LONG ? 500 : 250
     for (const [users, share, sigma] of [
       [1200, 0.5, 1],
       [2000, 0.3, 1.5],
@@ -80,7 +82,7 @@ t.test(
 )
 
 t.test('no difference, and revenue that is still heavier', async (t) => {
-  const rounds = 600
+  const rounds = LONG ? 600 : 300
   const players = new Players(3, 2)
   const { verdict } = alarmsOf(rounds, () => comparePairs(players.pairs(600, FAIR, FAIR)))
   isFivePercent(t, verdict, rounds, 'verdict', true)
@@ -90,21 +92,22 @@ const HIGH: Model = { ...FAIR, level: 2.5 }
 
 t.test('a difference is found', async (t) => {
   const players = new Players(4, 1)
-  const rounds = 30
+  const rounds = LONG ? 30 : 10
+  const most = 0.8 * rounds
   const counted = (compareOnce: () => Comparison) =>
     Object.groupBy(Array.from({ length: rounds }, compareOnce), ({ verdict }) => verdict)
   const size = 2000
   const better = counted(() => comparePairs(players.pairs(size, HIGH, FAIR)))
-  t.ok((better.better?.length ?? 0) >= 24, `paired: ${better.better?.length} better of ${rounds}`)
+  t.ok((better.better?.length ?? 0) >= most, `paired: ${better.better?.length} better of ${rounds}`)
   t.equal(better.worse, undefined)
   const worse = counted(() => comparePairs(players.pairs(size, FAIR, HIGH)))
-  t.ok((worse.worse?.length ?? 0) >= 24, `paired: ${worse.worse?.length} worse of ${rounds}`)
+  t.ok((worse.worse?.length ?? 0) >= most, `paired: ${worse.worse?.length} worse of ${rounds}`)
   t.equal(worse.better, undefined)
   const arm = (model: Model): Predictions => players.arm(size, model)
   const armsBetter = counted(() => compareArms(arm(HIGH), arm(FAIR)))
-  t.ok((armsBetter.better?.length ?? 0) >= 24, `between: ${armsBetter.better?.length} better of ${rounds}`)
+  t.ok((armsBetter.better?.length ?? 0) >= most, `between: ${armsBetter.better?.length} better of ${rounds}`)
   const armsWorse = counted(() => compareArms(arm(FAIR), arm(HIGH)))
-  t.ok((armsWorse.worse?.length ?? 0) >= 24, `between: ${armsWorse.worse?.length} worse of ${rounds}`)
+  t.ok((armsWorse.worse?.length ?? 0) >= most, `between: ${armsWorse.worse?.length} worse of ${rounds}`)
 })
 
 t.test('whoever predicts too little has the lower error, and is not better', async (t) => {

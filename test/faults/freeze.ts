@@ -21,10 +21,8 @@ export interface FreezeResult {
 }
 
 const PREDICTIONS_PER_S = 1000
-/** Code is compiled and buffers are grown before anything is measured. */
-const WARM_UP_S = 4
-
-export async function freeze(seconds: number): Promise<FreezeResult> {
+/** @param warmUpS code is compiled and buffers are grown before anything is measured */
+export async function freeze(seconds: number, warmUpS = 4): Promise<FreezeResult> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'day7-freeze-'))
   const server = await createPostgresServer()
   let child: ChildProcess | undefined
@@ -43,7 +41,7 @@ export async function freeze(seconds: number): Promise<FreezeResult> {
       failures += load.failures()
       return percentile(load.latenciesMs, 0.99)
     }
-    await loadFor(WARM_UP_S)
+    await loadFor(warmUpS)
     const before = await loadFor(seconds)
     const memoryBefore = await residentBytes(service)
     server.freeze()

@@ -11,7 +11,7 @@ import { describeSwaps, swaps } from './swaps.ts'
 const LIMITS = { p99Ratio: 2, grownBytes: 64 * 2 ** 20, grownBySwapsBytes: 16 * 2 ** 20 }
 
 console.log('60 s of 2,000 predictions/s; the database is killed three times, the service twice')
-const stormed = await storm(60)
+const stormed = await storm(60, 2000)
 console.log(describe(stormed))
 
 console.log('\n30 s of 1,000 predictions/s without and with a frozen database')
@@ -24,7 +24,7 @@ console.log(`memory grew by ${(frozen.grownBytes / 2 ** 20).toFixed(1)} MiB (lim
 console.log(`answered ${frozen.answered}, counted ${frozen.counted}, failed ${frozen.failures}`)
 
 console.log('\n20 swaps of the model by its alias in MLflow, at 1,000 predictions/s')
-const swapped = await swaps({ swaps: 20, perSecond: 1000, quietS: 10 })
+const swapped = await swaps({ swaps: 20, perSecond: 1000, warmUpS: 3, quietS: 10 })
 console.log(describeSwaps(swapped))
 
 const well =

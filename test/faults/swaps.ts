@@ -37,6 +37,8 @@ export interface SwapsResult {
 export interface SwapsOptions {
   readonly swaps: number
   readonly perSecond: number
+  /** Code is compiled before anything is measured. */
+  readonly warmUpS: number
   /** Of load before the first and after the last swap. */
   readonly quietS: number
 }
@@ -44,11 +46,10 @@ export interface SwapsOptions {
 const NAME = 'day7-revenue'
 const VERSIONS = { one: 1, two: 1.25 } as const
 const POLL_MS = 500
-const WARM_UP_S = 3
 /** The second of a swap: verified and compiled in its most part, and in service in the rest. */
 const SWAP_SECOND_MS = { before: 750, after: 250 }
 
-export async function swaps({ swaps, perSecond, quietS }: SwapsOptions): Promise<SwapsResult> {
+export async function swaps({ swaps, perSecond, warmUpS, quietS }: SwapsOptions): Promise<SwapsResult> {
   const folder = mkdtempSync(join(tmpdir(), 'day7-swaps-'))
   const [mlflow, postgres] = await Promise.all([createMlflowServer(3), createPostgresServer()])
   const client = createMlflowClient({ trackingUri: mlflow.url })
@@ -88,7 +89,7 @@ export async function swaps({ swaps, perSecond, quietS }: SwapsOptions): Promise
         if (new Set(text.matchAll(/"version":"([^"]+)"/g).map(([, version]) => version)).size > 1) mixed++
       },
     )
-    await delay(WARM_UP_S * 1000)
+    await delay(warmUpS * 1000)
     const quietSince = performance.now()
     const before = await leastMemory(service, quietS)
     const quietUntil = performance.now()

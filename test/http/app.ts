@@ -40,7 +40,7 @@ export async function appWith(
   const app = await createApp(
     {
       access: withoutAccess(),
-      rollout: context.rollout ?? rolloutOf(await loadBundle('artifacts/champion')),
+      rollout: context.rollout ?? rolloutOf(await shipped()),
       models: modelsIn(),
       shadow: { offer: () => {}, miss: () => {} },
       compare: compareAside,
@@ -55,6 +55,10 @@ export async function appWith(
   )
   return { app, logged }
 }
+
+/** Loaded once: to verify it takes longer than most tests. */
+let loading: Promise<Bundle> | null = null
+const shipped = (): Promise<Bundle> => (loading ??= loadBundle('artifacts/champion'))
 
 export function rolloutOf(
   champion: Bundle,

@@ -1,6 +1,6 @@
 /**
  * Every call against real servers of both generations; what MLflow's own client reads of it, and what ours reads of that; a server
- * that is killed, frozen and started again.
+ * that is killed, frozen and started again. The older generation, which needs an environment of its own, is for long runs.
  */
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
@@ -9,7 +9,8 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { createMlflowClient, type MlflowClient } from '../../src/mlflow/index.ts'
 import { PYTHON } from '../../training/venv.ts'
-import { createMlflowServer, type MlflowServer } from '../mlflow-server.ts'
+import { GENERATIONS } from '../long.ts'
+import { createMlflowServer, type Generation, type MlflowServer } from '../mlflow-server.ts'
 import { clientOf, failure } from './fake-server.ts'
 
 const MODEL = "o'brien's day7"
@@ -21,28 +22,29 @@ const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).dig
 const read = async (body: Readable): Promise<Buffer> => Buffer.concat(await body.toArray())
 
 interface Side {
+  readonly generation: Generation
   readonly server: MlflowServer
   readonly client: MlflowClient
   runId: string
 }
 
-const [two, three] = (await Promise.all(
-  ([2, 3] as const).map(async (generation) => {
+const sides: readonly Side[] = await Promise.all(
+  GENERATIONS.map(async (generation) => {
     const server = await createMlflowServer(generation)
     t.teardown(() => server.remove())
-    return { server, client: clientOf(t, server.url), runId: '' }
+    return { generation, server, client: clientOf(t, server.url), runId: '' }
   }),
-)) as [Side, Side]
+)
 
-for (const [name, side] of Object.entries({ 'MLflow 2': two, 'MLflow 3': three })) {
-  t.test(`${name}: a life`, (t) => life(t, side))
-  t.test(`${name}: what does not exist, and what is refused`, (t) => refusals(t, side))
+for (const side of sides) {
+  t.test(`MLflow ${side.generation}: a life`, (t) => life(t, side))
+  t.test(`MLflow ${side.generation}: what does not exist, and what is refused`, (t) => refusals(t, side))
 }
 
 async function life(t: Test, side: Side): Promise<void> {
   const { client } = side
   await client.health()
-  t.match(await client.version(), side === two ? /^2\.22\./ : /^3\./)
+  t.match(await client.version(), { 2: /^2\.22\./, 3: /^3\./ }[side.generation])
 
   t.equal(await client.getExperimentByName('e'), null)
   const ids = await Promise.all(Array.from({ length: 4 }, () => client.getOrCreateExperiment('e')))
@@ -277,7 +279,6 @@ async function refusals(t: Test, { client, runId }: Side): Promise<void> {
 }
 
 t.test("MLflow's own client reads what ours wrote, and ours what it wrote", async (t) => {
-  const sides = [two, three]
   const asked = sides.map(({ server, runId }) => ({ url: server.url, runId, model: MODEL, files: FILES }))
   const env = {
     ...process.env,
@@ -323,9 +324,23 @@ t.test("MLflow's own client reads what ours wrote, and ours what it wrote", asyn
   }
 })
 
+t.test('a server that does not pass artifacts on is named as the cause', async (t) => {
+  const client = createMlflowClient({ trackingUri: sides.at(-1)!.server.url })
+  t.teardown(() => client.close())
+  const artifactLocation = 's3://bucket/e'
+  const experimentId = await client.createExperiment('elsewhere', { artifactLocation, tags: { a: 'b' } })
+  const run = await client.createRun({ experimentId })
+  t.match(await failure(client.uploadArtifact(run, 'f', Buffer.from('x'))), {
+    code: 'INVALID_ARTIFACT_URI',
+    message: /got "s3:\/\/bucket\/e\/.*": start the MLflow server with --serve-artifacts/,
+  })
+  t.strictSame([...(await client.getExperimentByName('elsewhere'))!.tags], [['a', 'b']])
+})
+
+// At the end, as it leaves the server stopped.
 t.test('killed, started again and frozen', async (t) => {
-  const { server } = two
-  const policy = { retries: 60, firstDelayMs: 50, greatestDelayMs: 250, headersTimeoutMs: 500 }
+  const { server } = sides[0]!
+  const policy = { retries: 400, firstDelayMs: 50, greatestDelayMs: 250, headersTimeoutMs: 500 }
   const patient = clientOf(t, server.url, { policy })
   const hasty = clientOf(t, server.url, { policy: { retries: 0, headersTimeoutMs: 300 } })
   t.equal((await patient.getAlias(MODEL, 'champion'))?.version, '2')
@@ -342,17 +357,4 @@ t.test('killed, started again and frozen', async (t) => {
 
   await server.stop()
   t.match(await failure(hasty.health()), { code: 'MLFLOW_UNREACHABLE' })
-})
-
-t.test('a server that does not pass artifacts on is named as the cause', async (t) => {
-  const client = createMlflowClient({ trackingUri: three.server.url })
-  t.teardown(() => client.close())
-  const artifactLocation = 's3://bucket/e'
-  const experimentId = await client.createExperiment('elsewhere', { artifactLocation, tags: { a: 'b' } })
-  const run = await client.createRun({ experimentId })
-  t.match(await failure(client.uploadArtifact(run, 'f', Buffer.from('x'))), {
-    code: 'INVALID_ARTIFACT_URI',
-    message: /got "s3:\/\/bucket\/e\/.*": start the MLflow server with --serve-artifacts/,
-  })
-  t.strictSame([...(await client.getExperimentByName('elsewhere'))!.tags], [['a', 'b']])
 })

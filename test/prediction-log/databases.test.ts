@@ -19,6 +19,7 @@ import {
 } from '../../src/prediction-log/index.ts'
 import { RemoteDatabase } from '../../src/prediction-log/remote-database.ts'
 import { LineBuffer } from '../../src/prediction-log/spool/line.ts'
+import { embeddedFolder } from '../embedded.ts'
 import { createPostgresServer } from '../postgres-server.ts'
 import { dataFolder } from '../service.ts'
 import { recordOf } from './records.ts'
@@ -129,7 +130,7 @@ async function remembersAndCounts(t: Test, folder: string, location: DatabaseLoc
 }
 
 t.test('PGlite', async (t) => {
-  const folder = dataFolder(t)
+  const folder = await embeddedFolder(t)
   await remembersAndCounts(t, folder, { dataFolder: folder })
 
   await t.test('a folder belongs to one process', async (t) => {
@@ -251,7 +252,7 @@ t.test('a PostgreSQL server', async (t) => {
 })
 
 t.test('an error is the caller’s, with its code', async (t) => {
-  const folder = dataFolder(t)
+  const folder = await embeddedFolder(t)
   const database = new RemoteDatabase({ dataFolder: folder })
   t.teardown(() => database.close(1000))
   await database.call('probe')

@@ -1,6 +1,6 @@
 /**
- * `day7 publish`, `promote`, `pull` and `models` against real MLflow servers of both generations; Python's client reads what they
- * wrote. What Python's training registers is promoted by test/lifecycle.test.ts.
+ * `day7 publish`, `promote`, `pull` and `models` against a real MLflow server, in long runs of both generations; Python's client reads
+ * what they wrote. What Python's training registers is promoted by test/lifecycle.test.ts.
  */
 import { execFile } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { run } from '../../src/cli.ts'
 import { PYTHON } from '../../training/venv.ts'
+import { GENERATIONS } from '../long.ts'
 import { createMlflowServer, type MlflowServer } from '../mlflow-server.ts'
 
 const execute = promisify(execFile)
@@ -41,16 +42,16 @@ async function day7(environment: Record<string, string>, ...args: string[]): Pro
 const filesOf = (folder: string) =>
   Object.fromEntries(readdirSync(folder).map((file) => [file, readFileSync(join(folder, file))]))
 
-const [two, three] = (await Promise.all(
-  ([2, 3] as const).map(async (generation) => {
+const servers = await Promise.all(
+  GENERATIONS.map(async (generation) => {
     const server = await createMlflowServer(generation)
     t.teardown(() => server.remove())
     return server
   }),
-)) as [MlflowServer, MlflowServer]
+)
 
-for (const [name, server] of Object.entries({ 'MLflow 2': two, 'MLflow 3': three }))
-  t.test(`${name}: publish, list, promote, pull`, (t) => life(t, server))
+for (const [at, server] of servers.entries())
+  t.test(`MLflow ${GENERATIONS[at]}: publish, list, promote, pull`, (t) => life(t, server))
 
 async function life(t: Test, server: MlflowServer): Promise<void> {
   const at = { MLFLOW_TRACKING_URI: server.url }
@@ -101,7 +102,7 @@ async function life(t: Test, server: MlflowServer): Promise<void> {
 }
 
 t.test('Python’s client reads what was published', async (t) => {
-  const urls = [two, three].map(({ url }) => url)
+  const urls = servers.map(({ url }) => url)
   for (const url of urls) {
     const at = { MLFLOW_TRACKING_URI: url, MLFLOW_MODEL_NAME: 'for Python' }
     await day7(at, 'publish', '--bundle', SHIPPED, '--alias', 'challenger')
@@ -110,7 +111,7 @@ t.test('Python’s client reads what was published', async (t) => {
   const env = { ...process.env, PYTHONPATH: resolve('training'), PYTHONDONTWRITEBYTECODE: '1' }
   const { stdout } = await execute(PYTHON, script, { env })
   const reads = JSON.parse(stdout)
-  t.equal(reads.length, 2)
+  t.equal(reads.length, urls.length)
   for (const read of reads) {
     const manifest = JSON.parse(readFileSync(`${SHIPPED}/manifest.json`, 'utf8'))
     t.match(read, { version: '1', status: 'FINISHED', tags: { bundle_version: SHIPPED_VERSION } })
@@ -126,7 +127,7 @@ t.test('Python’s client reads what was published', async (t) => {
 })
 
 t.test('what is wrong is said, and registers nothing', async (t) => {
-  const at = { MLFLOW_TRACKING_URI: three.url, MLFLOW_MODEL_NAME: 'wrong' }
+  const at = { MLFLOW_TRACKING_URI: servers.at(-1)!.url, MLFLOW_MODEL_NAME: 'wrong' }
   const broken = join(folder, 'broken')
   cpSync(SHIPPED, broken, { recursive: true })
   writeFileSync(join(broken, 'profile.json'), '{}')

@@ -51,11 +51,13 @@ def figures(notebook) -> int:
     return sum("image/png" in output.get("data", {}) for output in outputs)
 
 
+@pytest.mark.long
 def test_it_runs_on_other_installs(executed):
     assert figures(executed) == FIGURES
     assert any("injected-parameters" in cell.metadata.get("tags", []) for cell in executed.cells)
 
 
+@pytest.mark.long
 def test_the_models_asked_for_are_compared(executed):
     comparison = next(cell for cell in code_cells(executed) if cell.source.endswith("comparison_table(comparison)"))
     text = comparison.outputs[0].data["text/plain"]

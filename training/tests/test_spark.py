@@ -19,6 +19,7 @@ from day7_training.registry import store
 ROWS = 100_000
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, and there is no java on the path"),
     # It says so of every program; what it does with pandas 3 here is what this test compares.
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
