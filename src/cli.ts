@@ -1,6 +1,7 @@
 /**
  * The command line: arguments → one command. Exit codes: 0 done, 1 the work failed, 2 the command was not understood.
  */
+import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { type Command, COMMANDS, UsageError } from './commands/index.ts'
 import { ConfigError, readConfig } from './config/index.ts'
@@ -31,7 +32,7 @@ export async function run(
     if (name === '--help' || name === 'help') return (process.stdout.write(help()), 0)
     const command = Object.hasOwn(ALL, name) ? ALL[name] : undefined
     if (!command) throw new UsageError(`no such command: ${name}`)
-    await command.run(args, () => readConfig(environment))
+    await command.run(args, () => readConfig(environment, (path) => readFileSync(path, 'utf8')))
     return 0
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)

@@ -3,6 +3,7 @@
  */
 import { loadBundle } from '../bundle/index.ts'
 import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config/index.ts'
+import { migrate } from './migrate.ts'
 import { models, promote, publish, pull } from './registry.ts'
 import { argumentsOf, required, UsageError } from './usage.ts'
 
@@ -39,6 +40,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'models',
     summary: 'list the registered versions with their aliases and metrics',
     run: (args, config) => models(args, config()),
+  },
+  migrate: {
+    usage: 'migrate',
+    summary: 'bring the database to the newest schema, as the service does when it starts',
+    run: (args, config) => migrate(args, config()),
   },
   settings: {
     usage: 'settings env|markdown',

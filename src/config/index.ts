@@ -7,3 +7,4 @@ export {
   settingsAsMarkdown,
 } from './config.ts'
 export type { MlflowConfig } from './models.ts'
+export { fileSettingOf } from './secret-files.ts'

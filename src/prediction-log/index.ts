@@ -1,4 +1,5 @@
 export type { LogLogger } from './logger.ts'
+export { migrateServer } from './migrate-server.ts'
 export {
   LogFullError,
   LogUnavailableError,
