@@ -11,8 +11,11 @@ const ALL: Readonly<Record<string, Command>> = {
     usage: 'serve',
     summary: 'start the service; settings come from the environment, see .env.example',
     async run(_args, config) {
+      // Process 1 of a container only gets the signals that it listens to: these, until the service does so itself.
+      process.once('SIGTERM', leave).once('SIGINT', leave)
       const { serve } = await server()
       await serve(config())
+      process.off('SIGTERM', leave).off('SIGINT', leave)
     },
   },
   openapi: {
@@ -50,6 +53,9 @@ async function openapi(): Promise<void> {
   await app.close()
   await services.models.close()
 }
+
+/** As a shell says of a process that the signal ended. What is in the spool stays there. */
+const leave = (_signal: NodeJS.Signals, number: number): never => process.exit(128 + number)
 
 /** Half a second that the other commands need not wait. */
 const server = () => import('./server.ts')
