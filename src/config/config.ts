@@ -61,5 +61,7 @@ export function settingsAsMarkdown(): string {
 
 function describe(setting: Setting): string {
   const fileSetting = fileSettingOf(setting)
-  return fileSetting ? `${setting.description} \`${fileSetting}\` may name a file with it.` : setting.description
+  return fileSetting
+    ? `${setting.description} \`${fileSetting}\` may name a file with it.`
+    : setting.description
 }
