@@ -21,7 +21,8 @@ LABEL org.opencontainers.image.title="day7-mlflow" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN install -d -o 1000 -g 1000 -m 0750 /data
 COPY --from=packages /opt/venv /opt/venv
-ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp MLFLOW_DISABLE_TELEMETRY=true
+ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp MLFLOW_DISABLE_TELEMETRY=true \
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
 USER 1000:1000
 WORKDIR /data
 VOLUME /data
