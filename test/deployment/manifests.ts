@@ -2,9 +2,8 @@
  * The overlays, rendered by kustomize and held against Kubernetes' own schemas by kubeconform, of the newest version and of the oldest
  * that the manifests are for; and once more with the component that keeps the spool.
  */
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { globSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { KUBERNETES, type Manifest, OVERLAYS } from './files.ts'
 import type { Check } from './run.ts'
@@ -49,23 +48,29 @@ export async function testManifests(check: Check): Promise<void> {
     return summary(objects)
   })
 
+  const secret = join(RENDERED, 'secret.yaml')
+  cpSync(join(KUBERNETES, 'secret.example.yaml'), secret)
+  files.push(secret)
+
   for (const version of VERSIONS) {
     const schemas = standaloneSchemas(venv, version)
-    for (const file of files)
-      await check(`kubeconform ${basename(file, '.yaml')}, Kubernetes ${version}`, async () => {
-        const location = join(schemas, '{{ .ResourceKind }}{{ .KindSuffix }}.json')
-        const said = await run(kubeconform, ['-strict', '-summary', '-schema-location', location, file])
-        return said.trim()
-      })
-    await check(`kubeconform refuses what Kubernetes ${version} does not know`, async () => {
-      const wrong = join(RENDERED, 'wrong')
+    const judge = (...paths: string[]) =>
+      run(kubeconform, [
+        ...[
+          '-strict',
+          '-summary',
+          '-schema-location',
+          join(schemas, '{{ .ResourceKind }}{{ .KindSuffix }}.json'),
+        ],
+        ...paths,
+      ])
+    await check(`kubeconform, Kubernetes ${version}`, async () => (await judge(...files)).trim())
+    await check(`kubeconform, Kubernetes ${version}, refuses what is not in its schemas`, async () => {
+      const wrong = join(RENDERED, 'wrong.yaml')
       writeFileSync(wrong, readFileSync(files[0]!, 'utf8').replace('readinessProbe:', 'readynessProbe:'))
-      const location = join(schemas, '{{ .ResourceKind }}{{ .KindSuffix }}.json')
-      const refused = await run(kubeconform, ['-strict', '-schema-location', location, wrong]).then(
-        () => false,
-        (error: Error) => error.message.includes('readynessProbe'),
-      )
-      if (!refused) throw new Error('expected it to refuse readynessProbe')
+      const said = await judge(wrong).catch((error: Error) => error.message)
+      if (!said.includes('readynessProbe'))
+        throw new Error(`expected it to refuse readynessProbe, got: ${said}`)
     })
   }
 }
