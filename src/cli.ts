@@ -1,6 +1,7 @@
 /**
  * The command line: arguments → one command. Exit codes: 0 done, 1 the work failed, 2 the command was not understood.
  */
+import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { type Command, COMMANDS, UsageError } from './commands/index.ts'
 import { ConfigError, readConfig } from './config/index.ts'
@@ -10,8 +11,11 @@ const ALL: Readonly<Record<string, Command>> = {
     usage: 'serve',
     summary: 'start the service; settings come from the environment, see .env.example',
     async run(_args, config) {
+      // Process 1 of a container only gets the signals that it listens to: these, until the service does so itself.
+      process.once('SIGTERM', leave).once('SIGINT', leave)
       const { serve } = await server()
       await serve(config())
+      process.off('SIGTERM', leave).off('SIGINT', leave)
     },
   },
   openapi: {
@@ -31,7 +35,7 @@ export async function run(
     if (name === '--help' || name === 'help') return (process.stdout.write(help()), 0)
     const command = Object.hasOwn(ALL, name) ? ALL[name] : undefined
     if (!command) throw new UsageError(`no such command: ${name}`)
-    await command.run(args, () => readConfig(environment))
+    await command.run(args, () => readConfig(environment, (path) => readFileSync(path, 'utf8')))
     return 0
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
@@ -50,6 +54,9 @@ async function openapi(): Promise<void> {
   services.access.close()
   await services.models.close()
 }
+
+/** As a shell says of a process that the signal ended. What is in the spool stays there. */
+const leave = (_signal: NodeJS.Signals, number: number): never => process.exit(128 + number)
 
 /** Half a second that the other commands need not wait. */
 const server = () => import('./server.ts')

@@ -2,6 +2,7 @@
  * The process: configuration → services → app → listen → close. What prevents the start is said in one line, with exit code 1
  * (2 for a wrong configuration).
  */
+import { readFileSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
 import { type Logger, pino } from 'pino'
 import { type Config, ConfigError, readConfig } from './config/index.ts'
@@ -80,7 +81,7 @@ const CLOSING_MARGIN_MS = 5_000
 
 if (import.meta.main) {
   try {
-    await serve(readConfig(process.env))
+    await serve(readConfig(process.env, (path) => readFileSync(path, 'utf8')))
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exit(error instanceof ConfigError ? 2 : 1)

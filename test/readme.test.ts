@@ -89,6 +89,7 @@ t.test('what the documents point to exists', (t) => {
     'docs/architecture.md',
     'docs/bundle.md',
     'docs/data.md',
+    'docs/deployment.md',
     'docs/experiments.md',
     'docs/model-lifecycle.md',
     'docs/operations.md',

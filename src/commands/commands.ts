@@ -4,6 +4,7 @@
 import { loadBundle } from '../bundle/index.ts'
 import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config/index.ts'
 import { keys } from './keys.ts'
+import { migrate } from './migrate.ts'
 import { models, promote, publish, pull } from './registry.ts'
 import { argumentsOf, required, UsageError } from './usage.ts'
 
@@ -45,6 +46,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'keys create|list|revoke',
     summary: 'make, list and revoke API keys',
     run: keys,
+  },
+  migrate: {
+    usage: 'migrate',
+    summary: 'bring the database to the newest schema, as the service does when it starts',
+    run: (args, config) => migrate(args, config()),
   },
   settings: {
     usage: 'settings env|markdown',

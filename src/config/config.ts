@@ -7,6 +7,7 @@ import { LOG_SETTINGS, type LogConfig, readLog } from './log.ts'
 import { MODEL_SETTINGS, type ModelsConfig, readModels } from './models.ts'
 import { NETWORK_SETTINGS, type NetworkConfig, readNetwork } from './network.ts'
 import { OBSERVABILITY_SETTINGS, type ObservabilityConfig, readObservability } from './observability.ts'
+import { type Environment, fileSettingOf, withSecretFiles } from './secret-files.ts'
 import { Reader, type Setting } from './setting.ts'
 
 export interface Config extends NetworkConfig, AccessConfig, ModelsConfig, LogConfig, ObservabilityConfig {}
@@ -32,9 +33,13 @@ export class ConfigError extends Error {
   }
 }
 
-/** @throws ConfigError that lists every fault */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/**
+ * @param readText path → text of the file, for secrets that stand in files
+ * @throws ConfigError that lists every fault
+ */
+export function readConfig(given: Environment, readText: (path: string) => string = noFile): Config {
   const faults: string[] = []
+  const environment = withSecretFiles(SETTINGS, given, readText, faults)
   const config: Config = {
     ...readNetwork(new Reader(NETWORK_SETTINGS, environment, faults)),
     ...readAccess(new Reader(ACCESS_SETTINGS, environment, faults)),
@@ -46,17 +51,27 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return Object.freeze(config)
 }
 
+function noFile(path: string): string {
+  throw new Error(`expected no file here, got ${path}`)
+}
+
 /** `.env.example` */
 export function settingsAsEnv(): string {
-  return SETTINGS.map((setting) => `# ${setting.description}\n#${setting.name}=${setting.default}\n`).join(
-    '\n',
-  )
+  return SETTINGS.map((setting) => `# ${describe(setting)}\n#${setting.name}=${setting.default}\n`).join('\n')
 }
 
 /** The table in docs/operations.md. */
 export function settingsAsMarkdown(): string {
-  const rows = SETTINGS.map(({ name, default: value, description }) => {
-    return `| \`${name}\` | ${value === '' ? '–' : `\`${value}\``} | ${description} |`
+  const rows = SETTINGS.map((setting) => {
+    const value = setting.default === '' ? '–' : `\`${setting.default}\``
+    return `| \`${setting.name}\` | ${value} | ${describe(setting)} |`
   })
   return ['| setting | default | what it does |', '|---|---|---|', ...rows, ''].join('\n')
+}
+
+function describe(setting: Setting): string {
+  const fileSetting = fileSettingOf(setting)
+  return fileSetting
+    ? `${setting.description} \`${fileSetting}\` may name a file with it.`
+    : setting.description
 }

@@ -9,3 +9,4 @@ export {
 } from './config.ts'
 export type { MlflowConfig } from './models.ts'
 export type { LogRequests, TracingConfig } from './observability.ts'
+export { fileSettingOf } from './secret-files.ts'

@@ -26,6 +26,7 @@ export const LOG_SETTINGS = [
     default: '',
     description:
       'PostgreSQL server of the prediction log, `postgres://user:password@host:5432/database`. Empty: an embedded one in `DATA_DIR`. `off`: no log.',
+    secret: true,
   },
   {
     name: 'LOG_FLUSH_MS',

@@ -33,13 +33,18 @@ export const MODEL_SETTINGS = [
     default: 'day7-revenue',
     description: 'The registered model whose aliases are followed.',
   },
-  { name: 'MLFLOW_TRACKING_TOKEN', default: '', description: 'Bearer token for the MLflow server.' },
+  {
+    name: 'MLFLOW_TRACKING_TOKEN',
+    default: '',
+    description: 'Bearer token for the MLflow server.',
+    secret: true,
+  },
   {
     name: 'MLFLOW_TRACKING_USERNAME',
     default: '',
     description: 'User name for the MLflow server, where there is no token.',
   },
-  { name: 'MLFLOW_TRACKING_PASSWORD', default: '', description: 'The user’s password.' },
+  { name: 'MLFLOW_TRACKING_PASSWORD', default: '', description: 'The user’s password.', secret: true },
   {
     name: 'MODEL_DIR',
     default: 'artifacts/champion',

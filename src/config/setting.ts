@@ -5,6 +5,8 @@ export interface Setting {
   readonly name: string
   readonly default: string
   readonly description: string
+  /** It may stand in a file of its own, which `NAME_FILE` names. */
+  readonly secret?: true
 }
 
 /** Reads the settings of one section. A fault is noted; the value returned beside it is never used. */

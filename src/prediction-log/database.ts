@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import postgres, { type Options, type Sql, type TransactionSql } from 'postgres'
+import postgres, { type Sql, type TransactionSql } from 'postgres'
+import { CLIENT } from './client.ts'
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded.ts'
 import { migrate } from './migrate.ts'
 import { shipSegment, type Shipment } from './shipment.ts'
@@ -42,7 +43,6 @@ import { queryStatistics, type Statistics, type StatisticsQuery } from './tables
 
 export type DatabaseLocation = { readonly url: string } | { readonly dataFolder: string }
 
-const CONNECT_TIMEOUT_S = 5
 const TIMEOUTS_MS = {
   shipment: 30_000,
   probe: 10_000,
@@ -221,17 +221,12 @@ export class Database {
 
   async #connect(): Promise<Clients> {
     await this.#end(0)
-    const options: Options<Record<string, never>> = {
-      connect_timeout: CONNECT_TIMEOUT_S,
-      onnotice: () => {},
-      connection: { application_name: 'day7', TimeZone: 'UTC' },
-    }
     if ('dataFolder' in this.#location && !this.#embedded?.alive())
       this.#embedded = await openEmbeddedDatabase(this.#location.dataFolder)
     const connect = (max: number): Sql =>
       this.#embedded
-        ? postgres({ ...options, path: this.#embedded.socket, user: 'postgres', database: 'postgres', max })
-        : postgres((this.#location as { url: string }).url, { ...options, max })
+        ? postgres({ ...CLIENT, path: this.#embedded.socket, user: 'postgres', database: 'postgres', max })
+        : postgres((this.#location as { url: string }).url, { ...CLIENT, max })
     const shipping = connect(1)
     const asking = this.#embedded ? shipping : connect(QUESTIONS_AT_ONCE)
     try {

@@ -1,5 +1,6 @@
 export { type KeyTable, openKeyTable } from './key-table.ts'
 export type { LogLogger } from './logger.ts'
+export { migrateServer } from './migrate-server.ts'
 export {
   LogFullError,
   LogUnavailableError,

@@ -1,7 +1,9 @@
 /**
  * From every schema that was ever there to the newest one, once, with all that was logged; and the upkeep of partitions.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { migrate } from '../../src/prediction-log/migrate.ts'
@@ -128,6 +130,22 @@ t.test('a PostgreSQL server', async (t) => {
   const server = await createPostgresServer()
   t.teardown(() => server.remove())
   const placeOf = (t: Test): Promise<Place> => serverPlace(t, server)
+
+  await t.test('by the command, with the address in a file', async (t) => {
+    const { database } = await placeOf(t)
+    const file = join(t.testdir(), 'database_url')
+    writeFileSync(file, `${(database as { url: string }).url}\n`)
+    const run = (environment: Record<string, string>) =>
+      spawnSync(process.execPath, ['src/cli.ts', 'migrate'], {
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'], ...environment },
+      })
+    const applied = { status: 0, stdout: `applied migrations ${ALL.join(', ')}\n` }
+    t.match(run({ DATABASE_URL_FILE: file }), applied)
+    t.match(run({ DATABASE_URL_FILE: file }), { status: 0, stdout: 'the schema is the newest\n' })
+    t.match(run({}), { status: 2, stderr: /DATABASE_URL: expected the server to migrate/ })
+    t.match(run({ DATABASE_URL: 'postgres://127.0.0.1:9/none' }), { status: 1, stderr: /ECONNREFUSED/ })
+  })
 
   await t.test('from an empty database', async (t) => {
     await (
