@@ -48,6 +48,7 @@ async function openapi(): Promise<void> {
   process.stdout.write(app.swagger({ yaml: true }))
   await app.close()
   await services.models.close()
+  services.requestCounts.close()
 }
 
 /** Half a second that the other commands need not wait. */

@@ -20,6 +20,7 @@ export async function serve(config: Config): Promise<void> {
     const deadline = performance.now() + config.shutdownGraceMs
     await closeApp(app, config.shutdownGraceMs / 2) // first, so that the log has all that was answered
     await services.models.close()
+    services.requestCounts.close()
     await services.predictionLog.close(Math.max(0, deadline - performance.now() - EXIT_MARGIN_MS))
   })
 }
@@ -29,7 +30,7 @@ export async function buildApp(config: Config, logger: Logger): Promise<{ app: A
   const services = await openServices(config, logger)
   const app = await createApp(
     { ...services, batchMaxUsers: config.batchMaxUsers },
-    { version: VERSION, bodyLimitBytes: config.bodyLimitBytes, logger },
+    { version: VERSION, bodyLimitBytes: config.bodyLimitBytes, limits: config, logger },
   )
   return { app, services }
 }

@@ -2,14 +2,22 @@
  * The environment → one frozen Config. The only reader of `process.env`; the sections' SETTINGS are the only places with names,
  * defaults and descriptions: `.env.example` and the table in docs/operations.md are made from them.
  */
+import { BROWSER_SETTINGS, type BrowsersConfig, readBrowsers } from './browsers.ts'
+import { LIMIT_SETTINGS, type LimitsConfig, readLimits } from './limits.ts'
 import { LOG_SETTINGS, type LogConfig, readLog } from './log.ts'
 import { MODEL_SETTINGS, type ModelsConfig, readModels } from './models.ts'
 import { NETWORK_SETTINGS, type NetworkConfig, readNetwork } from './network.ts'
 import { Reader, type Setting } from './setting.ts'
 
-export interface Config extends NetworkConfig, ModelsConfig, LogConfig {}
+export interface Config extends NetworkConfig, LimitsConfig, BrowsersConfig, ModelsConfig, LogConfig {}
 
-export const SETTINGS: readonly Setting[] = [...NETWORK_SETTINGS, ...MODEL_SETTINGS, ...LOG_SETTINGS]
+export const SETTINGS: readonly Setting[] = [
+  ...NETWORK_SETTINGS,
+  ...LIMIT_SETTINGS,
+  ...BROWSER_SETTINGS,
+  ...MODEL_SETTINGS,
+  ...LOG_SETTINGS,
+]
 
 export class ConfigError extends Error {
   readonly code = 'CONFIG_INVALID'
@@ -29,6 +37,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const faults: string[] = []
   const config: Config = {
     ...readNetwork(new Reader(NETWORK_SETTINGS, environment, faults)),
+    ...readLimits(new Reader(LIMIT_SETTINGS, environment, faults)),
+    ...readBrowsers(new Reader(BROWSER_SETTINGS, environment, faults)),
     ...readModels(new Reader(MODEL_SETTINGS, environment, faults)),
     ...readLog(new Reader(LOG_SETTINGS, environment, faults)),
   }

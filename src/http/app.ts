@@ -4,9 +4,13 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { App, AppContext } from './context.ts'
+import { type ConnectionLimits, connectionOptions, limitConnections } from './plugins/connections.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
 import { answerFailures } from './plugins/failures.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
+import { limitRates, type RateLimits } from './plugins/rate-limits.ts'
+import { type BrowserPolicy, sendSecurityHeaders, shareWithPages } from './plugins/security-headers.ts'
+import { shedLoad } from './plugins/shedding.ts'
 import { ajvOptions, explain } from './plugins/validation.ts'
 import { accuracyRoutes } from './routes/accuracy.ts'
 import { adminRoutes } from './routes/admin.ts'
@@ -26,7 +30,18 @@ export interface AppOptions {
   /** The service's own version, for the OpenAPI document. */
   readonly version: string
   readonly bodyLimitBytes: number
+  readonly limits: Limits
   readonly logger: FastifyBaseLogger
+}
+
+export interface Limits {
+  readonly connections: ConnectionLimits
+  /** Networks whose X-Forwarded-For is believed, or how many proxies there are. */
+  readonly trustProxy: readonly string[] | number
+  readonly rateLimits: RateLimits
+  /** 0: nothing is shed. */
+  readonly shedEventLoopDelayMs: number
+  readonly browsers: BrowserPolicy
 }
 
 /** A character of a path is up to four bytes, each of them written as three. */
@@ -34,18 +49,25 @@ const MAX_ENCODED_BYTES = 12
 
 /** Builds the app; it neither listens nor opens anything. */
 export async function createApp(context: AppContext, options: AppOptions): Promise<App> {
+  const { limits } = options
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes,
+    ...connectionOptions(limits.connections, limits.trustProxy),
     routerOptions: { maxParamLength: STORABLE.maxLength * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.decorateRequest('caller', null)
+  limitConnections(app, limits.connections)
   readJsonBodies(app)
   answerFailures(app)
+  await shareWithPages(app, limits.browsers)
+  await shedLoad(app, context.refusals, limits.shedEventLoopDelayMs)
+  await sendSecurityHeaders(app, limits.browsers)
+  await limitRates(app, context.requestCounts, context.refusals, limits.rateLimits) // before access control
   app.addSchema(Install)
   app.addSchema(OutcomeSchema)
   app.addSchema(Failure)

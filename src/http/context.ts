@@ -10,6 +10,7 @@ import type {
   RawServerDefault,
 } from 'fastify'
 import type { Arms, Comparison } from '../experiments/index.ts'
+import type { Refusals, RequestCounts } from '../limits/index.ts'
 import type { Metrics } from '../monitor/index.ts'
 import type { PredictionLog, PredictionRecord } from '../prediction-log/index.ts'
 import type { FollowerStatus, Rollout, Serving, Shadow, TrafficControl, Variant } from '../rollout/index.ts'
@@ -23,6 +24,8 @@ export interface AppContext {
   readonly compare: (arms: Arms) => Promise<Comparison>
   readonly now: () => Date
   readonly metrics: Metrics
+  readonly requestCounts: RequestCounts
+  readonly refusals: Pick<Refusals, 'limit' | 'shed'>
   /** A UUIDv7 of that time. */
   readonly newPredictionId: (time: Date) => string
   /** Most users or outcomes in one request. */

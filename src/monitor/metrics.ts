@@ -47,11 +47,23 @@ export interface WatchedShadow {
   counts(): { readonly scored: number; readonly failed: number; readonly skipped: number }
 }
 
+/** What is read of the requests that were refused. */
+export interface WatchedRefusals {
+  counts(): { readonly limited: Readonly<Record<string, number>>; readonly shed: number }
+}
+
+/** What is read of where requests are counted. */
+export interface WatchedCounts {
+  sharedState(): string
+}
+
 export interface Watched {
   readonly log: WatchedLog
   readonly rollout: WatchedRollout
   readonly models: WatchedModels
   readonly shadow: WatchedShadow
+  readonly refusals: WatchedRefusals
+  readonly requestCounts: WatchedCounts
   readonly now: () => Date
 }
 
@@ -70,7 +82,15 @@ const MISNAMED = [
 
 const STATES = ['connecting', 'shipping', 'backing-off', 'draining', 'closed', 'off']
 
-export function createMetrics({ log, rollout, models, shadow, now }: Watched): Metrics {
+export function createMetrics({
+  log,
+  rollout,
+  models,
+  shadow,
+  refusals,
+  requestCounts,
+  now,
+}: Watched): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
@@ -80,6 +100,8 @@ export function createMetrics({ log, rollout, models, shadow, now }: Watched): M
     fallbackMetric(rollout),
     ...followerMetrics(models),
     shadowMetric(shadow),
+    ...refusalMetrics(refusals),
+    sharedCountsMetric(requestCounts),
   ]
   for (const metric of metrics) registry.registerMetric(metric)
   return { contentType: registry.contentType, render: () => registry.metrics() }
@@ -231,6 +253,45 @@ function shadowMetric(shadow: WatchedShadow): Metric {
       this.reset()
       for (const [result, count] of Object.entries(shadow.counts()))
         if (typeof count === 'number') this.inc({ result }, count)
+    },
+  })
+}
+
+function refusalMetrics(refusals: WatchedRefusals): Metric[] {
+  return [
+    new Counter({
+      name: 'day7_requests_limited_total',
+      help: 'Requests that were refused since their caller, or their address, asked too often.',
+      labelNames: ['by'],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const [by, count] of Object.entries(refusals.counts().limited)) this.inc({ by }, count)
+      },
+    }),
+    new Counter({
+      name: 'day7_requests_shed_total',
+      help: 'Requests that were refused since there were more than could be answered in time.',
+      registers: [],
+      collect() {
+        this.reset()
+        this.inc(refusals.counts().shed)
+      },
+    }),
+  ]
+}
+
+const SHARED_STATES = ['off', 'connecting', 'shared', 'away']
+
+function sharedCountsMetric(counts: WatchedCounts): Metric {
+  return new Gauge({
+    name: 'day7_request_counts_state',
+    help: 'Whether rate limits are counted in Redis: 1 for the state that it is in.',
+    labelNames: ['state'],
+    registers: [],
+    collect() {
+      const current = counts.sharedState()
+      for (const state of SHARED_STATES) this.set({ state }, state === current ? 1 : 0)
     },
   })
 }

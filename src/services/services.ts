@@ -4,6 +4,7 @@
 import { v4 as uuidv4 } from 'uuid'
 import type { Config } from '../config/index.ts'
 import { type Arms, compareAside, type Comparison } from '../experiments/index.ts'
+import { MemoryCounts, Refusals, type RequestCounts, SharedCounts } from '../limits/index.ts'
 import {
   type LogLogger,
   openPredictionLog,
@@ -27,6 +28,8 @@ export interface Services {
   readonly shadow: Shadow<PredictionRecord>
   readonly predictionLog: PredictionLog
   readonly compare: (arms: Arms) => Promise<Comparison>
+  readonly requestCounts: RequestCounts
+  readonly refusals: Refusals
   readonly metrics: Metrics
   readonly now: () => Date
   readonly newPredictionId: (time: Date) => string
@@ -59,13 +62,17 @@ export async function openServices(config: Config, logger: LogLogger): Promise<S
       throw error
     },
   )
+  const requestCounts = openCounts(config, logger)
+  const refusals = new Refusals()
   return {
     rollout,
     models,
     shadow,
     predictionLog,
     compare: compareAside,
-    metrics: createMetrics({ log: predictionLog, rollout, models, shadow, now }),
+    requestCounts,
+    refusals,
+    metrics: createMetrics({ log: predictionLog, rollout, models, shadow, requestCounts, refusals, now }),
     now,
     newPredictionId: predictionIds(),
   }
@@ -102,6 +109,15 @@ function shadowRecord({ record, bundle, ...score }: ShadowScore<PredictionRecord
   const { predictionId, time, userId } = record
   const { name: modelName, version: modelVersion } = bundle.manifest
   return { predictionId, time, userId, modelName, modelVersion, ...score }
+}
+
+/** Redis is asked only where there is something to count. */
+function openCounts(
+  { rateLimits: { perKey, perAddress, redisUrl } }: Config,
+  logger: LogLogger,
+): RequestCounts {
+  const own = new MemoryCounts()
+  return redisUrl !== null && (perKey || perAddress) ? new SharedCounts(redisUrl, own, logger) : own
 }
 
 function openLog(config: Config, now: () => Date, logger: LogLogger): PredictionLog {

@@ -4,8 +4,16 @@
 import type { InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
+import { readConfig } from '../../src/config/index.ts'
 import { compareAside } from '../../src/experiments/index.ts'
-import { type App, type AppContext, createApp, type WatchedModels } from '../../src/http/index.ts'
+import {
+  type App,
+  type AppContext,
+  type AppOptions,
+  createApp,
+  type WatchedModels,
+} from '../../src/http/index.ts'
+import { MemoryCounts, Refusals } from '../../src/limits/index.ts'
 import {
   LogUnavailableError,
   type PredictionLog,
@@ -22,7 +30,11 @@ export interface TestApp {
   readonly logged: PredictionRecord[]
 }
 
-export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes = 100_000): Promise<TestApp> {
+export async function appWith(
+  context: Partial<AppContext> = {},
+  bodyLimitBytes = 100_000,
+  limits: Partial<AppOptions['limits']> = {},
+): Promise<TestApp> {
   const logged: PredictionRecord[] = []
   let ids = 0
   const app = await createApp(
@@ -33,12 +45,19 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
       compare: compareAside,
       predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
       metrics: { contentType: 'text/plain', render: async () => '' },
+      requestCounts: new MemoryCounts(),
+      refusals: new Refusals(),
       now: () => NOW,
       newPredictionId: () => `00000000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
       batchMaxUsers: 5,
       ...context,
     },
-    { version: '0.0.0', bodyLimitBytes, logger: pino({ level: 'silent' }) },
+    {
+      version: '0.0.0',
+      bodyLimitBytes,
+      limits: { ...readConfig({}), shedEventLoopDelayMs: 0, ...limits }, // machines of tests are busy
+      logger: pino({ level: 'silent' }),
+    },
   )
   return { app, logged }
 }

@@ -27,6 +27,8 @@ async function appWatching(status: Partial<PredictionLogStatus>) {
     rollout: rolloutOf(bundle, bundleLike(bundle, 'new')),
     models: modelsIn({ state: 'refused', reason: 'a hash', refusals: 2 }),
     shadow: { counts: () => ({ scored: 5, failed: 2, skipped: 0 }) },
+    refusals: { counts: () => ({ limited: { key: 4, address: 1 }, shed: 9 }) },
+    requestCounts: { sharedState: () => 'away' },
     now: () => NOW,
   })
   const { app } = await appWith({ metrics })
@@ -114,6 +116,20 @@ t.test('an empty spool is of age 0, and so is a record from a clock that was ahe
     t.ok((await samples()).includes('day7_log_oldest_record_age_seconds 0'))
     await app.close()
   }
+})
+
+t.test('requests that were refused', async (t) => {
+  const { app, samples } = await appWatching(STATUS)
+  t.same(await samples('day7_request'), [
+    'day7_requests_limited_total{by="key"} 4',
+    'day7_requests_limited_total{by="address"} 1',
+    'day7_requests_shed_total 9',
+    'day7_request_counts_state{state="off"} 0',
+    'day7_request_counts_state{state="connecting"} 0',
+    'day7_request_counts_state{state="shared"} 0',
+    'day7_request_counts_state{state="away"} 1',
+  ])
+  await app.close()
 })
 
 t.test('a state is one of those that are listed', async (t) => {
