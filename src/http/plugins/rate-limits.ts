@@ -118,14 +118,12 @@ const addressOf = ({ ip }: FastifyRequest): string => normalizeIP(ip)
 
 function storeOf(counts: RequestCounts): FastifyRateLimitStoreCtor {
   return class Store {
-    incr(
+    async incr(
       key: string,
       done: (error: Error | null, count?: { current: number; ttl: number }) => void,
       windowMs: number,
-    ): void {
-      const count = counts.add(key, windowMs)
-      if (count instanceof Promise) void count.then((count) => done(null, count))
-      else done(null, count)
+    ): Promise<void> {
+      done(null, await counts.add(key, windowMs))
     }
     child(): Store {
       return this
