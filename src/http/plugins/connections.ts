@@ -3,9 +3,10 @@
  * address is taken. What is no HTTP is answered in the shape of all errors, and its connection closed: what follows on it could be
  * read in more than one way.
  */
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import { closeLingering, isClosing } from './closing.ts'
 
 export interface ConnectionLimits {
   readonly max: number
@@ -38,14 +39,41 @@ export function connectionOptions(
       // Node refuses a head that may take longer than the whole.
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       connectionsCheckingInterval: checkIntervalMs(headersTimeoutMs),
+      requireHostHeader: false, // answered below, in the shape of all errors
     },
     trustProxy: trusted(trustProxy),
     clientErrorHandler: answerBroken,
   }
 }
 
+/** Also refuses what Node's parser lets through and a proxy before the service may read in another way. */
 export function limitConnections(app: FastifyInstance, { max }: ConnectionLimits): void {
   app.server.maxConnections = max
+  app.addHook('onRequest', (request, reply, done) => {
+    const fault = faultOf(request.raw)
+    if (fault === null) return done()
+    reply.raw.shouldKeepAlive = false // what follows could be read in more than one way
+    done(Object.assign(new Error(fault), { statusCode: 400, code: BROKEN.code }))
+  })
+}
+
+function faultOf({ httpVersion, headers, rawHeaders }: IncomingMessage): string | null {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return `expected HTTP/1.1, got ${httpVersion}`
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0'))
+    return 'expected a body in chunks, in HTTP/1.1, or of a given length, got another transfer-encoding'
+  const hosts = countHosts(rawHeaders)
+  // RFC 9112, 3.2
+  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return `expected one Host header, got ${hosts}`
+  return null
+}
+
+/** Of several, Node drops all but the first. */
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') count++
+  return count
 }
 
 /** Fastify itself no longer counts proxies, since a client that comes past them can pretend to be as many. */
@@ -77,17 +105,25 @@ const FAULTS: Readonly<Record<string, typeof BROKEN>> = {
   },
 }
 
-function answerBroken({ code = '' }: { code?: string }, socket: Socket): void {
-  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const { status, ...fault } = FAULTS[code] ?? BROKEN
-  const error = STATUS_CODES[status]!
-  const body = JSON.stringify({ statusCode: status, code: fault.code, error, message: fault.message })
+function answerBroken(
+  error: { code?: string },
+  socket: Socket & { _httpMessage?: ServerResponse | null },
+): void {
+  if (isClosing(socket)) return // what follows on a connection that is being closed
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  // Those that came before it on the same connection are answered first.
+  const before = socket._httpMessage
+  if (before && (before.req.complete || before.headersSent))
+    return void before.once('close', () => answerBroken(error, socket))
+  const { status, ...fault } = FAULTS[error.code ?? ''] ?? BROKEN
+  const reason = STATUS_CODES[status]!
+  const body = JSON.stringify({ statusCode: status, code: fault.code, error: reason, message: fault.message })
   const head = [
-    `HTTP/1.1 ${status} ${error}`,
+    `HTTP/1.1 ${status} ${reason}`,
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ]
   socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
-  socket.destroySoon()
+  closeLingering(socket)
 }

@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance } from 'fastify'
+import { settleConnection } from './closing.ts'
 
 /** What is not available, and when to ask again; null where waiting does not help. */
 const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
@@ -17,6 +18,7 @@ const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const statusCode = statusOf(error)
+    settleConnection(request, reply)
     const retryAfterS = RETRY_AFTER_S[error.code]
     if (typeof retryAfterS === 'number') reply.header('retry-after', retryAfterS)
     if (statusCode === 500) request.log.error({ err: error }, 'request failed')

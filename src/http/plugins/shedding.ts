@@ -5,6 +5,7 @@
 import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance } from 'fastify'
 import { type Refusals, Turn } from '../../limits/index.ts'
+import { settleConnection } from './closing.ts'
 import { isEssential } from './essential.ts'
 
 const SAMPLE_INTERVAL_MS = 100
@@ -33,6 +34,7 @@ export async function shedLoad(
     pressureHandler(request, reply) {
       if (turn.hasRoom() || isEssential(request)) return
       refusals.shed()
+      settleConnection(request, reply)
       reply.code(503).header('retry-after', RETRY_AFTER_S).type('application/json; charset=utf-8')
       return BODY as unknown as void // it is sent
     },
