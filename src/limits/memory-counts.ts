@@ -25,7 +25,7 @@ export class MemoryCounts implements RequestCounts {
       this.#windows.set(key, window)
     }
     window.current++
-    return { current: window.current, ttl: window.endsMs - nowMs }
+    return { current: window.current, ttl: Math.round(window.endsMs - nowMs) }
   }
 
   /** Without counting. */
@@ -33,7 +33,7 @@ export class MemoryCounts implements RequestCounts {
     const nowMs = this.#nowMs()
     const window = this.#windows.get(key)
     if (!window || window.endsMs <= nowMs) return { current: 0, ttl: 0 }
-    return { current: window.current, ttl: window.endsMs - nowMs }
+    return { current: window.current, ttl: Math.round(window.endsMs - nowMs) }
   }
 
   sharedState() {

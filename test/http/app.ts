@@ -39,7 +39,7 @@ export async function appWith(
   let ids = 0
   const app = await createApp(
     {
-      rollout: rolloutOf(await loadBundle('artifacts/champion')),
+      rollout: context.rollout ?? rolloutOf(await loadBundle('artifacts/champion')),
       models: modelsIn(),
       shadow: { offer: () => {}, miss: () => {} },
       compare: compareAside,

@@ -48,7 +48,10 @@ export async function sendSecurityHeaders(app: FastifyInstance, policy: BrowserP
   if (!policy.securityHeaders) return
   const headers = await headersOfHelmet({
     contentSecurityPolicy: false,
-    strictTransportSecurity: policy.hstsMaxAgeS > 0 && { maxAge: policy.hstsMaxAgeS },
+    strictTransportSecurity: policy.hstsMaxAgeS > 0 && {
+      maxAge: policy.hstsMaxAgeS,
+      includeSubDomains: false, // which may be somebody else's
+    },
   })
   headers['content-security-policy'] = policy.contentSecurityPolicy ?? CONTENT_SECURITY_POLICY
   app.addHook('onRequest', (_request, reply, done) => {
