@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { downloadBundle, pullBundle } from '../../src/registry/index.ts'
+import { downloadBundle } from '../../src/registry/index.ts'
 import { fakeRegistry, versionOf, withManifest } from '../rollout/fake-registry.ts'
 import { clientOf, failure, fakeServer } from './fake-server.ts'
 
@@ -55,9 +55,7 @@ t.test('a version’s source is nothing that we ask for', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'day7-elsewhere-'))
     t.teardown(() => rmSync(folder, { recursive: true, force: true }))
     const version = { name: 'm', version: '1', source, tags: new Map<string, string>() }
-    await pullBundle(client, version as Parameters<typeof pullBundle>[1], join(folder, 'bundle'), {
-      maxBytes: 2 ** 28,
-    })
+    await downloadBundle(client, version, folder, { maxBytes: 2 ** 28 })
     t.ok(
       registry.asked().every((asked) => asked.startsWith('get-artifact data/bundle/')),
       source,
