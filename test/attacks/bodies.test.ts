@@ -28,21 +28,21 @@ interface Sent {
 function pour(bytes: number, headers: Readonly<Record<string, string>>): Promise<Sent> {
   const piece = Buffer.alloc(64 * 1024, 'a')
   return new Promise((resolve, reject) => {
-    let sent = 0
-    let answered = false
+    const so = { bytes: 0, answered: false }
     const outgoing = request(`${service.url}/predict`, { method: 'POST', headers }, (response) => {
-      answered = true
+      so.answered = true
       let body = ''
       response.setEncoding('utf8').on('data', (text: string) => (body += text))
       response.on('end', () => {
-        resolve({ status: response.statusCode!, body, connection: response.headers.connection, bytes: sent })
+        const { statusCode: status = 0, headers } = response
+        resolve({ status, body, connection: headers.connection, bytes: so.bytes })
         outgoing.destroy()
       })
     })
-    outgoing.on('error', (error) => answered || reject(error))
+    outgoing.on('error', (error) => so.answered || reject(error))
     const pump = (): void => {
-      while (sent < bytes && !answered && !outgoing.destroyed) {
-        sent += piece.length
+      while (so.bytes < bytes && !so.answered && !outgoing.destroyed) {
+        so.bytes += piece.length
         if (!outgoing.write(piece)) return void outgoing.once('drain', pump)
       }
     }

@@ -14,17 +14,24 @@ const LINGER_MS = 1_000
 const LINGER_BYTES = 16 * 2 ** 20
 const LOOK_EVERY_MS = 50
 
-/** Before an error is sent: the connection stays open if the request has been read, or is small; and is closed otherwise. */
-export function settleConnection({ raw }: FastifyRequest, reply: FastifyReply): void {
-  if (!reply.raw.shouldKeepAlive) return void reply.header('connection', 'close')
+/**
+ * Before an error is sent: the connection stays open if the request has been read, or is small; and is closed otherwise.
+ * @returns whether it stays open
+ */
+export function settleConnection({ raw }: FastifyRequest, reply: FastifyReply): boolean {
+  if (!reply.raw.shouldKeepAlive) {
+    reply.header('connection', 'close')
+    return false
+  }
   if (raw.complete || lengthOf(raw) <= SMALL_BYTES) {
     // Fastify closes after every body that it could not parse.
     if (reply.hasHeader('connection')) reply.removeHeader('connection')
-    return
+    return true
   }
   reply.header('connection', 'close')
   const { socket } = raw
   socket.destroySoon = () => closeLingering(socket)
+  return false
 }
 
 export function closeLingering(socket: Socket): void {

@@ -112,6 +112,7 @@ function answerBroken(
   if (isClosing(socket)) return // what follows on a connection that is being closed
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
   // Those that came before it on the same connection are answered first.
+  // oxlint-disable-next-line no-underscore-dangle -- Node's name for the answer that is being made; it has no other
   const before = socket._httpMessage
   if (before && (before.req.complete || before.headersSent))
     return void before.once('close', () => answerBroken(error, socket))
