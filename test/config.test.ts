@@ -49,7 +49,7 @@ t.test('defaults', (t) => {
       stallTimeoutMs: 120_000,
       keepAliveTimeoutMs: 72_000,
     },
-    shedEventLoopDelayMs: 15,
+    shedEventLoopDelayMs: 10,
     browsers: { corsOrigins: [], securityHeaders: true, contentSecurityPolicy: null, hstsMaxAgeS: 0 },
   })
   t.ok(Object.isFrozen(readConfig({})))

@@ -89,7 +89,7 @@ export const LIMIT_SETTINGS = [
   },
   {
     name: 'SHED_EVENT_LOOP_DELAY_MS',
-    default: '15',
+    default: '10',
     description:
       'When requests wait this long for the event loop on average, those that are too many get 503. `0`: none do.',
   },
