@@ -15,6 +15,8 @@ export interface LimitsLogger {
 }
 
 const COMMAND_TIMEOUT_MS = 100
+/** ioredis has no code for it. */
+const TIMED_OUT = 'Command timed out'
 const CONNECT_TIMEOUT_MS = 2_000
 const PROBE_INTERVAL_MS = 1_000
 const MAX_RECONNECT_PAUSE_MS = 5_000
@@ -40,6 +42,7 @@ export class SharedCounts implements RequestCounts {
   readonly #logger: LimitsLogger
   #state: SharedState = 'connecting'
   #probing: NodeJS.Timeout | undefined
+  #isDoubted = false
 
   /** @param own counts while Redis cannot */
   constructor(url: string, own: MemoryCounts, logger: LimitsLogger) {
@@ -65,7 +68,9 @@ export class SharedCounts implements RequestCounts {
     return this.#redis.day7Add(key, windowMs).then(
       ([current, ttl]) => ({ current, ttl }),
       (error: Error) => {
-        this.#lose(error)
+        // It may be us who were late: another task held up the event loop.
+        if (error.message === TIMED_OUT) this.#doubt()
+        else this.#lose(error)
         return this.#own.add(key, windowMs)
       },
     )
@@ -79,6 +84,13 @@ export class SharedCounts implements RequestCounts {
     clearInterval(this.#probing)
     this.#state = 'off'
     this.#redis.disconnect()
+  }
+
+  /** Two late answers in a row are one too many. */
+  #doubt(): void {
+    if (this.#isDoubted) return
+    this.#isDoubted = true
+    void this.#probe().finally(() => (this.#isDoubted = false))
   }
 
   #lose(error: Error): void {
@@ -96,7 +108,7 @@ export class SharedCounts implements RequestCounts {
     if (this.#redis.status !== 'ready') return
     await this.#redis.day7Add('probe', PROBE_INTERVAL_MS).then(
       () => this.#find(),
-      () => {},
+      (error: Error) => this.#lose(error),
     )
   }
 
