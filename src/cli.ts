@@ -53,6 +53,7 @@ async function openapi(): Promise<void> {
   await app.close()
   services.access.close()
   await services.models.close()
+  services.requestCounts.close()
 }
 
 /** As a shell says of a process that the signal ended. What is in the spool stays there. */

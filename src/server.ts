@@ -24,6 +24,7 @@ export async function serve(config: Config): Promise<void> {
     await closeApp(app, config.shutdownGraceMs / 2) // first, so that the log has all that was answered
     services.access.close()
     await services.models.close()
+    services.requestCounts.close()
     const leftMs = (): number => Math.max(0, deadline - performance.now() - EXIT_MARGIN_MS)
     await services.predictionLog.close(leftMs())
     await tracing?.close(leftMs())
@@ -42,6 +43,7 @@ export async function buildApp(
     {
       version: VERSION,
       bodyLimitBytes: config.bodyLimitBytes,
+      limits: config,
       logger,
       requestLog: { mode: config.logRequests, perSecond: config.logRequestsPerSecond },
       ...(tracing && { tracing }),

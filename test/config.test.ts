@@ -54,6 +54,18 @@ t.test('defaults', (t) => {
     logRequestsPerSecond: 50,
     driftWindowMs: 3_600_000,
     tracing: null,
+    rateLimits: { perKey: null, perAddress: null, redisUrl: null },
+    trustProxy: 0,
+    connections: {
+      max: 10_000,
+      maxHeaderBytes: 16_384,
+      headersTimeoutMs: 10_000,
+      requestTimeoutMs: 60_000,
+      stallTimeoutMs: 120_000,
+      keepAliveTimeoutMs: 72_000,
+    },
+    shedEventLoopDelayMs: 10,
+    browsers: { corsOrigins: [], securityHeaders: true, contentSecurityPolicy: null, hstsMaxAgeS: 0 },
   })
   t.ok(Object.isFrozen(readConfig({})))
   t.end()
@@ -199,6 +211,66 @@ t.test('traces', (t) => {
     ].join('\n  '),
   })
   t.equal(tracing({ ...wrong, OTEL_EXPORTER_OTLP_ENDPOINT: '' }), null, 'they may be meant for others')
+  t.end()
+})
+
+t.test('rate limits and proxies', (t) => {
+  const limits = (environment: Record<string, string>) => readConfig(environment)
+  const perKey = (value: string) => limits({ RATE_LIMIT_PER_KEY: value }).rateLimits.perKey
+  t.same(perKey('50'), { max: 50, windowMs: 1000 })
+  t.same(perKey('50/second'), { max: 50, windowMs: 1000 })
+  t.same(perKey('3000/minute'), { max: 3000, windowMs: 60_000 })
+  t.same(perKey('1/day'), { max: 1, windowMs: 86_400_000 })
+  t.same(limits({ RATE_LIMIT_PER_ADDRESS: '7/hour' }).rateLimits, {
+    perKey: null,
+    perAddress: { max: 7, windowMs: 3_600_000 },
+    redisUrl: null,
+  })
+  for (const value of ['0', '1.5', '-1', '5/week', '5 /second', 'none', '5/constructor'])
+    t.throws(() => perKey(value), {
+      message: `the configuration has 1 fault(s):\n  RATE_LIMIT_PER_KEY: expected N, or N/second, N/minute, N/hour, N/day, got "${value}"`,
+    })
+  const { redisUrl } = limits({ REDIS_URL: 'rediss://u:p@h:6380/1' }).rateLimits
+  t.equal(redisUrl, 'rediss://u:p@h:6380/1')
+  for (const value of ['http://u:secret@h', 'secret', 'redis://'])
+    t.throws(() => limits({ REDIS_URL: value }), {
+      message:
+        'the configuration has 1 fault(s):\n  REDIS_URL: expected redis(s)://user:password@host:port, or nothing',
+    })
+  const proxies = (value: string) => limits({ TRUST_PROXY: value }).trustProxy
+  t.equal(proxies('2'), 2)
+  t.same(proxies('10.0.0.0/8, loopback,::1,fd00::/8'), ['10.0.0.0/8', 'loopback', '::1', 'fd00::/8'])
+  for (const [value, part] of [
+    ['10.0.0.0/33', '10.0.0.0/33'],
+    ['10.0.0', '10.0.0'],
+    ['10.0.0.1,', ''],
+    ['true', 'true'],
+    ['::1/129', '::1/129'],
+  ] as const)
+    t.throws(() => proxies(value), {
+      message: `the configuration has 1 fault(s):\n  TRUST_PROXY: expected addresses and networks such as 10.0.0.0/8, loopback, linklocal, uniquelocal, or a number, got "${part}"`,
+    })
+  t.throws(() => proxies('21'), /TRUST_PROXY: expected at most 20 proxies, got 21/)
+  t.end()
+})
+
+t.test('browsers', (t) => {
+  const browsers = (environment: Record<string, string>) => readConfig(environment).browsers
+  t.equal(browsers({ CORS_ORIGINS: '*' }).corsOrigins, '*')
+  t.same(browsers({ CORS_ORIGINS: 'https://a.example, http://localhost:3000' }).corsOrigins, [
+    'https://a.example',
+    'http://localhost:3000',
+  ])
+  for (const origin of ['a.example', 'https://a.example/', 'https://a.example/path', '*.example', 'null'])
+    t.throws(() => browsers({ CORS_ORIGINS: origin }), {
+      message: `the configuration has 1 fault(s):\n  CORS_ORIGINS: expected origins such as https://a.example between commas, or *, got "${origin}"`,
+    })
+  t.equal(browsers({ SECURITY_HEADERS: 'off' }).securityHeaders, false)
+  t.equal(
+    browsers({ CONTENT_SECURITY_POLICY: "default-src 'none'" }).contentSecurityPolicy,
+    "default-src 'none'",
+  )
+  t.throws(() => browsers({ CONTENT_SECURITY_POLICY: 'a\r\nb' }), /expected ASCII without control characters/)
   t.end()
 })
 

@@ -3,6 +3,8 @@
  * defaults and descriptions: `.env.example` and the table in docs/operations.md are made from them.
  */
 import { ACCESS_SETTINGS, type AccessConfig, readAccess } from './access.ts'
+import { BROWSER_SETTINGS, type BrowsersConfig, readBrowsers } from './browsers.ts'
+import { LIMIT_SETTINGS, type LimitsConfig, readLimits } from './limits.ts'
 import { LOG_SETTINGS, type LogConfig, readLog } from './log.ts'
 import { MODEL_SETTINGS, type ModelsConfig, readModels } from './models.ts'
 import { NETWORK_SETTINGS, type NetworkConfig, readNetwork } from './network.ts'
@@ -10,11 +12,21 @@ import { OBSERVABILITY_SETTINGS, type ObservabilityConfig, readObservability } f
 import { type Environment, fileSettingOf, withSecretFiles } from './secret-files.ts'
 import { Reader, type Setting } from './setting.ts'
 
-export interface Config extends NetworkConfig, AccessConfig, ModelsConfig, LogConfig, ObservabilityConfig {}
+export interface Config
+  extends
+    NetworkConfig,
+    LimitsConfig,
+    AccessConfig,
+    BrowsersConfig,
+    ModelsConfig,
+    LogConfig,
+    ObservabilityConfig {}
 
 export const SETTINGS: readonly Setting[] = [
   ...NETWORK_SETTINGS,
+  ...LIMIT_SETTINGS,
   ...ACCESS_SETTINGS,
+  ...BROWSER_SETTINGS,
   ...MODEL_SETTINGS,
   ...LOG_SETTINGS,
   ...OBSERVABILITY_SETTINGS,
@@ -43,6 +55,8 @@ export function readConfig(given: Environment, readText: (path: string) => strin
   const config: Config = {
     ...readNetwork(new Reader(NETWORK_SETTINGS, environment, faults)),
     ...readAccess(new Reader(ACCESS_SETTINGS, environment, faults)),
+    ...readLimits(new Reader(LIMIT_SETTINGS, environment, faults)),
+    ...readBrowsers(new Reader(BROWSER_SETTINGS, environment, faults)),
     ...readModels(new Reader(MODEL_SETTINGS, environment, faults)),
     ...readLog(new Reader(LOG_SETTINGS, environment, faults)),
     ...readObservability(new Reader(OBSERVABILITY_SETTINGS, environment, faults)),

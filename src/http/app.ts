@@ -6,14 +6,18 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { randomUUID } from 'node:crypto'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { App, AppContext } from './context.ts'
-import { serveDashboard } from './plugins/dashboard.ts'
 import { guardRoutes } from './plugins/access.ts'
+import { type ConnectionLimits, connectionOptions, limitConnections } from './plugins/connections.ts'
+import { serveDashboard } from './plugins/dashboard.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
 import { answerFailures } from './plugins/failures.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
 import { observeRequests } from './plugins/observation.ts'
+import { limitRates, type RateLimits } from './plugins/rate-limits.ts'
 import { requestIds } from './plugins/request-id.ts'
 import type { RequestLogOptions } from './plugins/request-log.ts'
+import { type BrowserPolicy, sendSecurityHeaders, shareWithPages } from './plugins/security-headers.ts'
+import { shedLoad } from './plugins/shedding.ts'
 import { type RequestTracing, traceRequests } from './plugins/tracing.ts'
 import { ajvOptions, explain } from './plugins/validation.ts'
 import { accuracyRoutes } from './routes/accuracy.ts'
@@ -36,6 +40,7 @@ export interface AppOptions {
   /** The service's own version, for the OpenAPI document. */
   readonly version: string
   readonly bodyLimitBytes: number
+  readonly limits: Limits
   readonly logger: FastifyBaseLogger
   /** Absent: requests get no lines in the log. */
   readonly requestLog?: RequestLogOptions
@@ -43,16 +48,28 @@ export interface AppOptions {
   readonly tracing?: RequestTracing
 }
 
+export interface Limits {
+  readonly connections: ConnectionLimits
+  /** Networks whose X-Forwarded-For is believed, or how many proxies there are. */
+  readonly trustProxy: readonly string[] | number
+  readonly rateLimits: RateLimits
+  /** 0: nothing is shed. */
+  readonly shedEventLoopDelayMs: number
+  readonly browsers: BrowserPolicy
+}
+
 /** A character of a path is up to four bytes, each of them written as three. */
 const MAX_ENCODED_BYTES = 12
 
 /** Builds the app; it neither listens nor opens anything. */
 export async function createApp(context: AppContext, options: AppOptions): Promise<App> {
+  const { limits } = options
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIds(randomUUID().slice(0, 8)),
     bodyLimit: options.bodyLimitBytes,
+    ...connectionOptions(limits.connections, limits.trustProxy),
     routerOptions: { maxParamLength: STORABLE.maxLength * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),
@@ -61,8 +78,13 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   app.decorateRequest('caller', null)
   if (options.tracing) await traceRequests(app, options.tracing)
   observeRequests(app, context.metrics, options.requestLog, options.tracing?.traceIdOf)
+  limitConnections(app, limits.connections)
   readJsonBodies(app)
   answerFailures(app)
+  await shareWithPages(app, limits.browsers)
+  await shedLoad(app, context.refusals, limits.shedEventLoopDelayMs)
+  await sendSecurityHeaders(app, limits.browsers)
+  await limitRates(app, context.requestCounts, context.refusals, limits.rateLimits) // before access control
   guardRoutes(app, context.access)
   app.addSchema(Install)
   app.addSchema(OutcomeSchema)

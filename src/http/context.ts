@@ -11,6 +11,7 @@ import type {
 } from 'fastify'
 import type { AccessControl, AccessScope, Caller } from '../access/index.ts'
 import type { Arms, Comparison } from '../experiments/index.ts'
+import type { Refusals, RequestCounts } from '../limits/index.ts'
 import type { Metrics } from '../monitor/index.ts'
 import type { PredictionLog, PredictionRecord } from '../prediction-log/index.ts'
 import type { FollowerStatus, Rollout, Serving, Shadow, TrafficControl, Variant } from '../rollout/index.ts'
@@ -27,6 +28,8 @@ export interface AppContext {
   readonly metrics: Metrics<PredictionRecord['install']>
   /** Begins a span of that name; what it returns ends it. Absent: there are no traces. */
   readonly startSpan?: (name: string) => (error?: unknown) => void
+  readonly requestCounts: RequestCounts
+  readonly refusals: Pick<Refusals, 'limit' | 'shed'>
   /** A UUIDv7 of that time. */
   readonly newPredictionId: (time: Date) => string
   /** Most users or outcomes in one request. */

@@ -1,4 +1,5 @@
-export { counter, gauge, type Metric } from './metric.ts'
 export { accessMetrics, type WatchedAccess } from './access.ts'
+export { limitMetrics } from './limits.ts'
+export { counter, gauge, type Metric } from './metric.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { Pulse, quantileMs } from './pulse.ts'

@@ -5,6 +5,7 @@ import { v4 as uuidv4 } from 'uuid'
 import type { AccessControl } from '../access/index.ts'
 import type { Config } from '../config/index.ts'
 import { type Arms, compareAside, type Comparison } from '../experiments/index.ts'
+import { MemoryCounts, Refusals, type RequestCounts, SharedCounts } from '../limits/index.ts'
 import {
   type LogLogger,
   openPredictionLog,
@@ -13,7 +14,7 @@ import {
   type ShadowRecord,
   withoutPredictionLog,
 } from '../prediction-log/index.ts'
-import { accessMetrics, createMetrics, type Metrics } from '../monitor/index.ts'
+import { accessMetrics, createMetrics, limitMetrics, type Metrics } from '../monitor/index.ts'
 import { Rollout, Shadow, type ShadowScore, type Slot, type Variant } from '../rollout/index.ts'
 import { openAccess } from './access.ts'
 import { HOST, slotEvent } from './events.ts'
@@ -31,6 +32,8 @@ export interface Services {
   readonly predictionLog: PredictionLog
   readonly compare: (arms: Arms) => Promise<Comparison>
   readonly metrics: Metrics<PredictionRecord['install']>
+  readonly requestCounts: RequestCounts
+  readonly refusals: Refusals
   readonly now: () => Date
   readonly newPredictionId: (time: Date) => string
   readonly startSpan?: StartSpan
@@ -83,6 +86,8 @@ export async function openServices(
       throw error
     },
   )
+  const requestCounts = openCounts(config, logger)
+  const refusals = new Refusals()
   return {
     access,
     rollout,
@@ -90,6 +95,8 @@ export async function openServices(
     shadow,
     predictionLog,
     compare: compareAside,
+    requestCounts,
+    refusals,
     metrics: createMetrics({
       log: predictionLog,
       rollout,
@@ -99,7 +106,7 @@ export async function openServices(
       clock: () => performance.now(),
       random: Math.random,
       driftWindowMs: config.driftWindowMs,
-      more: accessMetrics(access),
+      more: [...accessMetrics(access), ...limitMetrics(refusals, requestCounts)],
     }),
     now,
     newPredictionId: predictionIds(),
@@ -138,6 +145,15 @@ function shadowRecord({ record, bundle, ...score }: ShadowScore<PredictionRecord
   const { predictionId, time, userId } = record
   const { name: modelName, version: modelVersion } = bundle.manifest
   return { predictionId, time, userId, modelName, modelVersion, ...score }
+}
+
+/** Redis is asked only where there is something to count. */
+function openCounts(
+  { rateLimits: { perKey, perAddress, redisUrl } }: Config,
+  logger: LogLogger,
+): RequestCounts {
+  const own = new MemoryCounts()
+  return redisUrl !== null && (perKey || perAddress) ? new SharedCounts(redisUrl, own, logger) : own
 }
 
 function openLog(

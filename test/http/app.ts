@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { withoutAccess } from '../../src/access/index.ts'
 import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
 import { Pulse } from '../../src/monitor/index.ts'
+import { readConfig } from '../../src/config/index.ts'
 import { compareAside } from '../../src/experiments/index.ts'
 import {
   type App,
@@ -14,6 +15,7 @@ import {
   createApp,
   type WatchedModels,
 } from '../../src/http/index.ts'
+import { MemoryCounts, Refusals } from '../../src/limits/index.ts'
 import {
   LogUnavailableError,
   type PredictionLog,
@@ -33,7 +35,7 @@ export interface TestApp {
 export async function appWith(
   context: Partial<AppContext> = {},
   bodyLimitBytes = 100_000,
-  options: Partial<AppOptions> = {},
+  options: Partial<Omit<AppOptions, 'limits'>> & Partial<AppOptions['limits']> = {},
 ): Promise<TestApp> {
   const logged: PredictionRecord[] = []
   let ids = 0
@@ -46,12 +48,20 @@ export async function appWith(
       compare: compareAside,
       predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
       metrics: metricsOf({}),
+      requestCounts: new MemoryCounts(),
+      refusals: new Refusals(),
       now: () => NOW,
       newPredictionId: () => `00000000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
       batchMaxUsers: 5,
       ...context,
     },
-    { version: '0.0.0', bodyLimitBytes, logger: pino({ level: 'silent' }), ...options },
+    {
+      version: '0.0.0',
+      bodyLimitBytes,
+      limits: { ...readConfig({}), shedEventLoopDelayMs: 0, ...options }, // machines of tests are busy
+      logger: pino({ level: 'silent' }),
+      ...options,
+    },
   )
   return { app, logged }
 }

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { withoutAccess } from '../../src/access/index.ts'
 import { loadBundle } from '../../src/bundle/index.ts'
-import { accessMetrics, createMetrics } from '../../src/monitor/index.ts'
+import { accessMetrics, createMetrics, limitMetrics } from '../../src/monitor/index.ts'
 import type { PredictionLogStatus } from '../../src/prediction-log/index.ts'
 import { appWith, bundleLike, logIn, modelsIn, NOW, rolloutOf } from './app.ts'
 
@@ -35,7 +35,13 @@ async function appWatching(status: Partial<PredictionLogStatus>) {
     clock: () => 0,
     random: () => 0.5,
     driftWindowMs: 3_600_000,
-    more: accessMetrics(withoutAccess()),
+    more: [
+      ...accessMetrics(withoutAccess()),
+      ...limitMetrics(
+        { counts: () => ({ limited: { key: 4, address: 1 }, shed: 9 }) },
+        { sharedState: () => 'away' },
+      ),
+    ],
   })
   const { app } = await appWith({ metrics })
   const scrape = () => app.inject('/metrics')
@@ -122,6 +128,20 @@ t.test('an empty spool is of age 0, and so is a record from a clock that was ahe
     t.ok((await samples()).includes('day7_log_oldest_record_age_seconds 0'))
     await app.close()
   }
+})
+
+t.test('requests that were refused', async (t) => {
+  const { app, samples } = await appWatching(STATUS)
+  t.same(await samples('day7_request'), [
+    'day7_requests_limited_total{by="key"} 4',
+    'day7_requests_limited_total{by="address"} 1',
+    'day7_requests_shed_total 9',
+    'day7_request_counts_state{state="off"} 0',
+    'day7_request_counts_state{state="connecting"} 0',
+    'day7_request_counts_state{state="shared"} 0',
+    'day7_request_counts_state{state="away"} 1',
+  ])
+  await app.close()
 })
 
 t.test('a state is one of those that are listed', async (t) => {

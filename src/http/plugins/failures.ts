@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance } from 'fastify'
+import { settleConnection } from './closing.ts'
 
 /** What is not available, and when to ask again; null where waiting does not help. */
 const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
@@ -21,6 +22,7 @@ export function answerFailures(app: FastifyInstance): void {
     const statusCode = statusOf(error)
     const code = statusCode === 500 ? 'INTERNAL' : error.code
     request.failure = code
+    settleConnection(request, reply)
     const retryAfterS = RETRY_AFTER_S[error.code]
     if (typeof retryAfterS === 'number') reply.header('retry-after', retryAfterS)
     if (statusCode === 500) request.log.error({ err: error }, 'request failed')

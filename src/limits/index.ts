@@ -1,0 +1,5 @@
+export type { Count, RequestCounts, SharedState } from './counts.ts'
+export { MemoryCounts } from './memory-counts.ts'
+export { type RefusalCounts, Refusals } from './refusals.ts'
+export { type LimitsLogger, SharedCounts } from './shared-counts.ts'
+export { Intake, type IntakeClock } from './intake.ts'

@@ -1,0 +1,139 @@
+/**
+ * Counting requests, in memory and in a real Redis: two that count together, and what becomes of it when Redis is killed, frozen, full,
+ * or was never there.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import t from 'tap'
+import {
+  type Count,
+  MemoryCounts,
+  type RequestCounts,
+  SharedCounts,
+  type SharedState,
+} from '../../src/limits/index.ts'
+import { freePort } from '../postgres-server.ts'
+import { createRedisServer, withoutRedis } from '../redis-server.ts'
+
+const WINDOW_MS = 60_000
+
+t.test('in memory', (t) => {
+  let nowMs = 1000
+  const counts = new MemoryCounts(() => nowMs)
+  t.same(counts.add('a', 100), { current: 1, ttl: 100 })
+  nowMs += 40
+  t.same(counts.add('a', 100), { current: 2, ttl: 60 })
+  t.same(counts.add('b', 100), { current: 1, ttl: 100 }, 'each for itself')
+  t.same(counts.peek('a'), { current: 2, ttl: 60 })
+  t.same(counts.peek('c'), { current: 0, ttl: 0 })
+  nowMs += 60
+  t.same(counts.peek('a'), { current: 0, ttl: 0 }, 'a window ends')
+  t.same(counts.add('a', 100), { current: 1, ttl: 100 })
+  for (let i = 0; i < 60_000; i++) counts.add(`x${i}`, 1e9)
+  t.same(counts.peek('a'), { current: 0, ttl: 0 }, 'those that came long ago are forgotten first')
+  t.same(counts.peek('x59999'), { current: 1, ttl: 1e9 })
+  t.end()
+})
+
+const said: string[] = []
+const logger = {
+  info: (_: object, message: string) => void said.push(message),
+  warn: (fields: object, message: string) => void said.push(`${message} ${JSON.stringify(fields)}`),
+}
+
+const currentOf = async (count: Count | Promise<Count>): Promise<number> => (await count).current
+
+async function untilIn(counts: RequestCounts, state: SharedState): Promise<void> {
+  for (let tries = 0; counts.sharedState() !== state && tries < 1_000; tries++) await delay(20)
+  if (counts.sharedState() !== state) throw new Error(`expected ${state}, got ${counts.sharedState()}`)
+}
+
+t.test('in Redis', { skip: withoutRedis }, async (t) => {
+  const server = await createRedisServer(t)
+  const open = () => {
+    const counts = new SharedCounts(server.url, new MemoryCounts(), logger)
+    t.teardown(() => counts.close())
+    return counts
+  }
+  const [one, two] = [open(), open()]
+  await Promise.all([untilIn(one, 'shared'), untilIn(two, 'shared')])
+
+  await t.test('two count together', async (t) => {
+    const seen = await Promise.all(
+      [one, two, one, two].map((counts) => currentOf(counts.add('a', WINDOW_MS))),
+    )
+    t.same(seen.toSorted(), [1, 2, 3, 4])
+    const { ttl } = await one.add('a', WINDOW_MS)
+    t.ok(ttl > 0 && ttl <= WINDOW_MS)
+    t.equal(await currentOf(one.add('b', 100)), 1)
+    await delay(150)
+    t.equal(await currentOf(two.add('b', 100)), 1, 'a window ends')
+  })
+
+  await t.test('a key that somebody has made without an end gets one', async (t) => {
+    const client = new Redis(server.url)
+    await client.set('day7:requests:forever', '41')
+    t.match(await one.add('forever', WINDOW_MS), { current: 42, ttl: WINDOW_MS })
+    t.ok((await client.pttl('day7:requests:forever')) > 0)
+    client.disconnect()
+  })
+
+  await t.test('killed: each counts for itself, and together again when it is back', async (t) => {
+    said.length = 0
+    await server.kill()
+    t.equal(await currentOf(one.add('a', WINDOW_MS)), 1)
+    await untilIn(one, 'away')
+    t.equal(await currentOf(one.add('a', WINDOW_MS)), 2)
+    t.equal(await currentOf(two.add('a', WINDOW_MS)), 1)
+    t.match(said[0], /^limits: Redis is away; each process counts requests for itself/)
+    await server.start()
+    await Promise.all([untilIn(one, 'shared'), untilIn(two, 'shared')])
+    t.equal(await currentOf(one.add('a', WINDOW_MS)), 1)
+    t.equal(await currentOf(two.add('a', WINDOW_MS)), 2)
+    t.equal(said.length, 4, 'each says once that it is away, and once that it is back')
+  })
+
+  await t.test('frozen: nobody waits for it for long', async (t) => {
+    server.freeze()
+    const started = performance.now()
+    t.same(
+      await Promise.all(Array.from({ length: 20 }, () => currentOf(one.add('c', WINDOW_MS)))),
+      Array.from({ length: 20 }, (_, i) => i + 1),
+    )
+    t.ok(performance.now() - started < 2_000)
+    await untilIn(one, 'away')
+    t.not(one.add('c', WINDOW_MS) instanceof Promise, true, 'and then not at all')
+    server.thaw()
+    await untilIn(one, 'shared')
+  })
+})
+
+t.test('a Redis that is full', { skip: withoutRedis }, async (t) => {
+  const server = await createRedisServer(t, '--maxmemory', '1mb', '--maxmemory-policy', 'noeviction')
+  said.length = 0
+  const counts = new SharedCounts(server.url, new MemoryCounts(), logger)
+  t.equal(await currentOf(counts.add('a', WINDOW_MS)), 1)
+  await delay(1_500)
+  t.equal(await currentOf(counts.add('a', WINDOW_MS)), 2)
+  t.not(counts.sharedState(), 'shared')
+  counts.close()
+  t.equal(counts.sharedState(), 'off')
+})
+
+t.test('a Redis that was never there', async (t) => {
+  said.length = 0
+  const counts = new SharedCounts(
+    `redis://user:secret@127.0.0.1:${await freePort()}`,
+    new MemoryCounts(),
+    logger,
+  )
+  t.equal(counts.sharedState(), 'connecting')
+  t.equal(await currentOf(counts.add('a', WINDOW_MS)), 1)
+  await untilIn(counts, 'away')
+  t.equal(await currentOf(counts.add('a', WINDOW_MS)), 2)
+  await delay(500)
+  t.equal(said.length, 1, 'it says so once')
+  t.match(said[0], /ECONNREFUSED/)
+  t.notMatch(said[0], /secret/)
+  counts.close()
+})
