@@ -39,6 +39,12 @@ t.test('defaults', (t) => {
       'event_3',
     ]),
     shutdownGraceMs: 10_000,
+    shutdownDrainMs: 0,
+    workers: 1,
+    redisUrl: null,
+    idempotencyTtlS: 3600,
+    idempotencyMaxBytes: 1024 * 1024,
+    idempotencyMemoryBytes: 64 * 1024 * 1024,
   })
   t.ok(Object.isFrozen(readConfig({})))
   t.end()
@@ -105,6 +111,26 @@ t.test('MLflow', (t) => {
       'the configuration has 2 fault(s):\n' +
       '  MLFLOW_TRACKING_URI: expected http(s)://host:port, or nothing\n' +
       '  MLFLOW_MODEL_NAME: expected a name without / and :, got "a/b"',
+  })
+  t.end()
+})
+
+t.test('several processes', (t) => {
+  t.equal(readConfig({ WORKERS: '4', DATABASE_URL: 'off' }).workers, 4)
+  t.equal(readConfig({ WORKERS: '1' }).workers, 1)
+  t.throws(() => readConfig({ WORKERS: '2' }), {
+    message:
+      'the configuration has 1 fault(s):\n' +
+      '  WORKERS: expected 1 with the embedded database, which belongs to one process, got 2; set DATABASE_URL to a PostgreSQL server, or to off',
+  })
+  t.end()
+})
+
+t.test('Redis', (t) => {
+  t.equal(readConfig({ REDIS_URL: 'rediss://:secret@h:6379/1' }).redisUrl, 'rediss://:secret@h:6379/1')
+  t.throws(() => readConfig({ REDIS_URL: 'http://:secret@h' }), {
+    message:
+      'the configuration has 1 fault(s):\n  REDIS_URL: expected redis(s)://user:password@host:port/number, or nothing',
   })
   t.end()
 })

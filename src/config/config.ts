@@ -2,14 +2,25 @@
  * The environment → one frozen Config. The only reader of `process.env`; the sections' SETTINGS are the only places with names,
  * defaults and descriptions: `.env.example` and the table in docs/operations.md are made from them.
  */
+import { IDEMPOTENCY_SETTINGS, type IdempotencyConfig, readIdempotency } from './idempotency.ts'
 import { LOG_SETTINGS, type LogConfig, readLog } from './log.ts'
 import { MODEL_SETTINGS, type ModelsConfig, readModels } from './models.ts'
 import { NETWORK_SETTINGS, type NetworkConfig, readNetwork } from './network.ts'
+import { PROCESSES_SETTINGS, type ProcessesConfig, readProcesses } from './processes.ts'
+import { readRedis, REDIS_SETTINGS, type RedisConfig } from './redis.ts'
 import { Reader, type Setting } from './setting.ts'
 
-export interface Config extends NetworkConfig, ModelsConfig, LogConfig {}
+export interface Config
+  extends NetworkConfig, ProcessesConfig, ModelsConfig, LogConfig, RedisConfig, IdempotencyConfig {}
 
-export const SETTINGS: readonly Setting[] = [...NETWORK_SETTINGS, ...MODEL_SETTINGS, ...LOG_SETTINGS]
+export const SETTINGS: readonly Setting[] = [
+  ...NETWORK_SETTINGS,
+  ...PROCESSES_SETTINGS,
+  ...MODEL_SETTINGS,
+  ...LOG_SETTINGS,
+  ...REDIS_SETTINGS,
+  ...IDEMPOTENCY_SETTINGS,
+]
 
 export class ConfigError extends Error {
   readonly code = 'CONFIG_INVALID'
@@ -27,10 +38,16 @@ export class ConfigError extends Error {
 /** @throws ConfigError that lists every fault */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const faults: string[] = []
+  const network = readNetwork(new Reader(NETWORK_SETTINGS, environment, faults))
+  const models = readModels(new Reader(MODEL_SETTINGS, environment, faults))
+  const log = readLog(new Reader(LOG_SETTINGS, environment, faults))
   const config: Config = {
-    ...readNetwork(new Reader(NETWORK_SETTINGS, environment, faults)),
-    ...readModels(new Reader(MODEL_SETTINGS, environment, faults)),
-    ...readLog(new Reader(LOG_SETTINGS, environment, faults)),
+    ...network,
+    ...readProcesses(new Reader(PROCESSES_SETTINGS, environment, faults), log),
+    ...models,
+    ...log,
+    ...readRedis(new Reader(REDIS_SETTINGS, environment, faults)),
+    ...readIdempotency(new Reader(IDEMPOTENCY_SETTINGS, environment, faults)),
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze(config)

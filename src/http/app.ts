@@ -38,6 +38,8 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes,
+    // What still comes on open connections is answered: see lifecycle.ts.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: STORABLE.maxLength * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),

@@ -10,9 +10,11 @@ import type {
   RawServerDefault,
 } from 'fastify'
 import type { Arms, Comparison } from '../experiments/index.ts'
+import type { FirstAnswers } from '../idempotency/index.ts'
 import type { Metrics } from '../monitor/index.ts'
 import type { PredictionLog, PredictionRecord } from '../prediction-log/index.ts'
 import type { FollowerStatus, Rollout, Serving, Shadow, TrafficControl, Variant } from '../rollout/index.ts'
+import type { Lifecycle } from './lifecycle.ts'
 
 export interface AppContext {
   readonly rollout: Pick<Rollout, 'current'>
@@ -21,12 +23,17 @@ export interface AppContext {
   readonly predictionLog: PredictionLog
   /** Not in this thread; takes the arrays with it. */
   readonly compare: (arms: Arms) => Promise<Comparison>
+  readonly firstAnswers: Pick<FirstAnswers, 'settle'>
+  /** Whether the service has been told to stop. */
+  readonly lifecycle: Pick<Lifecycle, 'state'>
   readonly now: () => Date
-  readonly metrics: Metrics
+  readonly metrics: Pick<Metrics, 'contentType' | 'render'>
   /** A UUIDv7 of that time. */
   readonly newPredictionId: (time: Date) => string
   /** Most users or outcomes in one request. */
   readonly batchMaxUsers: number
+  /** Largest body of a request with an Idempotency-Key. */
+  readonly idempotencyMaxBytes: number
 }
 
 export interface WatchedModels {
@@ -53,6 +60,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null where nobody has been asked who he is. */
     caller: Caller | null
+    /** As it was sent, where an Idempotency-Key came with it. */
+    sentBody: Buffer | null
   }
 }
 

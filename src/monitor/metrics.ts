@@ -1,7 +1,8 @@
 /**
  * What Prometheus asks for: the process, the models in service, and the prediction log. Figures are read when they are asked for; a request pays nothing.
  */
-import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client'
+import { type Aggregator, collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client'
+import type { Figures } from './merging.ts'
 
 /** What is read of the prediction log. */
 export interface WatchedLog {
@@ -47,11 +48,17 @@ export interface WatchedShadow {
   counts(): { readonly scored: number; readonly failed: number; readonly skipped: number }
 }
 
+/** What is read of the answers that are remembered under their Idempotency-Key. */
+export interface WatchedAnswers {
+  counts(): { readonly replays: number; readonly reused: number; readonly unguarded: number }
+}
+
 export interface Watched {
   readonly log: WatchedLog
   readonly rollout: WatchedRollout
   readonly models: WatchedModels
   readonly shadow: WatchedShadow
+  readonly firstAnswers: WatchedAnswers
   readonly now: () => Date
 }
 
@@ -59,6 +66,8 @@ export interface Metrics {
   readonly contentType: string
   /** In Prometheus's text format. */
   render(): Promise<string>
+  /** To be merged with those of other processes. */
+  figures(): Promise<Figures>
 }
 
 /** Gauges of prom-client that are named as counters; `promtool` refuses that. Their namesakes without `_total` say more. */
@@ -70,7 +79,7 @@ const MISNAMED = [
 
 const STATES = ['connecting', 'shipping', 'backing-off', 'draining', 'closed', 'off']
 
-export function createMetrics({ log, rollout, models, shadow, now }: Watched): Metrics {
+export function createMetrics({ log, rollout, models, shadow, firstAnswers, now }: Watched): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
@@ -80,9 +89,14 @@ export function createMetrics({ log, rollout, models, shadow, now }: Watched): M
     fallbackMetric(rollout),
     ...followerMetrics(models),
     shadowMetric(shadow),
+    ...answerMetrics(firstAnswers),
   ]
   for (const metric of metrics) registry.registerMetric(metric)
-  return { contentType: registry.contentType, render: () => registry.metrics() }
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    figures: () => registry.getMetricsAsJSON(),
+  }
 }
 
 function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
@@ -90,16 +104,18 @@ function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
     name: 'day7_log_state',
     help: 'State of the prediction log: 1 for the one that it is in.',
     labelNames: ['state'],
+    aggregator: 'max',
     registers: [],
     collect() {
       const current = log.status().state
       for (const name of STATES) this.set({ state: name }, name === current ? 1 : 0)
     },
   })
-  const gauge = (name: string, help: string, read: () => number): Metric =>
+  const gauge = (name: string, help: string, aggregator: Aggregator, read: () => number): Metric =>
     new Gauge({
       name,
       help,
+      aggregator,
       registers: [],
       collect() {
         this.set(read())
@@ -124,10 +140,16 @@ function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
     gauge(
       'day7_log_spool_bytes',
       'Size of the predictions that are not in the database yet.',
+      'sum',
       () => log.status().spool.bytes,
     ),
-    gauge('day7_log_spool_segments', 'Files that they lie in.', () => log.status().spool.segments),
-    gauge('day7_log_oldest_record_age_seconds', 'Age of the oldest of them; 0 if there is none.', ageS),
+    gauge('day7_log_spool_segments', 'Files that they lie in.', 'sum', () => log.status().spool.segments),
+    gauge(
+      'day7_log_oldest_record_age_seconds',
+      'Age of the oldest of them; 0 if there is none.',
+      'max',
+      ageS,
+    ),
     counter('spooled', 'Predictions that are safe in the spool.'),
     counter('shipped', 'Predictions that the database took.'),
     counter('dropped', 'Predictions that were answered, but could not be kept.'),
@@ -137,11 +159,17 @@ function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
 
 function modelMetrics(rollout: WatchedRollout): Metric[] {
   const labelNames = ['variant', 'model', 'version']
-  const perSlot = (name: string, help: string, read: (since: Date) => number): Metric =>
+  const perSlot = (
+    name: string,
+    help: string,
+    aggregator: Aggregator,
+    read: (since: Date) => number,
+  ): Metric =>
     new Gauge({
       name,
       help,
       labelNames,
+      aggregator,
       registers: [],
       collect() {
         this.reset()
@@ -153,10 +181,11 @@ function modelMetrics(rollout: WatchedRollout): Metric[] {
       },
     })
   return [
-    perSlot('day7_model_info', 'The models in service: 1 for each.', () => 1),
+    perSlot('day7_model_info', 'The models in service: 1 for each.', 'max', () => 1),
     perSlot(
       'day7_model_serving_since_seconds',
       'When each came into service, in seconds since 1970.',
+      'min',
       (since) => since.getTime() / 1000,
     ),
   ]
@@ -172,6 +201,7 @@ function followerMetrics({ followers, traffic }: WatchedModels): Metric[] {
       name: 'day7_rollout_state',
       help: 'State of what brings models into service: 1 for the one that it is in.',
       labelNames: ['variant', 'state'],
+      aggregator: 'max',
       registers: [],
       collect() {
         for (const { variant, state } of followed())
@@ -182,6 +212,7 @@ function followerMetrics({ followers, traffic }: WatchedModels): Metric[] {
       name: 'day7_rollout_model_missing',
       help: 'Whether a model that should serve does not.',
       labelNames: ['variant'],
+      aggregator: 'max',
       registers: [],
       collect() {
         for (const { variant, state, reason } of followed())
@@ -201,6 +232,7 @@ function followerMetrics({ followers, traffic }: WatchedModels): Metric[] {
     new Gauge({
       name: 'day7_rollout_challenger_share',
       help: 'Share of the users that the challenger answers while there is one, 0 to 1.',
+      aggregator: 'max',
       registers: [],
       collect() {
         this.set(traffic.current().challengerShare)
@@ -233,4 +265,34 @@ function shadowMetric(shadow: WatchedShadow): Metric {
         if (typeof count === 'number') this.inc({ result }, count)
     },
   })
+}
+
+function answerMetrics(answers: WatchedAnswers): Metric[] {
+  const counter = (name: string, help: string, read: () => number): Metric =>
+    new Counter({
+      name,
+      help,
+      registers: [],
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+  return [
+    counter(
+      'day7_idempotent_replays_total',
+      'Requests that got the answer that was given before under their Idempotency-Key.',
+      () => answers.counts().replays,
+    ),
+    counter(
+      'day7_idempotency_keys_reused_total',
+      'Requests that were refused because their Idempotency-Key was used with another one.',
+      () => answers.counts().reused,
+    ),
+    counter(
+      'day7_idempotency_unguarded_total',
+      'Requests whose Idempotency-Key could not be remembered or looked for.',
+      () => answers.counts().unguarded,
+    ),
+  ]
 }

@@ -4,6 +4,7 @@
 import { v4 as uuidv4 } from 'uuid'
 import type { Config } from '../config/index.ts'
 import { type Arms, compareAside, type Comparison } from '../experiments/index.ts'
+import type { AnswerStore, FirstAnswers } from '../idempotency/index.ts'
 import {
   type LogLogger,
   openPredictionLog,
@@ -15,8 +16,10 @@ import {
 import { createMetrics, type Metrics } from '../monitor/index.ts'
 import { Rollout, Shadow, type ShadowScore, type Slot, type Variant } from '../rollout/index.ts'
 import { HOST, slotEvent } from './events.ts'
+import { openFirstAnswers } from './first-answers.ts'
 import { type Models, openModels } from './models.ts'
 import { predictionIds } from './prediction-ids.ts'
+import { seldom } from './seldom.ts'
 
 /** For a log that is closed before it was used. */
 const CLOSING_MS = 2_000
@@ -26,14 +29,22 @@ export interface Services {
   readonly models: Models
   readonly shadow: Shadow<PredictionRecord>
   readonly predictionLog: PredictionLog
+  readonly firstAnswers: FirstAnswers
   readonly compare: (arms: Arms) => Promise<Comparison>
   readonly metrics: Metrics
   readonly now: () => Date
   readonly newPredictionId: (time: Date) => string
 }
 
-/** @throws BundleError if the folder that is to be served holds no bundle; a missing database or MLflow is no error */
-export async function openServices(config: Config, logger: LogLogger): Promise<Services> {
+/**
+ * @param sharedAnswers where answers are remembered without Redis; null: in this process
+ * @throws BundleError if the folder that is to be served holds no bundle; a missing database or MLflow is no error
+ */
+export async function openServices(
+  config: Config,
+  logger: LogLogger,
+  sharedAnswers: AnswerStore | null = null,
+): Promise<Services> {
   const now = (): Date => new Date()
   const predictionLog = openLog(config, now, logger)
   const say = seldom((error, count) =>
@@ -59,29 +70,17 @@ export async function openServices(config: Config, logger: LogLogger): Promise<S
       throw error
     },
   )
+  const firstAnswers = await openFirstAnswers(config, sharedAnswers, logger)
   return {
     rollout,
     models,
     shadow,
     predictionLog,
+    firstAnswers,
     compare: compareAside,
-    metrics: createMetrics({ log: predictionLog, rollout, models, shadow, now }),
+    metrics: createMetrics({ log: predictionLog, rollout, models, shadow, firstAnswers, now }),
     now,
     newPredictionId: predictionIds(),
-  }
-}
-
-const SAY_EVERY_MS = 60_000
-
-/** The first one, and then one a minute, with how many there were. */
-function seldom(say: (error: unknown, count: number) => void): (error: unknown) => void {
-  let count = 0
-  let saidMs = -Infinity
-  return (error) => {
-    count++
-    if (performance.now() - saidMs < SAY_EVERY_MS) return
-    saidMs = performance.now()
-    say(error, count)
   }
 }
 

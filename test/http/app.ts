@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
 import { compareAside } from '../../src/experiments/index.ts'
 import { type App, type AppContext, createApp, type WatchedModels } from '../../src/http/index.ts'
+import { FirstAnswers, memoryStore } from '../../src/idempotency/index.ts'
 import {
   LogUnavailableError,
   type PredictionLog,
@@ -32,10 +33,13 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
       shadow: { offer: () => {}, miss: () => {} },
       compare: compareAside,
       predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
+      firstAnswers: new FirstAnswers(memoryStore({ ttlS: 60, maxBytes: 1_000_000 }), () => {}),
+      lifecycle: { state: () => 'serving' },
       metrics: { contentType: 'text/plain', render: async () => '' },
       now: () => NOW,
       newPredictionId: () => `00000000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
       batchMaxUsers: 5,
+      idempotencyMaxBytes: 10_000,
       ...context,
     },
     { version: '0.0.0', bodyLimitBytes, logger: pino({ level: 'silent' }) },

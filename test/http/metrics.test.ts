@@ -27,6 +27,7 @@ async function appWatching(status: Partial<PredictionLogStatus>) {
     rollout: rolloutOf(bundle, bundleLike(bundle, 'new')),
     models: modelsIn({ state: 'refused', reason: 'a hash', refusals: 2 }),
     shadow: { counts: () => ({ scored: 5, failed: 2, skipped: 0 }) },
+    firstAnswers: { counts: () => ({ replays: 4, reused: 1, unguarded: 0 }) },
     now: () => NOW,
   })
   const { app } = await appWith({ metrics })
