@@ -28,12 +28,22 @@ export const IDEMPOTENCY_SETTINGS = [
   },
 ] as const satisfies readonly Setting[]
 
+/** What is remembered of an answer may be so much larger than the body that it is for. */
+const ANSWER_TO_BODY = 8
+
 type Name = (typeof IDEMPOTENCY_SETTINGS)[number]['name']
 
 export function readIdempotency(read: Reader<Name>): IdempotencyConfig {
+  const maxBytes = read.whole('IDEMPOTENCY_MAX_BYTES', 1024, 2 ** 30)
+  const memoryBytes = read.whole('IDEMPOTENCY_MEMORY_BYTES', 1_048_576, 2 ** 34)
+  if (memoryBytes < ANSWER_TO_BODY * maxBytes)
+    read.fault(
+      'IDEMPOTENCY_MEMORY_BYTES',
+      `expected at least ${ANSWER_TO_BODY} times IDEMPOTENCY_MAX_BYTES, ${ANSWER_TO_BODY * maxBytes}, got ${memoryBytes}`,
+    )
   return {
     idempotencyTtlS: read.whole('IDEMPOTENCY_TTL_S', 1, 604_800),
-    idempotencyMaxBytes: read.whole('IDEMPOTENCY_MAX_BYTES', 1024, 2 ** 30),
-    idempotencyMemoryBytes: read.whole('IDEMPOTENCY_MEMORY_BYTES', 1_048_576, 2 ** 34),
+    idempotencyMaxBytes: maxBytes,
+    idempotencyMemoryBytes: memoryBytes,
   }
 }

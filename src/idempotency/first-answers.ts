@@ -6,8 +6,12 @@
  * an answer, the first or a later one, logs it before; the log keeps one. A store that fails leaves an answer without that
  * guarantee, which is counted and said. What could not be made is not kept.
  */
+import { Patience } from './patience.ts'
 import { type KeyedRequest, type Seal, sealOf } from './seal.ts'
 import type { AnswerStore } from './store.ts'
+
+/** A store answers in a millisecond. */
+const PATIENCE = { withinMs: 1_000, leftAloneMs: 2_000 }
 
 export interface FirstAnswersCounts {
   /** Answers that had been given before. */
@@ -39,6 +43,7 @@ export class KeyReusedError extends Error {
 export class FirstAnswers {
   readonly #store: AnswerStore
   readonly #onUnguarded: (error: unknown) => void
+  readonly #patience = new Patience(PATIENCE)
   #replays = 0
   #reused = 0
   #unguarded = 0
@@ -83,7 +88,7 @@ export class FirstAnswers {
   async #ask(seal: Seal, ask: () => Promise<Buffer | null>): Promise<FirstAnswer | null> {
     let text: string | null
     try {
-      const kept = await ask()
+      const kept = await this.#patience.call(ask)
       if (kept === null) return null
       text = seal.open(kept)
     } catch (error) {

@@ -16,15 +16,14 @@ export interface WorkerLink {
   allFigures(): Promise<readonly Figures[]>
   /** Before the end: what this process has counted. */
   sayLastFigures(): Promise<void>
-  /** Throws if the primary does not answer in time. */
+  /** Throws if the primary is gone, and does not answer if it is busy. */
   readonly shared: SharedValues
 }
 
-const WITHIN_MS = {
-  /** The primary waits for the others, for a second at most. */
-  'all figures': 2_000,
-  'shared value': 500,
-}
+/** The primary waits for the other workers, for a second at most. */
+const FIGURES_WITHIN_MS = 2_000
+/** Nobody waits for so long; but what is never answered must be forgotten. */
+const FORGOTTEN_AFTER_MS = 10_000
 
 /** @returns null in a process that is no worker */
 export function linkToPrimary(): WorkerLink | null {
@@ -64,11 +63,11 @@ function linkOf(worker: Worker): WorkerLink {
     })
   }
 
-  async function ask<Answer>(question: Question): Promise<Answer> {
+  async function ask<Answer>(question: Question, withinMs: number): Promise<Answer> {
     const id = ids++
     const answer = Promise.withResolvers<unknown>()
     const stop = new AbortController()
-    const late = delay(WITHIN_MS[question.of], undefined, { signal: stop.signal }).then(() => {
+    const late = delay(withinMs, undefined, { signal: stop.signal }).then(() => {
       throw new Error('the primary process does not answer')
     })
     late.catch(() => {}) // it is not awaited when the answer comes first
@@ -83,7 +82,7 @@ function linkOf(worker: Worker): WorkerLink {
   }
 
   async function sharedValue(name: string, value: string | null): Promise<Buffer | null> {
-    const kept = await ask<string | null>({ of: 'shared value', name, value })
+    const kept = await ask<string | null>({ of: 'shared value', name, value }, FORGOTTEN_AFTER_MS)
     return kept === null ? null : Buffer.from(kept, 'base64')
   }
 
@@ -91,7 +90,8 @@ function linkOf(worker: Worker): WorkerLink {
     sayReady: () => void say({ day7: 'ready' }),
     onLeave: (leave) => void left.promise.then(leave),
     tellFigures: (own) => void (figures = own),
-    allFigures: () => ask<readonly Figures[]>({ of: 'all figures' }).catch(async () => [await figures()]),
+    allFigures: () =>
+      ask<readonly Figures[]>({ of: 'all figures' }, FIGURES_WITHIN_MS).catch(async () => [await figures()]),
     sayLastFigures: async () => say({ day7: 'last figures', figures: await figures() }),
     shared: {
       keep: (name, value) => sharedValue(name, value.toString('base64')),
