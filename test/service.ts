@@ -25,18 +25,16 @@ export interface ServiceProcess {
 export async function startService(
   t: Test,
   environment: Readonly<Record<string, string>>,
-  nodeOptions: readonly string[] = [],
 ): Promise<ServiceProcess> {
-  return spawnService(environment, (service) => t.teardown(() => service.kill('SIGKILL')), nodeOptions)
+  return spawnService(environment, (service) => t.teardown(() => service.kill('SIGKILL')))
 }
 
 /** @param started is given the process at once, before it listens */
 export async function spawnService(
   environment: Readonly<Record<string, string>>,
   started: (service: ChildProcess) => void,
-  nodeOptions: readonly string[] = [],
 ): Promise<ServiceProcess> {
-  const service = spawn(process.execPath, [...nodeOptions, 'src/server.ts'], {
+  const service = spawn(process.execPath, ['src/server.ts'], {
     env: { PATH: process.env['PATH'], PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -2,9 +2,7 @@
  * `WORKERS=2`: two processes on one port, as their users and their operator meet them.
  */
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { Agent, get, request } from 'node:http'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
@@ -140,31 +138,6 @@ t.test('two workers', MANY, async (t) => {
       'all but six replays, which are no rows of their own',
     )
   })
-})
-
-t.test('new settings, and settings that are no good', MANY, async (t) => {
-  const file = join(dataFolder(t), 'settings')
-  const settings = (more: string) => writeFileSync(file, `WORKERS=2\nDATABASE_URL=off\n${more}`)
-  settings('BATCH_MAX_USERS=1')
-  const service = await startService(t, {}, [`--env-file=${file}`])
-  await said(service, 'workers answer')
-  const batch = () => fetchAlone(`${service.url}/batch_predict`, undefined, { users: [EXAMPLE, EXAMPLE] })
-  t.equal((await batch()).status, 400)
-
-  settings('BATCH_MAX_USERS=2')
-  service.process.kill('SIGHUP')
-  await said(service, 'all workers are new')
-  for (let i = 0; i < 4; i++) t.equal((await batch()).status, 200)
-
-  settings('MODEL_DIR=nowhere')
-  service.process.kill('SIGHUP')
-  await said(service, 'the new worker does not start')
-  for (let i = 0; i < 4; i++) t.equal((await batch()).status, 200)
-  t.equal(await metric(service, 'day7_worker_restarts_total'), 0)
-
-  service.process.kill('SIGKILL')
-  for (const pid of workersOf(service)) while (isAlive(pid)) await delay(20)
-  t.pass('workers whose primary is gone end')
 })
 
 t.test('what prevents the start is said once', (t) => {
