@@ -41,6 +41,7 @@ export async function openRedisStore({ url, ttlS, onFault }: RedisStoreOptions):
   redis.on('error', onFault)
   await ready(redis)
   return {
+    isExposed: true,
     async keep(name, value) {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         if (await redis.set(PREFIX + name, value, 'EX', ttlS, 'NX')) return null

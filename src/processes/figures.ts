@@ -63,7 +63,8 @@ export class FigureBook {
     const last = this.#last.get(id)
     this.#last.delete(id)
     for (const question of this.#questions.keys()) this.#answered(question, id)
-    if (last) this.#gone = this.#gone.then((sum) => this.#options.addCounters(sum, last))
+    if (!last) return
+    this.#gone = this.#gone.then((sum) => this.#options.addCounters(sum, last).catch(() => sum))
   }
 
   #answered(id: number, by: number): void {

@@ -43,7 +43,7 @@ function linkOf(worker: Worker): WorkerLink {
       case 'retire':
         return left.resolve(message.day7 === 'retire')
       case 'tell figures':
-        return void figures().then((own) => say({ day7: 'figures', id: message.id, figures: own }))
+        return void tell(message.id)
       case 'answer':
         return asked.get(message.id)?.resolve(message.answer)
       case 'no answer':
@@ -61,6 +61,12 @@ function linkOf(worker: Worker): WorkerLink {
       if (worker.isConnected()) worker.send(message, () => resolve())
       else resolve()
     })
+  }
+
+  /** Figures that cannot be told now are those of the time before. */
+  async function tell(id: number): Promise<void> {
+    const own = await figures().catch(() => null)
+    if (own) await say({ day7: 'figures', id, figures: own })
   }
 
   async function ask<Answer>(question: Question, withinMs: number): Promise<Answer> {

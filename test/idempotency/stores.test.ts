@@ -29,28 +29,39 @@ t.test('memory', async (t) => {
   await t.rejects(store.keep('large', Buffer.alloc(10_001)), /at most 10000 bytes, got 10001/)
 })
 
-t.test('a seal is opened by the request that closed it, and by no other', (t) => {
-  const seal = sealOf(REQUEST)
-  const closed = seal.close('the answer to player 1')
-  t.equal(sealOf({ ...REQUEST, body: Buffer.from(REQUEST.body) }).open(closed), 'the answer to player 1')
-  t.equal(seal.open(seal.close('')), '')
-  t.notSame(seal.close('x'), seal.close('x'))
-  for (const other of [
-    { body: Buffer.from('{"user_id":"player 2"}') },
-    { body: Buffer.from('') },
-    { url: '/batch_predict' },
-    { caller: null },
-    { key: 'another' },
-  ])
-    t.equal(sealOf({ ...REQUEST, ...other }).open(closed), null)
-  const name = (part: Partial<KeyedRequest>) => sealOf({ ...REQUEST, ...part }).name
-  t.equal(
-    name({ body: Buffer.from('other'), url: '/other' }),
-    seal.name,
-    'the name is that of caller and key',
+for (const encrypts of [true, false])
+  t.test(
+    `a seal is opened by the request that closed it, and by no other${encrypts ? '' : ', unencrypted'}`,
+    (t) => {
+      const seal = sealOf(REQUEST, encrypts)
+      const closed = seal.close('the answer to player 1')
+      const same = { ...REQUEST, body: Buffer.from(REQUEST.body) }
+      t.equal(sealOf(same, encrypts).open(closed), 'the answer to player 1')
+      t.equal(seal.open(seal.close('')), '')
+      for (const other of [
+        { body: Buffer.from('{"user_id":"player 2"}') },
+        { body: Buffer.from('') },
+        { url: '/batch_predict' },
+        { caller: null },
+        { key: 'another' },
+      ])
+        t.equal(sealOf({ ...REQUEST, ...other }, encrypts).open(closed), null)
+      const name = (part: Partial<KeyedRequest>) => sealOf({ ...REQUEST, ...part }, encrypts).name
+      t.equal(
+        name({ body: Buffer.from('other'), url: '/other' }),
+        seal.name,
+        'the name is that of caller and key',
+      )
+      t.not(name({ caller: 'studio2', key: REQUEST.key.slice(1) }), seal.name)
+      t.not(name({ caller: null }), name({ caller: 'null' }))
+      t.end()
+    },
   )
-  t.not(name({ caller: 'studio2', key: REQUEST.key.slice(1) }), seal.name)
-  t.not(name({ caller: null }), name({ caller: 'null' }))
+
+t.test('an encrypted seal', (t) => {
+  const seal = sealOf(REQUEST, true)
+  const closed = seal.close('the answer')
+  t.notSame(seal.close('the answer'), closed)
   const damaged = Buffer.from(closed)
   damaged[damaged.length - 1]! ^= 1
   t.throws(() => seal.open(damaged))
@@ -98,7 +109,7 @@ t.test('Redis', { skip: NO_REDIS }, async (t) => {
       text: answer,
       isReplay: true,
     })
-    const [name, ...none] = await admin.keys(`*${sealOf(REQUEST).name}`)
+    const [name, ...none] = await admin.keys(`*${sealOf(REQUEST, true).name}`)
     t.equal(none.length, 0)
     const value = `${name} ${(await admin.getBuffer(name!))!.toString('latin1')}`
     for (const secret of ['player', 'revenue', REQUEST.key, 'studio', 'user_id']) t.notMatch(value, secret)
