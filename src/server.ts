@@ -1,45 +1,116 @@
 /**
- * The process: configuration → services → app → listen → close. What prevents the start is said in one line, with exit code 1
- * (2 for a wrong configuration).
+ * The process: configuration → services → app → listen → close; or, with several workers, what starts and ends them. What
+ * prevents the start is said in one line, with exit code 1 (2 for a wrong configuration).
  */
+import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { type Logger, pino } from 'pino'
 import { type Config, ConfigError, readConfig } from './config/index.ts'
-import { type App, createApp, REDACTED } from './http/index.ts'
-import { openServices, type Services } from './services/index.ts'
+import { type App, createApp, Lifecycle, REDACTED } from './http/index.ts'
+import { addCounters, renderFigures, workerFigures } from './monitor/index.ts'
+import { freshSettings, linkToPrimary, Supervisor, type WorkerLink } from './processes/index.ts'
+import { answerMemory, openServices, type Services } from './services/index.ts'
 import type { Tracing } from './tracing/index.ts'
 import { VERSION } from './version.ts'
 
 export async function serve(config: Config): Promise<void> {
   const logger = createLogger(config)
+  const link = linkToPrimary()
+  if (config.workers > 1 && link === null) await supervise(config, logger)
+  else await answer(config, logger, link)
+}
+
+/** @param link null in a process of its own */
+async function answer(config: Config, logger: Logger, link: WorkerLink | null): Promise<void> {
   const tracing = await tracingOf(config, logger)
-  const { app, services } = await buildApp(config, logger, tracing)
+  const { app, services, lifecycle } = await buildApp(config, logger, { tracing, link })
+  lifecycle.attach(app)
+  if (link) await untilOpened(services)
   await app.listen({ host: config.host, port: config.port })
 
-  closeWithGrace({ delay: config.shutdownGraceMs + CLOSING_MARGIN_MS, logger }, async ({ signal, err }) => {
+  let isClosing = false
+  let retires = false
+  const delay = config.shutdownDrainMs + config.shutdownGraceMs + CLOSING_MARGIN_MS
+  const closing = closeWithGrace({ delay, logger, skip: link ? ['SIGHUP'] : [] }, async ({ signal, err }) => {
+    isClosing = true
     if (err) logger.fatal({ err }, 'stopping after a fault')
     else logger.info({ signal }, 'stopping')
+    if (!err && !retires) await lifecycle.drain(config.shutdownDrainMs)
     const deadline = performance.now() + config.shutdownGraceMs
-    await closeApp(app, config.shutdownGraceMs / 2) // first, so that the log has all that was answered
+    const leftMs = (): number => Math.max(0, deadline - performance.now() - EXIT_MARGIN_MS)
+    await lifecycle.leave(app, retires, config.shutdownGraceMs / 2) // first, so that the log has all that was answered
     services.access.close()
     await services.models.close()
     services.requestCounts.close()
-    const leftMs = (): number => Math.max(0, deadline - performance.now() - EXIT_MARGIN_MS)
     await services.predictionLog.close(leftMs())
+    await services.firstAnswers.close()
     await tracing?.close(leftMs())
+    await link?.sayLastFigures()
   })
+  if (!link) return
+  process.on('SIGHUP', () => {}) // a terminal sends it to all its processes; it is meant for the primary
+  link.onLeave((othersStay) => {
+    if (isClosing) return
+    retires = othersStay
+    closing.close()
+  })
+  link.sayReady()
+}
+
+/** Starts workers, which do as `answer` does, and ends when they have ended. */
+async function supervise(config: Config, logger: Logger): Promise<void> {
+  const fresh = freshSettings(process.execArgv, process.env)
+  const endWithinMs = config.shutdownDrainMs + config.shutdownGraceMs + CLOSING_MARGIN_MS
+  const supervisor = new Supervisor({
+    workers: config.workers,
+    fork: () => cluster.fork(fresh),
+    endWithinMs,
+    figures: (counts) => ({ own: () => workerFigures(counts), addCounters }),
+    shared: answerMemory(config),
+    logger,
+  })
+  process.on('SIGHUP', () => void supervisor.roll())
+  await supervisor.start()
+  const delay = endWithinMs + CLOSING_MARGIN_MS
+  closeWithGrace({ delay, logger, skip: ['SIGHUP'] }, async ({ signal, err }) => {
+    if (err) logger.fatal({ err }, 'stopping all workers after a fault')
+    else logger.info({ signal }, 'stopping all workers')
+    await supervisor.stop()
+  })
+}
+
+interface Surroundings {
+  readonly tracing?: Tracing | undefined
+  /** Null in a process of its own. */
+  readonly link?: WorkerLink | null
 }
 
 /** The app with all that it stands on; it does not listen yet. */
 export async function buildApp(
   config: Config,
   logger: Logger,
-  tracing?: Tracing,
-): Promise<{ app: App; services: Services }> {
-  const services = await openServices(config, logger, tracing?.startSpan)
+  { tracing, link = null }: Surroundings = {},
+): Promise<{ app: App; services: Services; lifecycle: Lifecycle }> {
+  const services = await openServices(config, logger, {
+    startSpan: tracing?.startSpan,
+    sharedAnswers: link?.shared,
+  })
+  const lifecycle = new Lifecycle()
+  const { render, figures } = services.metrics
+  link?.tellFigures(figures)
   const app = await createApp(
-    { ...services, batchMaxUsers: config.batchMaxUsers },
+    {
+      ...services,
+      lifecycle,
+      metrics: {
+        ...services.metrics,
+        render: link ? async () => renderFigures(await link.allFigures()) : render,
+      },
+      batchMaxUsers: config.batchMaxUsers,
+      idempotencyMaxBytes: config.idempotencyMaxBytes,
+    },
     {
       version: VERSION,
       bodyLimitBytes: config.bodyLimitBytes,
@@ -49,7 +120,14 @@ export async function buildApp(
       ...(tracing && { tracing }),
     },
   )
-  return { app, services }
+  return { app, services, lifecycle }
+}
+
+/** A worker is asked for the readiness of all: it listens when its log has made its first attempt at the database. */
+async function untilOpened({ predictionLog }: Services): Promise<void> {
+  const latestMs = performance.now() + OPENED_WITHIN_MS
+  while (predictionLog.status().state === 'connecting' && performance.now() < latestMs)
+    await pause(OPENED_LOOK_EVERY_MS)
 }
 
 /**
@@ -68,18 +146,13 @@ async function tracingOf({ tracing }: Config, logger: Logger): Promise<Tracing |
   return startTracing(tracing, VERSION, logger)
 }
 
-/** Open requests are answered; connections whose request does not end in time are cut. */
-async function closeApp(app: App, graceMs: number): Promise<void> {
-  const timer = setTimeout(() => app.server.closeAllConnections(), graceMs)
-  await app.close()
-  clearTimeout(timer)
-}
-
 const WRITTEN_TOGETHER = { sync: false, minLength: 16_384, periodicFlush: 1000 }
 /** What is left of the grace for the process to end in. */
 const EXIT_MARGIN_MS = 200
 /** A process that does not end by itself is ended, with exit code 1. */
 const CLOSING_MARGIN_MS = 5_000
+const OPENED_WITHIN_MS = 10_000
+const OPENED_LOOK_EVERY_MS = 10
 
 if (import.meta.main) {
   try {

@@ -54,7 +54,7 @@ t.test('defaults', (t) => {
     logRequestsPerSecond: 50,
     driftWindowMs: 3_600_000,
     tracing: null,
-    rateLimits: { perKey: null, perAddress: null, redisUrl: null },
+    rateLimits: { perKey: null, perAddress: null },
     trustProxy: 0,
     connections: {
       max: 10_000,
@@ -66,6 +66,11 @@ t.test('defaults', (t) => {
     },
     shedEventLoopDelayMs: 10,
     browsers: { corsOrigins: [], securityHeaders: true, contentSecurityPolicy: null, hstsMaxAgeS: 0 },
+    shutdownDrainMs: 0,
+    workers: 1,
+    idempotencyTtlS: 3600,
+    idempotencyMaxBytes: 1024 * 1024,
+    idempotencyMemoryBytes: 64 * 1024 * 1024,
   })
   t.ok(Object.isFrozen(readConfig({})))
   t.end()
@@ -224,18 +229,17 @@ t.test('rate limits and proxies', (t) => {
   t.same(limits({ RATE_LIMIT_PER_ADDRESS: '7/hour' }).rateLimits, {
     perKey: null,
     perAddress: { max: 7, windowMs: 3_600_000 },
-    redisUrl: null,
   })
   for (const value of ['0', '1.5', '-1', '5/week', '5 /second', 'none', '5/constructor'])
     t.throws(() => perKey(value), {
       message: `the configuration has 1 fault(s):\n  RATE_LIMIT_PER_KEY: expected N, or N/second, N/minute, N/hour, N/day, got "${value}"`,
     })
-  const { redisUrl } = limits({ REDIS_URL: 'rediss://u:p@h:6380/1' }).rateLimits
+  const { redisUrl } = limits({ REDIS_URL: 'rediss://u:p@h:6380/1' })
   t.equal(redisUrl, 'rediss://u:p@h:6380/1')
   for (const value of ['http://u:secret@h', 'secret', 'redis://'])
     t.throws(() => limits({ REDIS_URL: value }), {
       message:
-        'the configuration has 1 fault(s):\n  REDIS_URL: expected redis(s)://user:password@host:port, or nothing',
+        'the configuration has 1 fault(s):\n  REDIS_URL: expected redis(s)://user:password@host:port/number, or nothing',
     })
   const proxies = (value: string) => limits({ TRUST_PROXY: value }).trustProxy
   t.equal(proxies('2'), 2)
@@ -271,6 +275,17 @@ t.test('browsers', (t) => {
     "default-src 'none'",
   )
   t.throws(() => browsers({ CONTENT_SECURITY_POLICY: 'a\r\nb' }), /expected ASCII without control characters/)
+  t.end()
+})
+
+t.test('several processes', (t) => {
+  t.equal(readConfig({ WORKERS: '4', DATABASE_URL: 'off' }).workers, 4)
+  t.equal(readConfig({ WORKERS: '1' }).workers, 1)
+  t.throws(() => readConfig({ WORKERS: '2' }), {
+    message:
+      'the configuration has 1 fault(s):\n' +
+      '  WORKERS: expected 1 with the embedded database, which belongs to one process, got 2; set DATABASE_URL to a PostgreSQL server, or to off',
+  })
   t.end()
 })
 

@@ -1,55 +1,71 @@
 /**
- * A real Redis on a free port of the loopback interface, that keeps nothing on disk. Can be killed, started again, and frozen.
+ * A real Redis on a free port of the loopback interface, that keeps nothing on disk. Can be stopped and started, and frozen.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Test } from 'tap'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { freePort } from './postgres-server.ts'
 
 export interface RedisServer {
   readonly url: string
-  readonly port: number
   start(): Promise<void>
-  kill(): Promise<void>
-  /** It keeps its connections and answers nothing, until it is thawed. */
+  /** SIGKILL: all that it had is gone. */
+  stop(): Promise<void>
+  /** It takes connections and answers nothing, until it is thawed. */
   freeze(): void
   thaw(): void
+  remove(): Promise<void>
 }
 
-export const withoutRedis =
-  spawnSync('redis-server', ['--version']).status !== 0 && 'redis-server is not installed'
+/** A reason to skip a test, or false. */
+export const NO_REDIS = spawnSync('redis-server', ['--version']).error
+  ? 'redis-server is not installed here'
+  : false
 
-/** Started; ends with the test. */
-export async function createRedisServer(t: Test, ...options: string[]): Promise<RedisServer> {
+export async function createRedisServer(...options: string[]): Promise<RedisServer> {
+  const home = await mkdtemp(join(tmpdir(), 'day7-redis-'))
   const port = await freePort()
   let server: ChildProcess
-  const self: RedisServer = {
+  const start = async (): Promise<void> => {
+    const args = [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      home,
+      ...options,
+    ]
+    const started = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    server = started
+    await new Promise<void>((resolve, reject) => {
+      const lines = createInterface(started.stdout)
+      lines.on('line', (line) => line.includes('Ready to accept connections') && resolve())
+      started.once('exit', (code) => reject(new Error(`redis-server ended with ${code}`)))
+    })
+  }
+  const stop = async (): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return
+    server.kill('SIGKILL')
+    await once(server, 'exit')
+  }
+  await start()
+  return {
     url: `redis://127.0.0.1:${port}`,
-    port,
-    async start() {
-      const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-      server = spawn('redis-server', [...fixed, '--dir', tmpdir(), ...options], { stdio: 'ignore' })
-      while (!(await isListening(port))) await delay(20)
-    },
-    async kill() {
-      if (server.exitCode !== null || server.signalCode !== null) return
-      server.kill('SIGKILL')
-      await once(server, 'exit')
-    },
+    start,
+    stop,
     freeze: () => void server.kill('SIGSTOP'),
     thaw: () => void server.kill('SIGCONT'),
+    async remove() {
+      await stop()
+      await rm(home, { recursive: true, force: true })
+    },
   }
-  await self.start()
-  t.teardown(() => self.kill())
-  return self
 }
-
-const isListening = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const probe = connect(port, '127.0.0.1')
-    probe.once('connect', () => (probe.destroy(), resolve(true)))
-    probe.once('error', () => resolve(false))
-  })

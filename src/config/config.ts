@@ -4,31 +4,30 @@
  */
 import { ACCESS_SETTINGS, type AccessConfig, readAccess } from './access.ts'
 import { BROWSER_SETTINGS, type BrowsersConfig, readBrowsers } from './browsers.ts'
+import { IDEMPOTENCY_SETTINGS, type IdempotencyConfig, readIdempotency } from './idempotency.ts'
 import { LIMIT_SETTINGS, type LimitsConfig, readLimits } from './limits.ts'
 import { LOG_SETTINGS, type LogConfig, readLog } from './log.ts'
 import { MODEL_SETTINGS, type ModelsConfig, readModels } from './models.ts'
 import { NETWORK_SETTINGS, type NetworkConfig, readNetwork } from './network.ts'
 import { OBSERVABILITY_SETTINGS, type ObservabilityConfig, readObservability } from './observability.ts'
+import { PROCESSES_SETTINGS, type ProcessesConfig, readProcesses } from './processes.ts'
+import { readRedis, REDIS_SETTINGS, type RedisConfig } from './redis.ts'
 import { type Environment, fileSettingOf, withSecretFiles } from './secret-files.ts'
 import { Reader, type Setting } from './setting.ts'
 
 export interface Config
-  extends
-    NetworkConfig,
-    LimitsConfig,
-    AccessConfig,
-    BrowsersConfig,
-    ModelsConfig,
-    LogConfig,
-    ObservabilityConfig {}
+  extends NetworkConfig, ProcessesConfig, AccessConfig, LimitsConfig, BrowsersConfig, ModelsConfig, LogConfig, RedisConfig, IdempotencyConfig, ObservabilityConfig {}
 
 export const SETTINGS: readonly Setting[] = [
   ...NETWORK_SETTINGS,
-  ...LIMIT_SETTINGS,
+  ...PROCESSES_SETTINGS,
   ...ACCESS_SETTINGS,
+  ...LIMIT_SETTINGS,
   ...BROWSER_SETTINGS,
   ...MODEL_SETTINGS,
   ...LOG_SETTINGS,
+  ...REDIS_SETTINGS,
+  ...IDEMPOTENCY_SETTINGS,
   ...OBSERVABILITY_SETTINGS,
 ]
 
@@ -52,13 +51,17 @@ export class ConfigError extends Error {
 export function readConfig(given: Environment, readText: (path: string) => string = noFile): Config {
   const faults: string[] = []
   const environment = withSecretFiles(SETTINGS, given, readText, faults)
+  const log = readLog(new Reader(LOG_SETTINGS, environment, faults))
   const config: Config = {
     ...readNetwork(new Reader(NETWORK_SETTINGS, environment, faults)),
+    ...readProcesses(new Reader(PROCESSES_SETTINGS, environment, faults), log),
     ...readAccess(new Reader(ACCESS_SETTINGS, environment, faults)),
     ...readLimits(new Reader(LIMIT_SETTINGS, environment, faults)),
     ...readBrowsers(new Reader(BROWSER_SETTINGS, environment, faults)),
     ...readModels(new Reader(MODEL_SETTINGS, environment, faults)),
-    ...readLog(new Reader(LOG_SETTINGS, environment, faults)),
+    ...log,
+    ...readRedis(new Reader(REDIS_SETTINGS, environment, faults)),
+    ...readIdempotency(new Reader(IDEMPOTENCY_SETTINGS, environment, faults)),
     ...readObservability(new Reader(OBSERVABILITY_SETTINGS, environment, faults)),
   }
   if (faults.length > 0) throw new ConfigError(faults)

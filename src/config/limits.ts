@@ -9,8 +9,6 @@ export interface LimitsConfig {
     /** Null: no limit. */
     readonly perKey: RateConfig | null
     readonly perAddress: RateConfig | null
-    /** Null: each process counts for itself. */
-    readonly redisUrl: string | null
   }
   /** Networks whose X-Forwarded-For is believed, or how many proxies stand before the service; 0: none. */
   readonly trustProxy: readonly string[] | number
@@ -43,12 +41,6 @@ export const LIMIT_SETTINGS = [
     default: '',
     description:
       'The same for one address without either, refused keys and tokens included. An IPv6 address is its /64. Empty: no limit.',
-  },
-  {
-    name: 'REDIS_URL',
-    default: '',
-    description:
-      'Redis in which all processes count together, `redis://user:password@host:6379`, or `rediss:`. Empty: each counts for itself.',
   },
   {
     name: 'TRUST_PROXY',
@@ -102,7 +94,6 @@ export function readLimits(read: Reader<Name>): LimitsConfig {
     rateLimits: {
       perKey: rate(read, 'RATE_LIMIT_PER_KEY'),
       perAddress: rate(read, 'RATE_LIMIT_PER_ADDRESS'),
-      redisUrl: redisUrl(read),
     },
     trustProxy: trustProxy(read),
     connections: {
@@ -131,16 +122,6 @@ function rate(read: Reader<Name>, name: 'RATE_LIMIT_PER_KEY' | 'RATE_LIMIT_PER_A
   if (max === undefined)
     read.fault(name, `expected N, or N/${Object.keys(WINDOWS_MS).join(', N/')}, got "${value}"`)
   return { max: Number(max), windowMs: WINDOWS_MS[unit]! }
-}
-
-function redisUrl(read: Reader<Name>): string | null {
-  const value = read.text('REDIS_URL')
-  if (value === '') return null
-  // The value may hold a password and is not repeated.
-  const url = URL.parse(value)
-  if (!/^rediss?:$/.test(url?.protocol ?? '') || !url?.hostname)
-    read.fault('REDIS_URL', 'expected redis(s)://user:password@host:port, or nothing')
-  return value
 }
 
 const NETWORK_NAMES = ['loopback', 'linklocal', 'uniquelocal']

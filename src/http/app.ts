@@ -70,6 +70,8 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     genReqId: requestIds(randomUUID().slice(0, 8)),
     bodyLimit: options.bodyLimitBytes,
     ...connectionOptions(limits.connections, limits.trustProxy),
+    // What still comes on open connections is answered: see lifecycle.ts.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: STORABLE.maxLength * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),

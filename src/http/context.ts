@@ -12,9 +12,11 @@ import type {
 import type { AccessControl, AccessScope, Caller } from '../access/index.ts'
 import type { Arms, Comparison } from '../experiments/index.ts'
 import type { Refusals, RequestCounts } from '../limits/index.ts'
+import type { FirstAnswers } from '../idempotency/index.ts'
 import type { Metrics } from '../monitor/index.ts'
 import type { PredictionLog, PredictionRecord } from '../prediction-log/index.ts'
 import type { FollowerStatus, Rollout, Serving, Shadow, TrafficControl, Variant } from '../rollout/index.ts'
+import type { Lifecycle } from './lifecycle.ts'
 
 export interface AppContext {
   readonly access: AccessControl
@@ -24,8 +26,11 @@ export interface AppContext {
   readonly predictionLog: PredictionLog
   /** Not in this thread; takes the arrays with it. */
   readonly compare: (arms: Arms) => Promise<Comparison>
+  readonly firstAnswers: Pick<FirstAnswers, 'settle'>
+  /** Whether the service has been told to stop. */
+  readonly lifecycle: Pick<Lifecycle, 'state'>
   readonly now: () => Date
-  readonly metrics: Metrics<PredictionRecord['install']>
+  readonly metrics: Omit<Metrics<PredictionRecord['install']>, 'figures'>
   /** Begins a span of that name; what it returns ends it. Absent: there are no traces. */
   readonly startSpan?: (name: string) => (error?: unknown) => void
   readonly requestCounts: RequestCounts
@@ -34,6 +39,8 @@ export interface AppContext {
   readonly newPredictionId: (time: Date) => string
   /** Most users or outcomes in one request. */
   readonly batchMaxUsers: number
+  /** Largest body of a request with an Idempotency-Key. */
+  readonly idempotencyMaxBytes: number
 }
 
 export interface WatchedModels {
@@ -57,6 +64,8 @@ declare module 'fastify' {
     predictions: readonly PredictionRecord[] | null
     /** The code of the error that it was answered with. */
     failure: string | null
+    /** As it was sent, where an Idempotency-Key came with it. */
+    sentBody: Buffer | null
   }
 }
 

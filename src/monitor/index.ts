@@ -1,5 +1,7 @@
 export { accessMetrics, type WatchedAccess } from './access.ts'
+export { answerMetrics } from './answers.ts'
 export { limitMetrics } from './limits.ts'
+export { addCounters, type Figures, renderFigures, workerFigures } from './merging.ts'
 export { counter, gauge, type Metric } from './metric.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { Pulse, quantileMs } from './pulse.ts'

@@ -4,6 +4,7 @@
  */
 import { Registry } from 'prom-client'
 import { logMetrics, type WatchedLog } from './log-metrics.ts'
+import type { Figures } from './merging.ts'
 import { forRegistry, type Metric } from './metric.ts'
 import { modelMetrics, type WatchedModels, type WatchedRollout, type WatchedShadow } from './model-metrics.ts'
 import { PredictionFigures, type WatchedBundle } from './predictions.ts'
@@ -35,6 +36,8 @@ export interface Metrics<Install> {
   readonly contentType: string
   /** In Prometheus's text format. */
   render(): Promise<string>
+  /** To be merged with those of other processes. */
+  figures(): Promise<Figures>
 }
 
 export function createMetrics<Install extends InstallTexts>(watched: Watched<Install>): Metrics<Install> {
@@ -59,5 +62,12 @@ export function createMetrics<Install extends InstallTexts>(watched: Watched<Ins
     ...more,
   ])
     registry.registerMetric(forRegistry(metric))
-  return { requests, predictions, pulse, contentType: registry.contentType, render: () => registry.metrics() }
+  return {
+    requests,
+    predictions,
+    pulse,
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    figures: () => registry.getMetricsAsJSON(),
+  }
 }

@@ -6,6 +6,7 @@ import type { AccessControl } from '../access/index.ts'
 import type { Config } from '../config/index.ts'
 import { type Arms, compareAside, type Comparison } from '../experiments/index.ts'
 import { MemoryCounts, Refusals, type RequestCounts, SharedCounts } from '../limits/index.ts'
+import type { AnswerStore, FirstAnswers } from '../idempotency/index.ts'
 import {
   type LogLogger,
   openPredictionLog,
@@ -14,12 +15,14 @@ import {
   type ShadowRecord,
   withoutPredictionLog,
 } from '../prediction-log/index.ts'
-import { accessMetrics, createMetrics, limitMetrics, type Metrics } from '../monitor/index.ts'
+import { accessMetrics, answerMetrics, createMetrics, limitMetrics, type Metrics } from '../monitor/index.ts'
 import { Rollout, Shadow, type ShadowScore, type Slot, type Variant } from '../rollout/index.ts'
 import { openAccess } from './access.ts'
 import { HOST, slotEvent } from './events.ts'
+import { openFirstAnswers } from './first-answers.ts'
 import { type Models, openModels } from './models.ts'
 import { predictionIds } from './prediction-ids.ts'
+import { seldom } from './seldom.ts'
 
 /** For a log that is closed before it was used. */
 const CLOSING_MS = 2_000
@@ -30,6 +33,7 @@ export interface Services {
   readonly models: Models
   readonly shadow: Shadow<PredictionRecord>
   readonly predictionLog: PredictionLog
+  readonly firstAnswers: FirstAnswers
   readonly compare: (arms: Arms) => Promise<Comparison>
   readonly metrics: Metrics<PredictionRecord['install']>
   readonly requestCounts: RequestCounts
@@ -42,6 +46,13 @@ export interface Services {
 /** Begins a span of a trace; what it returns ends it. */
 export type StartSpan = (name: string) => (error?: unknown) => void
 
+export interface Surroundings {
+  /** Absent: there are no traces. */
+  readonly startSpan?: StartSpan | undefined
+  /** Where answers are remembered without Redis; absent: in this process. */
+  readonly sharedAnswers?: AnswerStore | undefined
+}
+
 /**
  * @throws BundleError if the folder that is to be served holds no bundle; ConfigError if nobody could be let in. A missing database or
  * MLflow is no error.
@@ -49,7 +60,7 @@ export type StartSpan = (name: string) => (error?: unknown) => void
 export async function openServices(
   config: Config,
   logger: LogLogger,
-  startSpan?: StartSpan,
+  { startSpan, sharedAnswers }: Surroundings = {},
 ): Promise<Services> {
   const now = (): Date => new Date()
   // What keeps the service from starting is said before the log opens its database, unless the keys are in it.
@@ -88,12 +99,14 @@ export async function openServices(
   )
   const requestCounts = openCounts(config, logger)
   const refusals = new Refusals()
+  const firstAnswers = await openFirstAnswers(config, sharedAnswers ?? null, logger)
   return {
     access,
     rollout,
     models,
     shadow,
     predictionLog,
+    firstAnswers,
     compare: compareAside,
     requestCounts,
     refusals,
@@ -106,25 +119,11 @@ export async function openServices(
       clock: () => performance.now(),
       random: Math.random,
       driftWindowMs: config.driftWindowMs,
-      more: [...accessMetrics(access), ...limitMetrics(refusals, requestCounts)],
+      more: [...accessMetrics(access), ...limitMetrics(refusals, requestCounts), ...answerMetrics(firstAnswers)],
     }),
     now,
     newPredictionId: predictionIds(),
     ...(startSpan && { startSpan }),
-  }
-}
-
-const SAY_EVERY_MS = 60_000
-
-/** The first one, and then one a minute, with how many there were. */
-function seldom(say: (error: unknown, count: number) => void): (error: unknown) => void {
-  let count = 0
-  let saidMs = -Infinity
-  return (error) => {
-    count++
-    if (performance.now() - saidMs < SAY_EVERY_MS) return
-    saidMs = performance.now()
-    say(error, count)
   }
 }
 
@@ -149,7 +148,7 @@ function shadowRecord({ record, bundle, ...score }: ShadowScore<PredictionRecord
 
 /** Redis is asked only where there is something to count. */
 function openCounts(
-  { rateLimits: { perKey, perAddress, redisUrl } }: Config,
+  { rateLimits: { perKey, perAddress }, redisUrl }: Config,
   logger: LogLogger,
 ): RequestCounts {
   const own = new MemoryCounts()

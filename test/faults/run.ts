@@ -1,9 +1,12 @@
 /**
- * The long faults, with figures: 60 s of storm, 30 s of a frozen database, 20 swaps of the model. Exit code 0 only if nothing was lost
- * and the limits are kept.
+ * The long faults, with figures: 60 s of storm, 30 s of a frozen database, 20 swaps of the model, two services behind a balancer.
+ * Exit code 0 only if nothing was lost and the limits are kept.
  *
  *   npm run test:faults
  */
+import { balance, type BalanceResult, describeBalance } from '../balance/balance.ts'
+import { NO_NGINX } from '../balance/nginx.ts'
+import { NO_REDIS } from '../redis-server.ts'
 import { freeze } from './freeze.ts'
 import { describe, storm } from './storm.ts'
 import { describeSwaps, swaps } from './swaps.ts'
@@ -27,6 +30,15 @@ console.log('\n20 swaps of the model by its alias in MLflow, at 1,000 prediction
 const swapped = await swaps({ swaps: 20, perSecond: 1000, warmUpS: 3, quietS: 10 })
 console.log(describeSwaps(swapped))
 
+const unbalanced = NO_NGINX || NO_REDIS
+let balanced: BalanceResult | null = null
+if (unbalanced) console.log(`\ntwo services behind nginx: skipped, ${unbalanced}`)
+else {
+  console.log('\ntwo services behind nginx, 500 predictions/s; one is killed four times, and one is frozen')
+  balanced = await balance({ perSecond: 500, quietS: 5, kills: 4, freezes: true })
+  console.log(describeBalance(balanced))
+}
+
 const well =
   stormed.lost + stormed.duplicated + stormed.miscounted === 0 &&
   frozen.failures === 0 &&
@@ -36,6 +48,12 @@ const well =
   swapped.failures + swapped.mixed === 0 &&
   swapped.events === swapped.swaps + 1 &&
   swapped.p99Ms.swapping <= LIMITS.p99Ratio * swapped.p99Ms.before &&
-  swapped.memoryBytes.after - swapped.memoryBytes.before < LIMITS.grownBySwapsBytes
+  swapped.memoryBytes.after - swapped.memoryBytes.before < LIMITS.grownBySwapsBytes &&
+  (balanced === null || isBalanced(balanced))
 console.log(well ? '\nall kept' : '\nNOT kept')
 process.exitCode = well ? 0 : 1
+
+function isBalanced(result: BalanceResult): boolean {
+  const { keyedFailed, keylessFailedElsewhere, notLoggedOnce, lost, miscounted } = result
+  return keyedFailed + keylessFailedElsewhere + notLoggedOnce + lost + miscounted === 0
+}

@@ -16,6 +16,7 @@ import {
   type WatchedModels,
 } from '../../src/http/index.ts'
 import { MemoryCounts, Refusals } from '../../src/limits/index.ts'
+import { FirstAnswers, memoryStore } from '../../src/idempotency/index.ts'
 import {
   LogUnavailableError,
   type PredictionLog,
@@ -50,9 +51,12 @@ export async function appWith(
       metrics: metricsOf({}),
       requestCounts: new MemoryCounts(),
       refusals: new Refusals(),
+      firstAnswers: new FirstAnswers(memoryStore({ ttlS: 60, maxBytes: 1_000_000 }), () => {}),
+      lifecycle: { state: () => 'serving' },
       now: () => NOW,
       newPredictionId: () => `00000000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
       batchMaxUsers: 5,
+      idempotencyMaxBytes: 10_000,
       ...context,
     },
     {

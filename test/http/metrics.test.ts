@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { withoutAccess } from '../../src/access/index.ts'
 import { loadBundle } from '../../src/bundle/index.ts'
-import { accessMetrics, createMetrics, limitMetrics } from '../../src/monitor/index.ts'
+import { accessMetrics, answerMetrics, createMetrics, limitMetrics } from '../../src/monitor/index.ts'
 import type { PredictionLogStatus } from '../../src/prediction-log/index.ts'
 import { appWith, bundleLike, logIn, modelsIn, NOW, rolloutOf } from './app.ts'
 
@@ -41,6 +41,7 @@ async function appWatching(status: Partial<PredictionLogStatus>) {
         { counts: () => ({ limited: { key: 4, address: 1 }, shed: 9 }) },
         { sharedState: () => 'away' },
       ),
+      ...answerMetrics({ counts: () => ({ replays: 4, reused: 1, unguarded: 0 }) }),
     ],
   })
   const { app } = await appWith({ metrics })

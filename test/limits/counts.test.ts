@@ -13,7 +13,7 @@ import {
   type SharedState,
 } from '../../src/limits/index.ts'
 import { freePort } from '../postgres-server.ts'
-import { createRedisServer, withoutRedis } from '../redis-server.ts'
+import { createRedisServer, NO_REDIS } from '../redis-server.ts'
 
 const WINDOW_MS = 60_000
 
@@ -48,8 +48,9 @@ async function untilIn(counts: RequestCounts, state: SharedState): Promise<void>
   if (counts.sharedState() !== state) throw new Error(`expected ${state}, got ${counts.sharedState()}`)
 }
 
-t.test('in Redis', { skip: withoutRedis }, async (t) => {
-  const server = await createRedisServer(t)
+t.test('in Redis', { skip: NO_REDIS }, async (t) => {
+  const server = await createRedisServer()
+  t.teardown(() => server.remove())
   const open = () => {
     const counts = new SharedCounts(server.url, new MemoryCounts(), logger)
     t.teardown(() => counts.close())
@@ -80,7 +81,7 @@ t.test('in Redis', { skip: withoutRedis }, async (t) => {
 
   await t.test('killed: each counts for itself, and together again when it is back', async (t) => {
     said.length = 0
-    await server.kill()
+    await server.stop()
     t.equal(await currentOf(one.add('a', WINDOW_MS)), 1)
     await untilIn(one, 'away')
     t.equal(await currentOf(one.add('a', WINDOW_MS)), 2)
@@ -108,8 +109,9 @@ t.test('in Redis', { skip: withoutRedis }, async (t) => {
   })
 })
 
-t.test('a Redis that is full', { skip: withoutRedis }, async (t) => {
-  const server = await createRedisServer(t, '--maxmemory', '1mb', '--maxmemory-policy', 'noeviction')
+t.test('a Redis that is full', { skip: NO_REDIS }, async (t) => {
+  const server = await createRedisServer('--maxmemory', '1mb', '--maxmemory-policy', 'noeviction')
+  t.teardown(() => server.remove())
   said.length = 0
   const counts = new SharedCounts(server.url, new MemoryCounts(), logger)
   t.equal(await currentOf(counts.add('a', WINDOW_MS)), 1)

@@ -3,11 +3,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { createRedisServer, withoutRedis } from '../redis-server.ts'
+import { createRedisServer, NO_REDIS } from '../redis-server.ts'
 import { startService } from '../service.ts'
 
-t.test('one limit for all processes', { skip: withoutRedis }, async (t) => {
-  const redis = await createRedisServer(t)
+t.test('one limit for all processes', { skip: NO_REDIS }, async (t) => {
+  const redis = await createRedisServer()
+  t.teardown(() => redis.remove())
   const settings = { DATABASE_URL: 'off', REDIS_URL: redis.url, RATE_LIMIT_PER_ADDRESS: '10/hour' }
   const services = await Promise.all([startService(t, settings), startService(t, settings)])
   const stateIn = async (url: string): Promise<string> => {
@@ -34,7 +35,7 @@ t.test('one limit for all processes', { skip: withoutRedis }, async (t) => {
 
   await allAre('shared')
   t.ok(isLimited(await ask(8)))
-  await redis.kill()
+  await redis.stop()
   await allAre('away')
   t.ok((await ask(12)) >= 18, 'each for itself')
   for (const { logged } of services) t.match(logged.join('\n'), /Redis is away; each process counts/)

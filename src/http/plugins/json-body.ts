@@ -4,10 +4,13 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
+import { IDEMPOTENCY_KEY } from '../schemas/idempotency.ts'
 
 export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
+  app.decorateRequest('sentBody', null)
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (request.headers[IDEMPOTENCY_KEY] !== undefined) request.sentBody = body
     // Many clients name a content type even where they send nothing.
     if (body.length === 0 && request.method === 'DELETE') return done(null)
     if (body.length === 0) return done(invalid('JSON, got nothing'))

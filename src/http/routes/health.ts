@@ -5,10 +5,11 @@
  *
  * Ready is a service that has a model, and whose log has made its first attempt at the database, whatever came of it. One whose log cannot reach the
  * database is ready, and says `degraded`: taking it out of traffic would turn a database outage into an outage of predictions.
- * Once it is told to stop, Fastify itself answers 503 to every new request.
+ * Once it is told to stop it is not ready, and answers what still comes.
  */
 import type { Slot } from '../../rollout/index.ts'
 import { type AppContext, type Routes, servingOf } from '../context.ts'
+import type { LifecycleState } from '../lifecycle.ts'
 import { failuresOnly } from '../schemas/failure.ts'
 import { trafficOf } from './admin.ts'
 import { Health, Liveness, Readiness } from '../schemas/service.ts'
@@ -64,6 +65,8 @@ export const healthRoutes: Routes = (app, context) => {
       },
     },
     () => {
+      if (STOPPING.has(context.lifecycle.state()))
+        throw Object.assign(new Error('the service is stopping'), { statusCode: 503, code: 'STOPPING' })
       servingOf(context)
       if (context.predictionLog.status().state === 'connecting')
         throw Object.assign(new Error('the prediction log is still opening its database'), {
@@ -74,6 +77,8 @@ export const healthRoutes: Routes = (app, context) => {
     },
   )
 }
+
+const STOPPING: ReadonlySet<LifecycleState> = new Set(['draining', 'leaving', 'closed'])
 
 function slotHealth(slot: Slot | null) {
   if (!slot) return null

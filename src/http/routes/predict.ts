@@ -5,10 +5,12 @@
  * answered by the arm of the experiment that he is in. A bad row of a batch is answered with its own error and fails no other.
  */
 import type { FastifyRequest } from 'fastify'
+import { answerOnce } from '../answer-once.ts'
 import { type AppContext, type Routes, servingOf } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
+import { IdempotencyHeaders } from '../schemas/idempotency.ts'
 import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
-import { BatchAnswer, batchBody, PredictAnswer } from '../schemas/predict.ts'
+import { BatchAnswer, type BatchBody, batchBody, PredictAnswer } from '../schemas/predict.ts'
 import { explain, toJson } from '../plugins/validation.ts'
 import type { Interval } from '../../bundle/index.ts'
 import type { PredictionRecord } from '../../prediction-log/index.ts'
@@ -23,18 +25,17 @@ export const predictRoutes: Routes = (app, context) => {
         operationId: 'predict',
         tags: ['predict'],
         summary: 'Predict one install',
+        headers: IdempotencyHeaders,
         body: InstallRef,
-        response: { 200: PredictAnswer, ...failures(400, 413, 415) },
+        response: { 200: PredictAnswer, ...failures(400, 413, 415, 422) },
       },
     },
-    async (request) => {
+    answerOnce(context, (request: FastifyRequest<{ Body: InstallBody }>) => {
       const serving = servingOf(context)
       const endSpan = context.startSpan?.('predict')
       const { answer, record, interval } = predict(context, serving, request.body, context.now())
       endSpan?.()
-      await context.predictionLog.append([record])
-      follow(context, request, serving, [{ answer, record, interval }])
-      return {
+      const body = {
         predicted_revenue: record.predictedRevenue,
         ...(interval && { interval }),
         inference_time_ms: record.inferenceTimeUs / 1000,
@@ -42,7 +43,12 @@ export const predictRoutes: Routes = (app, context) => {
         prediction_id: record.predictionId,
         model: modelOf(answer),
       }
-    },
+      return {
+        body,
+        records: [record],
+        follow: () => follow(context, request, serving, [{ answer, record, interval }]),
+      }
+    }),
   )
 
   app.post(
@@ -53,11 +59,12 @@ export const predictRoutes: Routes = (app, context) => {
         operationId: 'batchPredict',
         tags: ['predict'],
         summary: 'Predict many installs',
+        headers: IdempotencyHeaders,
         body: batchBody(context.batchMaxUsers),
-        response: { 200: BatchAnswer, ...failures(400, 413, 415) },
+        response: { 200: BatchAnswer, ...failures(400, 413, 415, 422) },
       },
     },
-    async (request) => {
+    answerOnce(context, (request: FastifyRequest<{ Body: BatchBody }>) => {
       const serving = servingOf(context)
       const time = context.now()
       const isInstall = request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)
@@ -83,16 +90,15 @@ export const predictRoutes: Routes = (app, context) => {
       })
       endSpan?.()
       const records = answered.map(({ record }) => record)
-      if (records.length > 0) await context.predictionLog.append(records)
-      follow(context, request, serving, answered)
-      return {
+      const body = {
         predictions,
         total_users: predictions.length,
         inference_time_ms: roundTo6(records.reduce((sum, record) => sum + record.inferenceTimeUs, 0) / 1000),
         timestamp: time.toISOString(),
         model: modelOf(serving.champion),
       }
-    },
+      return { body, records, follow: () => follow(context, request, serving, answered) }
+    }),
   )
 }
 

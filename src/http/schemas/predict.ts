@@ -1,7 +1,7 @@
 /**
  * What `/predict` and `/batch_predict` take and answer.
  */
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { InstallRef } from './install.ts'
 
 const PredictionId = Type.String({ format: 'uuid', description: 'UUIDv7; the prediction’s key in the log.' })
@@ -51,6 +51,8 @@ export const batchBody = (maxUsers: number) =>
     },
     { additionalProperties: false },
   )
+
+export type BatchBody = Static<ReturnType<typeof batchBody>>
 
 export const BatchAnswer = Type.Object({
   predictions: Type.Array(

@@ -1,0 +1,5 @@
+export { FirstAnswers, type FirstAnswersCounts, KeyReusedError } from './first-answers.ts'
+export { memoryStore } from './memory-store.ts'
+export { openRedisStore } from './redis-store.ts'
+export type { KeyedRequest } from './seal.ts'
+export type { AnswerStore } from './store.ts'
