@@ -217,7 +217,10 @@ t.test('the SQL', async (t) => {
         order by ordinal_position`,
     )
     const byTable = Object.groupBy(columns, (column) => column['table_name'] as string)
-    t.same(Object.keys(byTable).toSorted(), [...TABLES, 'api_keys', 'erased_users', 'day7_migrations'].toSorted())
+    t.same(
+      Object.keys(byTable).toSorted(),
+      [...TABLES, 'api_keys', 'erased_users', 'day7_migrations'].toSorted(),
+    )
     for (const [table, some] of Object.entries(byTable)) {
       const section = page.slice(page.indexOf(`### \`${table}\``)).split(/\n#/, 1)[0]!
       const named = [...section.matchAll(/^\| (.*?) +\|/gm)].flatMap(([, cell]) =>

@@ -8,9 +8,9 @@ import { AccessRefused, LOOKS_LIKE_KEY } from '../../access/index.ts'
 /** Headers that hold secrets. */
 const SECRET_HEADERS = ['authorization', 'x-api-key', 'proxy-authorization', 'cookie']
 
-/** What no line of a log may show, wherever headers are logged: by themselves, of a request, of a request in something else. */
+/** What no line of a log may show where headers are logged. Whole paths: pino takes ten times as long for those with a wildcard. */
 export const SECRET_PATHS = SECRET_HEADERS.flatMap((name) =>
-  ['headers', '*.headers', '*.*.headers'].map((place) => `${place}["${name}"]`),
+  ['headers', 'req.headers'].map((place) => `${place}["${name}"]`),
 )
 
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i
