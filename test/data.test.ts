@@ -187,6 +187,7 @@ t.test('the SQL', async (t) => {
     for (const table of TABLES) await t.resolves(sql`select count(*) from ${sql(table)}`.execute())
     await t.rejects(sql`delete from predictions`.execute(), { code: '42501' })
     await t.rejects(sql`select from erased_users`.execute(), { code: '42501' })
+    await t.rejects(sql`select from api_keys`.execute(), { code: '42501' })
     await sql.end()
   })
 
@@ -216,7 +217,10 @@ t.test('the SQL', async (t) => {
         order by ordinal_position`,
     )
     const byTable = Object.groupBy(columns, (column) => column['table_name'] as string)
-    t.same(Object.keys(byTable).toSorted(), [...TABLES, 'erased_users', 'day7_migrations'].toSorted())
+    t.same(
+      Object.keys(byTable).toSorted(),
+      [...TABLES, 'api_keys', 'erased_users', 'day7_migrations'].toSorted(),
+    )
     for (const [table, some] of Object.entries(byTable)) {
       const section = page.slice(page.indexOf(`### \`${table}\``)).split(/\n#/, 1)[0]!
       const named = [...section.matchAll(/^\| (.*?) +\|/gm)].flatMap(([, cell]) =>

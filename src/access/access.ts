@@ -17,6 +17,8 @@ export interface AccessControl {
   isEnforced(): boolean
   /** Whether `/metrics` asks for the scope `read`. */
   readonly guardsMetrics: boolean
+  /** Whether nobody can be let in, since it is not known who may. */
+  isBlind(): boolean
   /** A promise only for a token that was not seen before. @throws AccessRefused */
   callerOf(credential: string): Caller | Promise<Caller>
   /** Of refusals, for the figures. */
@@ -40,7 +42,7 @@ export interface AccessOptions {
 
 export interface AccessStatus {
   readonly isEnforced: boolean
-  /** Null where nobody is asked. */
+  /** Null: nobody will ever be asked. */
   readonly keys: KeyFollowerState | null
   /** When the next active key expires; null: none does. */
   readonly nextExpiry: Date | null
@@ -77,6 +79,11 @@ export class Access implements AccessControl {
     if (!this.#isEnforced && this.#options.mode === 'auto')
       this.#isEnforced = this.#options.keys.ring().size > 0
     return this.#isEnforced
+  }
+
+  isBlind(): boolean {
+    const { keys, issuer } = this.#options
+    return this.isEnforced() && keys.state() === 'unknown' && issuer?.keys.fault() !== null
   }
 
   callerOf(credential: string): Caller | Promise<Caller> {
@@ -117,6 +124,7 @@ export function withoutAccess(): AccessControl {
   const status: AccessStatus = { isEnforced: false, keys: null, nextExpiry: null, issuer: null, refusals: {} }
   return {
     isEnforced: () => false,
+    isBlind: () => false,
     guardsMetrics: false,
     callerOf() {
       throw new AccessRefused('ACCESS_UNAVAILABLE', 'access control is off')

@@ -33,6 +33,12 @@ export class KeyFile implements KeyStore {
     this.#isRequired = isRequired
   }
 
+  /** Whether others than its owner may write to it, and so add keys. */
+  async isOpenToOthers(): Promise<boolean> {
+    const file = await stat(this.#path).catch(() => null)
+    return file !== null && (file.mode & 0o022) !== 0
+  }
+
   /** @throws Error with what is wrong in the file, and where. The same array as before if the file is the same */
   async list(): Promise<readonly KeyRecord[]> {
     const text = await this.#read()

@@ -49,6 +49,7 @@ export async function openAccess(
   await Promise.race([access.open(), delay(FIRST_POLL_MS, undefined, { ref: false })])
   try {
     refuseFaults(config, keys, mode)
+    await warnOfWriters(config, logger)
   } catch (error) {
     access.close()
     throw error
@@ -57,6 +58,19 @@ export async function openAccess(
     logger.info({ issuer: oidc?.issuer ?? null }, 'access: callers need a key or a token')
   else logger.info({ host }, 'access: open to this machine until there is a key (AUTH=on demands one now)')
   return access
+}
+
+async function warnOfWriters(config: Config, logger: LogLogger): Promise<void> {
+  const place = keyPlaceOf(config)
+  if ('file' in place && (await fileAt(place.file, config).isOpenToOthers()))
+    logger.warn(
+      { place: place.file },
+      'access: others than its owner may write to this file, and so add keys',
+    )
+}
+
+function fileAt(path: string, { apiKeysFile }: Config): KeyFile {
+  return new KeyFile(path, { isRequired: apiKeysFile !== null })
 }
 
 /** A fault of a file is one of the configuration; a database may come later, and until then nobody is let in. */
@@ -75,7 +89,7 @@ function refuseFaults(config: Config, keys: KeyFollower, mode: 'on' | 'auto'): v
 function followerOf(config: Config, list: KeyStore['list'], logger: LogLogger): KeyFollower {
   const place = keyPlaceOf(config)
   if ('file' in place) {
-    const store = new KeyFile(place.file, { isRequired: config.apiKeysFile !== null })
+    const store = fileAt(place.file, config)
     return new KeyFollower({ store, place: place.file, memory: null, pollMs: KEY_POLL_MS, logger })
   }
   const { host, pathname } = new URL(place.url)

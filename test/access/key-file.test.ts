@@ -84,6 +84,9 @@ t.test('a link stays a link, and the mode what it was', async (t) => {
   await createKey(open(link), ABOUT, NOW)
   t.equal((await open(path).list()).length, 2)
   t.equal(statSync(path).mode & 0o777, 0o640)
+  t.notOk(await open(path).isOpenToOthers())
+  chmodSync(path, 0o660)
+  t.ok(await open(link).isOpenToOthers())
 })
 
 t.test('what is wrong is said by its place, and no hash is repeated', async (t) => {

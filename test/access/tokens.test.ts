@@ -8,7 +8,8 @@ import { type TokenOptions, Tokens } from '../../src/access/tokens.ts'
 import { AUDIENCE, type Issuer, type Mood, nowS, startIssuer } from './issuer.ts'
 import { until } from './until.ts'
 
-const QUICK = { timeoutMs: 300, cooldownMs: 250, retryMs: 100 }
+/** An issuer that answers has time to: machines are busy. */
+const QUICK = { timeoutMs: 20_000, cooldownMs: 250, retryMs: 100 }
 
 interface Trusting {
   readonly keys: IssuerKeys
@@ -179,7 +180,7 @@ t.test('where keys lie only the settings and the issuer say', async (t) => {
 
 t.test('keys rotate', async (t) => {
   const issuer = await startIssuer(t)
-  const { ask } = trust(t, issuer, { policy: { cooldownMs: 400 } })
+  const { ask } = trust(t, issuer, { policy: { cooldownMs: 2_000 } })
   const before = await issuer.token()
   t.same(await ask(before), ['predict', 'read'])
   t.same(issuer.asked, { keys: 1, documents: 1 })
@@ -212,13 +213,16 @@ t.test('an issuer that is away, hangs, or answers something else', async (t) => 
     await t.test(mood, async (t) => {
       const issuer = await startIssuer(t)
       const jwksUri = mood === 'no-keys' ? { jwksUri: `${issuer.url}/jwks` } : {}
-      const { ask, keys, said } = trust(t, issuer, { ...jwksUri, policy: { retryMs: 60_000 } })
+      const { ask, keys, said } = trust(t, issuer, {
+        ...jwksUri,
+        policy: { timeoutMs: 300, retryMs: 60_000 },
+      })
       issuer.mood = mood as Mood
       const token = await issuer.token()
       const asked = () => Promise.all(Array.from({ length: 10 }, () => ask(token)))
       const start = performance.now()
       t.same(new Set(await asked()), new Set(['ACCESS_UNAVAILABLE']))
-      t.ok(performance.now() - start < 2_500, 'soon')
+      t.ok(performance.now() - start < 5_000, 'soon')
       const before = { ...issuer.asked }
       t.same(new Set(await asked()), new Set(['ACCESS_UNAVAILABLE']))
       t.same(issuer.asked, before, 'and at once while it has just failed')

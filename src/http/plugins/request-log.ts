@@ -25,19 +25,29 @@ export interface Outcome {
   readonly isRoutine: boolean
 }
 
-/** Of what anybody logs, up to four levels deep: never in the log. */
-export const REDACTED: readonly string[] = [
+const SECRETS = [
   'authorization',
+  'proxy-authorization',
+  'x-api-key',
   'cookie',
+  'set-cookie',
   'password',
   'token',
-  '["proxy-authorization"]',
-  '["set-cookie"]',
-  '["x-api-key"]',
-].flatMap((name) =>
-  ['', '*', '*.*', '*.*.*'].map((above) =>
-    name.startsWith('[') || !above ? above + name : `${above}.${name}`,
-  ),
+]
+/** Where headers and the like are logged. Whole paths: pino takes ten times as long for those with a wildcard. */
+const PLACES = [
+  '',
+  'headers',
+  'req.headers',
+  'request.headers',
+  'res.headers',
+  'err.headers',
+  'err.request.headers',
+]
+
+/** Never in the log. */
+export const REDACTED: readonly string[] = PLACES.flatMap((place) =>
+  SECRETS.map((name) => `${place}["${name}"]`),
 )
 
 const KINDS = [

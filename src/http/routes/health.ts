@@ -3,7 +3,7 @@
  *
  * A model that should serve and does not makes the service `degraded`: one that was refused, or cannot be had.
  *
- * Ready is a service that has a model, and whose log has made its first attempt at the database, whatever came of it. One whose log cannot reach the
+ * Ready is a service that has a model, knows who may be let in, and whose log has made its first attempt at the database, whatever came of it. One whose log cannot reach the
  * database is ready, and says `degraded`: taking it out of traffic would turn a database outage into an outage of predictions.
  * Once it is told to stop it is not ready, and answers what still comes.
  */
@@ -35,6 +35,7 @@ export const healthRoutes: Routes = (app, context) => {
         challenger: slotHealth(slots?.challenger ?? null),
         rollout: rolloutHealth(context),
         prediction_log: logHealth(context),
+        access: accessHealth(context),
       }
     },
   )
@@ -68,6 +69,10 @@ export const healthRoutes: Routes = (app, context) => {
       if (STOPPING.has(context.lifecycle.state()))
         throw Object.assign(new Error('the service is stopping'), { statusCode: 503, code: 'STOPPING' })
       servingOf(context)
+      if (context.access.isBlind())
+        throw Object.assign(new Error('nobody can be let in yet: the keys cannot be read'), {
+          code: 'ACCESS_UNAVAILABLE',
+        })
       if (context.predictionLog.status().state === 'connecting')
         throw Object.assign(new Error('the prediction log is still opening its database'), {
           statusCode: 503,
@@ -91,11 +96,18 @@ function rolloutHealth({ models }: AppContext) {
   return { champion, challenger, traffic: trafficOf(models.traffic.current()) }
 }
 
-export function statusOf({ predictionLog, rollout, models }: AppContext): string {
+export function statusOf({ predictionLog, rollout, models, access }: AppContext): string {
   if (!rollout.current()) return 'degraded'
   if (Object.values(models.followers()).some((follower) => follower?.reason)) return 'degraded'
+  const { isEnforced, keys, issuer } = access.status()
+  if (isEnforced && (keys !== 'current' || issuer === 'unreachable')) return 'degraded'
   const { state, spool } = predictionLog.status()
   return (state === 'shipping' || state === 'off') && spool.error === null ? 'ok' : 'degraded'
+}
+
+function accessHealth({ access }: AppContext) {
+  const { isEnforced, keys, issuer } = access.status()
+  return { required: isEnforced, keys, issuer }
 }
 
 function logHealth({ predictionLog, now }: AppContext) {

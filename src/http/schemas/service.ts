@@ -24,7 +24,7 @@ const PredictionLogHealth = Type.Object({
 
 const Status = Type.String({
   description:
-    '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database, or not write its spool, or a model that should serve does not.',
+    '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database, or not write its spool, or a model that should serve does not, or the keys of callers cannot be read.',
 })
 
 const Slot = Type.Union(
@@ -65,6 +65,16 @@ export const Health = Type.Object({
   challenger: Slot,
   rollout: Type.Object({ champion: Follower, challenger: Follower, traffic: TrafficInForce }),
   prediction_log: PredictionLogHealth,
+  access: Type.Object({
+    required: Type.Boolean({ description: 'Whether callers need a key or token.' }),
+    keys: Type.Union([Type.String(), Type.Null()], {
+      description:
+        '`current`; `stale` or `remembered`: they cannot be read, and those that were known are in force; `unknown`: none is known yet. Null: `AUTH=off`.',
+    }),
+    issuer: Type.Union([Type.String(), Type.Null()], {
+      description: '`current`, or `unreachable`. Null: tokens are not taken.',
+    }),
+  }),
 })
 
 export const Liveness = Type.Object({ status: Type.Literal('ok') })
