@@ -61,7 +61,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.decorateRequest('caller', null)
-  limitConnections(app, limits.connections)
+  limitConnections(app, limits.connections, options.bodyLimitBytes)
   readJsonBodies(app)
   answerFailures(app)
   await shareWithPages(app, limits.browsers)
