@@ -80,7 +80,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   app.decorateRequest('caller', null)
   if (options.tracing) await traceRequests(app, options.tracing)
   observeRequests(app, context.metrics, options.requestLog, options.tracing?.traceIdOf)
-  limitConnections(app, limits.connections)
+  limitConnections(app, limits.connections, options.bodyLimitBytes)
   readJsonBodies(app)
   answerFailures(app)
   await shareWithPages(app, limits.browsers)

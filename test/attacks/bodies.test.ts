@@ -93,6 +93,23 @@ t.test('a gigabyte that is announced is refused without being read', async (t) =
   })
 })
 
+t.test('a client that asks first is not told to send what nobody will read', async (t) => {
+  const ask = (length: number) =>
+    new Promise<string>((resolve, reject) => {
+      const headers = { ...JSON_TYPE, expect: '100-continue', 'content-length': String(length) }
+      const outgoing = request(`${service.url}/predict`, { method: 'POST', headers }, (response) => {
+        resolve(`${response.statusCode} ${response.headers.connection}`)
+        response.resume()
+        outgoing.destroy()
+      })
+      outgoing.on('continue', () => (resolve('continue'), outgoing.destroy()))
+      outgoing.on('error', reject)
+      outgoing.flushHeaders()
+    })
+  t.equal(await ask(100), 'continue')
+  t.equal(await ask(1024 * MIB), '413 close')
+})
+
 t.test('a gigabyte in chunks is cut at the limit', async (t) => {
   await memoryStays(t, async () => {
     const { status, connection, bytes } = await pour(1024 * MIB, JSON_TYPE)

@@ -24,8 +24,8 @@ export function settleConnection({ raw }: FastifyRequest, reply: FastifyReply): 
     return false
   }
   if (raw.complete || lengthOf(raw) <= SMALL_BYTES) {
-    // Fastify closes after every body that it could not parse.
-    if (reply.hasHeader('connection')) reply.removeHeader('connection')
+    // Fastify closes after every body that it could not parse; only while the service stops it should.
+    if (reply.hasHeader('connection') && reply.server.server.listening) reply.removeHeader('connection')
     return true
   }
   reply.header('connection', 'close')
@@ -52,6 +52,7 @@ const lingering = new WeakSet<Socket>()
 export const isClosing = (socket: Socket): boolean => lingering.has(socket)
 
 function lengthOf({ headers }: IncomingMessage): number {
-  if (headers['transfer-encoding'] !== undefined) return Infinity
+  // Who asked whether to send it may leave it out.
+  if (headers['transfer-encoding'] !== undefined || headers.expect !== undefined) return Infinity
   return Number(headers['content-length'] ?? 0)
 }

@@ -47,13 +47,33 @@ export function connectionOptions(
 }
 
 /** Also refuses what Node's parser lets through and a proxy before the service may read in another way. */
-export function limitConnections(app: FastifyInstance, { max }: ConnectionLimits): void {
+export function limitConnections(
+  app: FastifyInstance,
+  { max }: ConnectionLimits,
+  bodyLimitBytes: number,
+): void {
   app.server.maxConnections = max
+  inviteBodies(app, bodyLimitBytes)
   app.addHook('onRequest', (request, reply, done) => {
     const fault = faultOf(request.raw)
     if (fault === null) return done()
     reply.raw.shouldKeepAlive = false // what follows could be read in more than one way
     done(Object.assign(new Error(fault), { statusCode: 400, code: BROKEN.code }))
+  })
+}
+
+/** A client that asks whether it may send its body is told so when somebody is about to read it, and not before. */
+function inviteBodies(app: FastifyInstance, bodyLimitBytes: number): void {
+  const asking = new WeakSet<IncomingMessage>()
+  app.server.on('checkContinue', (request, response) => {
+    asking.add(request)
+    app.server.emit('request', request, response)
+  })
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    const { raw } = request
+    if (asking.has(raw) && !(Number(raw.headers['content-length']) > bodyLimitBytes))
+      reply.raw.writeContinue()
+    done(null, payload)
   })
 }
 
