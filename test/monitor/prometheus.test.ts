@@ -132,6 +132,9 @@ t.test('a real Prometheus answers each query', { skip }, async (t) => {
   }
 
   t.match(await prometheus.query('up'), [{ value: [Number, '1'] }])
+  const input = await (await fetch(`${service.url}/metrics`)).text()
+  const checked = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' })
+  t.same([checked.status, checked.stdout, checked.stderr], [0, '', ''], 'promtool finds no fault')
   for (const { title, expr } of queries) {
     const result = await prometheus.query(expr)
     t.ok(
