@@ -125,6 +125,7 @@ t.test('nobody waits for a collector that does not answer', async (t) => {
     DATA_DIR: dataFolder(t),
     SHUTDOWN_GRACE_MS: '1500',
     OTEL_EXPORTER_OTLP_ENDPOINT: deaf.url,
+    LOG_REQUESTS: 'all',
   })
   const statuses = await Promise.all(
     Array.from({ length: 600 }, async () => (await post(`${service.url}/predict`, EXAMPLE)).status),
@@ -133,6 +134,8 @@ t.test('nobody waits for a collector that does not answer', async (t) => {
   const start = performance.now()
   t.equal(await service.stop(), 0)
   t.ok(performance.now() - start < 1500 + 5000, 'closed within the grace, and time to end in')
+  const lines = service.logged.filter((line) => line.includes('"msg":"request"'))
+  t.equal(lines.length, 600, 'lines that are written together are all there at the end')
 })
 
 t.test('without a collector nothing of it is loaded; with one that is away, it is said once', async (t) => {

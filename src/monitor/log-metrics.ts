@@ -36,10 +36,10 @@ export function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
       'sum',
       () => log.status().spool.bytes,
     ),
-    gauge('day7_log_spool_segments', 'Files that they lie in.', 'sum', () => log.status().spool.segments),
+    gauge('day7_log_spool_segments', 'Files of the spool.', 'sum', () => log.status().spool.segments),
     gauge(
       'day7_log_oldest_record_age_seconds',
-      'Age of the oldest of them; 0 if there is none.',
+      'Age of the oldest prediction that is not in the database yet; 0 if there is none.',
       'max',
       ageS,
     ),

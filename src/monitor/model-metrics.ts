@@ -67,7 +67,7 @@ function slotMetrics(rollout: WatchedRollout): Metric[] {
     perSlot('day7_model_info', 'The models in service: 1 for each.', () => 1),
     perSlot(
       'day7_model_serving_since_seconds',
-      'When each came into service, in seconds since 1970.',
+      'When each model came into service, in seconds since 1970.',
       (since) => since.getTime() / 1000,
     ),
   ]

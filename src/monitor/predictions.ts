@@ -100,8 +100,11 @@ export class PredictionFigures<Install extends InstallTexts> {
         'average',
         () => this.#drifting().flatMap(({ variant, drift }) => present(variant, drift.predictions)),
       ),
-      gauge('day7_drift_window_predictions', 'Predictions that the indexes are made of.', 'sum', () =>
-        this.#drifting().map(({ variant, drift }) => ({ labels: { variant }, value: drift.count })),
+      gauge(
+        'day7_drift_window_predictions',
+        'Recent predictions that the drift indexes are made of.',
+        'sum',
+        () => this.#drifting().map(({ variant, drift }) => ({ labels: { variant }, value: drift.count })),
       ),
     ]
   }

@@ -13,6 +13,9 @@ const DURATION_BOUNDS_S = [
 /** The route of what is on none. */
 export const UNMATCHED = 'unmatched'
 
+/** Codes are the service's own, and a few dozen; whoever makes them of what came shall not fill the memory. */
+const MAX_CODES = 200
+
 /** Methods that have series of their own where no route was matched. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
@@ -36,11 +39,12 @@ export class RequestFigures {
     series.buckets.observe(durationMs / 1000)
   }
 
-  /** An answer with an error, by the code that the caller was told; the codes are the service's own. */
+  /** An answer with an error, by the code that the caller was told. */
   error(status: number, code: string): void {
-    const key = `${status} ${code}`
+    const shown = this.#errors.size < MAX_CODES || this.#errors.has(`${status} ${code}`) ? code : 'other'
+    const key = `${status} ${shown}`
     let count = this.#errors.get(key)
-    if (!count) this.#errors.set(key, (count = { status, code, value: 0 }))
+    if (!count) this.#errors.set(key, (count = { status, code: shown, value: 0 }))
     count.value++
   }
 

@@ -107,6 +107,11 @@ t.test('a spoilt bundle is refused, with file and reason', async (t) => {
       /features.json: features: the manifest has .*, the file /,
       { manifest: { features: ['a'] } },
     ],
+    [
+      'a profile not understood',
+      /profile.json: expected format to be a text that is not empty, got undefined/,
+      { file: 'profile.json', text: () => '{}', rehash: true },
+    ],
     ['another offset', /features.json: offset: /, { manifest: { offset: 'event_1' } }],
     [
       'a model of other features',

@@ -2,11 +2,13 @@
  * `/metrics`: what Prometheus is told of the prediction log, in a text that Prometheus reads.
  */
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { withoutAccess } from '../../src/access/index.ts'
 import { loadBundle } from '../../src/bundle/index.ts'
 import { accessMetrics, answerMetrics, createMetrics, limitMetrics } from '../../src/monitor/index.ts'
 import type { PredictionLogStatus } from '../../src/prediction-log/index.ts'
+import { EXAMPLE } from '../example.ts'
 import { appWith, bundleLike, logIn, modelsIn, NOW, rolloutOf } from './app.ts'
 
 const bundle = await loadBundle('artifacts/champion')
@@ -49,7 +51,7 @@ async function appWatching(status: Partial<PredictionLogStatus>) {
   /** The lines of our own metrics. */
   const samples = async (prefix = 'day7_log') =>
     (await scrape()).body.split('\n').filter((line) => line.startsWith(prefix))
-  return { app, scrape, samples }
+  return { app, metrics, scrape, samples }
 }
 
 t.test('the prediction log', async (t) => {
@@ -171,6 +173,30 @@ t.test('the text is Prometheus’s, and has the process too', async (t) => {
     t.match(response.body, new RegExp(`^# HELP ${name} \\S`, 'm'))
     t.equal(name!.endsWith('_total'), type === 'counter', `${name} is a ${type}`)
   }
+  await app.close()
+})
+
+t.test('docs/observability.md lists what there is', async (t) => {
+  const { app, metrics, scrape } = await appWatching(STATUS)
+  const record = { install: EXAMPLE, predictedRevenue: 1, inferenceTimeUs: 5, variant: 'champion' }
+  metrics.predictions.note(Array.from({ length: 300 }, () => ({ answer: { bundle }, record })))
+  await app.inject('/nowhere')
+  const { body } = await scrape()
+  const rows = [...body.matchAll(/^# HELP ((?:day7|http)_\w+) (.*)\n# TYPE \w+ (\w+)$/gm)].map(
+    ([, name, help, type]) => {
+      const samples = body.matchAll(new RegExp(`^${name}(?:_bucket|_sum|_count)?\\{(.*)\\}`, 'gm'))
+      const labels = [...samples].flatMap(([, text]) =>
+        [...text!.matchAll(/(\w+)="/g)].map(([, label]) => label!),
+      )
+      const shown = [...new Set(labels)].filter((label) => label !== 'le').map((label) => `\`${label}\``)
+      return ['', `\`${name}\``, type, shown.join(', ') || '–', help, '']
+    },
+  )
+  const listed = readFileSync('docs/observability.md', 'utf8')
+    .split('\n')
+    .filter((line) => /^\| `(day7|http)_\w+` +\| (counter|gauge|histogram|summary) /.test(line))
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+  t.same(listed.sort(), rows.sort(), 'one row for each')
   await app.close()
 })
 

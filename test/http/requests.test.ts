@@ -105,6 +105,17 @@ t.test('requests are counted by the route’s template, method and status', asyn
   t.equal(inFlight(), 0)
 })
 
+t.test('codes are bounded, whoever makes them', (t) => {
+  const figures = new RequestFigures()
+  for (let i = 0; i < 1000; i++) figures.error(400, `CODE_${i}`)
+  figures.error(400, 'CODE_7')
+  const samples = figures.metrics()[2]!.samples()
+  t.equal(samples.length, 201)
+  t.match(samples[7], { labels: { code: 'CODE_7' }, value: 2 })
+  t.match(samples.at(-1), { labels: { code: 'other' }, value: 800 })
+  t.end()
+})
+
 t.test('a request is in flight until it is answered', async (t) => {
   const { called, hold, release } = heldUp()
   const { app, inFlight, counted } = await observed(t, undefined, {

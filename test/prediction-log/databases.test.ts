@@ -105,6 +105,9 @@ async function remembersAndCounts(t: Test, folder: string, location: DatabaseLoc
   await shipped(log)
   t.equal((await statisticsOf(log)).totalPredictions, 5003, 'a record that is shipped twice is there once')
   t.match(log.status(), { spooled: 5006, shipped: 5006, dropped: 0, quarantined: 0 })
+  const { breaker, shipments } = log.status()
+  t.equal(breaker, 'closed')
+  t.ok(shipments.count >= 2 && shipments.seconds > 0)
   await log.append([recordOf()])
   await log.close(5000)
 
@@ -267,6 +270,8 @@ t.test('no server there', async (t) => {
   await log.append([recordOf()])
   while (log.status().state !== 'backing-off') await delay(5)
   t.match(log.status(), { dropped: 0, spooled: 1, lastError: 'ECONNREFUSED' })
+  t.ok(log.status().failures >= 1)
+  t.equal(log.status().shipments.count, 0)
   await t.rejects(statisticsOf(log), LogUnavailableError)
   await log.close(100)
   t.equal(log.status().state, 'closed')
