@@ -63,11 +63,26 @@ export async function hasImage(name: string): Promise<boolean> {
 
 /** A Dockerfile, as it stands. Its steps reach the registries that this machine is set up for, and no base image is fetched. */
 export async function build(context: string, dockerfile: string, tag: string): Promise<void> {
-  await podman(
-    ...['build', '--quiet', '--isolation', 'chroot', '--format', 'docker', '--pull-never', '--layers'],
-    ...(await registries()),
-    ...['--file', dockerfile, '--tag', tag, context],
-  )
+  await buildWith(await registries(), context, dockerfile, tag)
+}
+
+async function buildWith(
+  options: readonly string[],
+  context: string,
+  dockerfile: string,
+  tag: string,
+): Promise<void> {
+  const fixed = [
+    'build',
+    '--quiet',
+    '--isolation',
+    'chroot',
+    '--format',
+    'docker',
+    '--pull-never',
+    '--layers',
+  ]
+  await podman(...fixed, ...options, '--file', dockerfile, '--tag', tag, context)
 }
 
 /** What this machine's npm and pip know of registries, as the secrets that the Dockerfiles take. */
@@ -160,5 +175,5 @@ export async function makeStandIn(name: string, standIn: string): Promise<void> 
     const npm = realpathSync((await run('sh', ['-c', 'command -v npm'])).trim()) // …/npm/bin/npm-cli.js
     cpSync(join(npm, '../..'), join(context, 'npm'), { recursive: true, dereference: true })
   }
-  await build(context, join(context, 'Dockerfile'), image)
+  await buildWith([], context, join(context, 'Dockerfile'), image)
 }
