@@ -4,14 +4,12 @@
  * A request takes what is in service once; a change of models never splits a batch. A user, or a prediction without one, is
  * answered by the arm of the experiment that he is in. A bad row of a batch is answered with its own error and fails no other.
  */
-import { type AppContext, type Routes, servingOf } from '../context.ts'
+import { type Routes, servingOf } from '../context.ts'
+import { type Answered, follow, isChampion, modelOf, predict, roundTo6 } from '../prediction.ts'
 import { failures } from '../schemas/failure.ts'
 import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
 import { BatchAnswer, batchBody, PredictAnswer } from '../schemas/predict.ts'
 import { explain, toJson } from '../plugins/validation.ts'
-import type { Interval } from '../../bundle/index.ts'
-import type { PredictionRecord } from '../../prediction-log/index.ts'
-import type { Answer, Assignment, Serving } from '../../rollout/index.ts'
 
 export const predictRoutes: Routes = (app, context) => {
   app.post(
@@ -89,64 +87,4 @@ export const predictRoutes: Routes = (app, context) => {
       }
     },
   )
-}
-
-interface Answered {
-  readonly answer: Pick<Answer, 'bundle' | 'variant' | 'failed'>
-  readonly record: PredictionRecord
-  /** Null where the model has none; it is answered, and not logged. */
-  readonly interval: Interval | null
-}
-
-function predict(context: AppContext, serving: Serving, body: InstallBody, time: Date): Answered {
-  const { user_id: userId = null, ...install } = body
-  const predictionId = context.newPredictionId(time)
-  const start = performance.now()
-  const answer = serving.predict(userId ?? predictionId, install)
-  const { bundle, variant, prediction } = answer
-  const inferenceTimeMs = roundTo6(performance.now() - start)
-  const record = {
-    predictionId,
-    time,
-    userId,
-    install,
-    predictedRevenue: roundTo6(prediction.revenue),
-    rawScore: prediction.rawScore,
-    inferenceTimeUs: inferenceTimeMs * 1000,
-    modelName: bundle.manifest.name,
-    modelVersion: bundle.manifest.version,
-    variant,
-  }
-  const { interval } = prediction
-  return {
-    answer,
-    record,
-    interval: interval && { p10: roundTo6(interval.p10), p90: roundTo6(interval.p90) },
-  }
-}
-
-/** After the answers: what the challenger failed in its arm is kept, and the rest of the champion's is offered to the shadow. */
-function follow({ shadow }: AppContext, serving: Serving, answered: readonly Answered[]): void {
-  for (const { answer, record } of answered) if (answer.failed) shadow.miss(answer.failed, record)
-  if (!serving.shadow) return
-  const offered = answered.filter(({ answer, record }) => !answer.failed && isChampion(record))
-  const records = offered.map(({ record }) => record)
-  if (records.length > 0) shadow.offer(serving.shadow, records)
-}
-
-function isChampion({ variant }: PredictionRecord): boolean {
-  return variant === 'champion'
-}
-
-function modelOf({ bundle, variant }: Assignment): {
-  name: string
-  version: string
-  variant: string
-} {
-  return { name: bundle.manifest.name, version: bundle.manifest.version, variant }
-}
-
-/** Half up on the double's exact value, which `Math.round(x * 1e6) / 1e6` is not. */
-function roundTo6(value: number): number {
-  return Number(value.toFixed(6))
 }
