@@ -6,10 +6,16 @@ import { LOG_SETTINGS, type LogConfig, readLog } from './log.ts'
 import { MODEL_SETTINGS, type ModelsConfig, readModels } from './models.ts'
 import { NETWORK_SETTINGS, type NetworkConfig, readNetwork } from './network.ts'
 import { Reader, type Setting } from './setting.ts'
+import { readStreams, STREAM_SETTINGS, type StreamsConfig } from './streams.ts'
 
-export interface Config extends NetworkConfig, ModelsConfig, LogConfig {}
+export interface Config extends NetworkConfig, StreamsConfig, ModelsConfig, LogConfig {}
 
-export const SETTINGS: readonly Setting[] = [...NETWORK_SETTINGS, ...MODEL_SETTINGS, ...LOG_SETTINGS]
+export const SETTINGS: readonly Setting[] = [
+  ...NETWORK_SETTINGS,
+  ...STREAM_SETTINGS,
+  ...MODEL_SETTINGS,
+  ...LOG_SETTINGS,
+]
 
 export class ConfigError extends Error {
   readonly code = 'CONFIG_INVALID'
@@ -29,6 +35,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const faults: string[] = []
   const config: Config = {
     ...readNetwork(new Reader(NETWORK_SETTINGS, environment, faults)),
+    ...readStreams(new Reader(STREAM_SETTINGS, environment, faults)),
     ...readModels(new Reader(MODEL_SETTINGS, environment, faults)),
     ...readLog(new Reader(LOG_SETTINGS, environment, faults)),
   }

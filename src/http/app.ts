@@ -21,6 +21,7 @@ import { userRoutes } from './routes/users.ts'
 import { Failure } from './schemas/failure.ts'
 import { Install, STORABLE } from './schemas/install.ts'
 import { OutcomeSchema } from './schemas/outcomes.ts'
+import { readStreams } from './streams/index.ts'
 
 export interface AppOptions {
   /** The service's own version, for the OpenAPI document. */
@@ -45,6 +46,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
 
   app.decorateRequest('caller', null)
   readJsonBodies(app)
+  readStreams(app)
   answerFailures(app)
   app.addSchema(Install)
   app.addSchema(OutcomeSchema)

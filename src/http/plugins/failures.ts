@@ -3,7 +3,7 @@
  * goes to the log and stays there.
  */
 import { STATUS_CODES } from 'node:http'
-import type { FastifyError, FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyInstance } from 'fastify'
 
 /** What is not available, and when to ask again; null where waiting does not help. */
 const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
@@ -14,19 +14,19 @@ const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
   EXPERIMENTS_BUSY: 30,
 }
 
+export interface FailureAnswer {
+  readonly statusCode: number
+  readonly code: string
+  readonly error: string
+  readonly message: string
+}
+
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const statusCode = statusOf(error)
+    const failure = failureOf(error, request.log)
     const retryAfterS = RETRY_AFTER_S[error.code]
     if (typeof retryAfterS === 'number') reply.header('retry-after', retryAfterS)
-    if (statusCode === 500) request.log.error({ err: error }, 'request failed')
-    return reply.code(statusCode).send({
-      statusCode,
-      code: statusCode === 500 ? 'INTERNAL' : error.code,
-      error: STATUS_CODES[statusCode] ?? 'Error',
-      message:
-        statusCode === 500 ? 'the request could not be answered; the log has the details' : error.message,
-    })
+    return reply.code(failure.statusCode).send(failure)
   })
 
   app.setNotFoundHandler((request, reply) =>
@@ -37,6 +37,19 @@ export function answerFailures(app: FastifyInstance): void {
       message: `no such route: ${request.method} ${request.url.split('?', 1)[0]}; /docs lists them`,
     }),
   )
+}
+
+/** What is ours goes to the log, and nothing of it into the answer. */
+export function failureOf(error: FastifyError, log: FastifyBaseLogger): FailureAnswer {
+  const statusCode = statusOf(error)
+  if (statusCode === 500) log.error({ err: error }, 'request failed')
+  return {
+    statusCode,
+    code: statusCode === 500 ? 'INTERNAL' : error.code,
+    error: STATUS_CODES[statusCode] ?? 'Error',
+    message:
+      statusCode === 500 ? 'the request could not be answered; the log has the details' : error.message,
+  }
 }
 
 /** An error that asks for a status gets it if it is a client's error or "not available"; all others are ours. */

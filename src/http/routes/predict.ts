@@ -4,14 +4,27 @@
  * A request takes what is in service once; a change of models never splits a batch. A user, or a prediction without one, is
  * answered by the arm of the experiment that he is in. A bad row of a batch is answered with its own error and fails no other.
  */
+import { Readable } from 'node:stream'
 import { type Routes, servingOf } from '../context.ts'
-import { type Answered, follow, isChampion, modelOf, predict, roundTo6 } from '../prediction.ts'
+import { toJson } from '../plugins/validation.ts'
+import {
+  type Answered,
+  installCheckOf,
+  isChampion,
+  keep,
+  modelOf,
+  predict,
+  predictOneOf,
+  roundTo6,
+} from '../prediction.ts'
 import { failures } from '../schemas/failure.ts'
-import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
-import { BatchAnswer, batchBody, PredictAnswer } from '../schemas/predict.ts'
-import { explain, toJson } from '../plugins/validation.ts'
+import { InstallRef } from '../schemas/install.ts'
+import { PredictAnswer } from '../schemas/predict.ts'
+import { BATCH_DESCRIPTION, batchBodies, BatchAnswers, type BatchBody } from '../schemas/streams.ts'
+import { streamReplies } from '../streams/index.ts'
 
 export const predictRoutes: Routes = (app, context) => {
+  const replyToStream = streamReplies(app, context)
   app.post(
     '/predict',
     {
@@ -27,8 +40,7 @@ export const predictRoutes: Routes = (app, context) => {
     async (request) => {
       const serving = servingOf(context)
       const { answer, record, interval } = predict(context, serving, request.body, context.now())
-      await context.predictionLog.append([record])
-      follow(context, serving, [{ answer, record, interval }])
+      await keep(context, serving, [{ answer, record, interval }])
       return {
         predicted_revenue: record.predictedRevenue,
         ...(interval && { interval }),
@@ -43,45 +55,47 @@ export const predictRoutes: Routes = (app, context) => {
   app.post(
     '/batch_predict',
     {
-      config: { scope: 'predict' },
+      config: { scope: 'predict', streams: true },
       schema: {
         operationId: 'batchPredict',
         tags: ['predict'],
         summary: 'Predict many installs',
-        body: batchBody(context.batchMaxUsers),
-        response: { 200: BatchAnswer, ...failures(400, 413, 415) },
+        description: BATCH_DESCRIPTION,
+        body: batchBodies(context.batchMaxUsers),
+        response: { 200: BatchAnswers, ...failures(400, 408, 413, 415) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
+      if (request.body instanceof Readable) return replyToStream(request, reply)
       const serving = servingOf(context)
       const time = context.now()
-      const isInstall = request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)
+      const isInstall = installCheckOf(request)
       const answered: Answered[] = []
-      const predictions = request.body.users.map((input) => {
-        if (!isInstall(input as Record<string, unknown>))
-          return { input: toJson(input) === null ? null : input, error: explain(isInstall.errors, 'user') }
-        try {
-          const { answer, record, interval } = predict(context, serving, input as InstallBody, time)
-          answered.push({ answer, record, interval })
-          return {
-            input,
-            predicted_revenue: record.predictedRevenue,
-            ...(interval && { interval }),
-            prediction_id: record.predictionId,
-            ...(!isChampion(record) && { model: modelOf(answer) }),
-          }
-        } catch (error) {
-          request.log.error({ err: error }, 'a user of a batch could not be predicted')
-          return { input, error: 'the model has no finite answer for this user' }
+      const { users } = request.body as BatchBody
+      const predictions = users.map((input) => {
+        const result = predictOneOf(context, serving, input, {
+          time,
+          isInstall,
+          log: request.log,
+          whole: 'user',
+        })
+        if ('error' in result) return { input: toJson(input) === null ? null : input, error: result.error }
+        answered.push(result)
+        const { answer, record, interval } = result
+        return {
+          input,
+          predicted_revenue: record.predictedRevenue,
+          ...(interval && { interval }),
+          prediction_id: record.predictionId,
+          ...(!isChampion(record) && { model: modelOf(answer) }),
         }
       })
-      const records = answered.map(({ record }) => record)
-      if (records.length > 0) await context.predictionLog.append(records)
-      follow(context, serving, answered)
+      await keep(context, serving, answered)
+      const inferenceTimeUs = answered.reduce((sum, { record }) => sum + record.inferenceTimeUs, 0)
       return {
         predictions,
         total_users: predictions.length,
-        inference_time_ms: roundTo6(records.reduce((sum, record) => sum + record.inferenceTimeUs, 0) / 1000),
+        inference_time_ms: roundTo6(inferenceTimeUs / 1000),
         timestamp: time.toISOString(),
         model: modelOf(serving.champion),
       }

@@ -1,0 +1,1 @@
+export { CSV, NDJSON, readStreams, streamReplies } from './reply.ts'
