@@ -5,17 +5,19 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { App, AppContext } from './context.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
-import { answerFailures } from './plugins/failures.ts'
+import { answerError, answerFailures } from './plugins/failures.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
 import { ajvOptions, explain } from './plugins/validation.ts'
 import { accuracyRoutes } from './routes/accuracy.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { experimentRoutes } from './routes/experiments.ts'
 import { healthRoutes } from './routes/health.ts'
+import { inferenceRoutes } from './routes/inference.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { modelRoutes } from './routes/model.ts'
 import { outcomeRoutes } from './routes/outcomes.ts'
 import { predictRoutes } from './routes/predict.ts'
+import { scoringRoutes } from './routes/scoring.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { userRoutes } from './routes/users.ts'
 import { Failure } from './schemas/failure.ts'
@@ -42,6 +44,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     routerOptions: { maxParamLength: STORABLE.maxLength * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),
+    frameworkErrors: answerError,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.decorateRequest('caller', null)
@@ -62,5 +65,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   userRoutes(app, context)
   adminRoutes(app, context)
   metricsRoutes(app, context)
+  scoringRoutes(app, context, options.version)
+  inferenceRoutes(app, context, options.version)
   return app
 }

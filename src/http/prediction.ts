@@ -5,13 +5,21 @@
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { Interval } from '../bundle/index.ts'
 import type { PredictionRecord } from '../prediction-log/index.ts'
-import type { Answer, Assignment, Serving } from '../rollout/index.ts'
+import type { Answer, Serving } from '../rollout/index.ts'
 import type { AppContext } from './context.ts'
-import { explain } from './plugins/validation.ts'
+import { explain, kindOf } from './plugins/validation.ts'
 import { Install, type InstallBody } from './schemas/install.ts'
 
+/** What answers: what is in service with its split, or one model of it that the caller has named. */
+export interface Answering extends Pick<Serving, 'shadow'> {
+  predict(
+    key: string,
+    install: Parameters<Serving['predict']>[1],
+  ): Omit<Answer, 'variant'> & { readonly variant: string }
+}
+
 export interface Answered {
-  readonly answer: Pick<Answer, 'bundle' | 'variant' | 'failed'>
+  readonly answer: Pick<ReturnType<Answering['predict']>, 'bundle' | 'variant' | 'failed'>
   readonly record: PredictionRecord
   /** Null where the model has none; it is answered, and not logged. */
   readonly interval: Interval | null
@@ -28,7 +36,7 @@ export function installCheckOf(request: FastifyRequest): InstallCheck {
 /** One of many, which fails alone. @param whole what to call it in an error */
 export function predictOneOf(
   context: AppContext,
-  serving: Serving,
+  serving: Answering,
   input: unknown,
   { time, isInstall, log, whole }: OneOfMany,
 ): Answered | { readonly error: string } {
@@ -41,6 +49,37 @@ export function predictOneOf(
   }
 }
 
+/**
+ * Many that are answered together or not at all; then nothing is logged either.
+ * @param nameOf what to call an input in an error, by its place
+ * @throws 400 for the first that is no install, without its values
+ */
+export async function predictAll(
+  context: AppContext,
+  serving: Answering,
+  inputs: readonly unknown[],
+  isInstall: InstallCheck,
+  nameOf: (place: number) => string,
+): Promise<readonly Answered[]> {
+  const { batchMaxUsers } = context
+  if (inputs.length > batchMaxUsers)
+    throw refusal(`expected at most ${batchMaxUsers} installs, got ${inputs.length}`)
+  const wrong = inputs.findIndex((input) => !isInstall(input))
+  if (wrong !== -1) {
+    isInstall(inputs[wrong])
+    throw refusal(`${nameOf(wrong)}: ${explain(isInstall.errors, 'install', kindOf)}`)
+  }
+  const time = context.now()
+  const answered = inputs.map((input) => predict(context, serving, input as InstallBody, time))
+  await keep(context, serving, answered)
+  return answered
+}
+
+/** A request that is refused as a whole. */
+export function refusal(message: string): Error {
+  return Object.assign(new Error(message), { statusCode: 400, code: 'INSTALLS_INVALID' })
+}
+
 interface OneOfMany {
   readonly time: Date
   readonly isInstall: InstallCheck
@@ -51,14 +90,14 @@ interface OneOfMany {
 /** Resolves when they are safe in the log; only then may they be answered. */
 export async function keep(
   context: AppContext,
-  serving: Serving,
+  serving: Answering,
   answered: readonly Answered[],
 ): Promise<void> {
   if (answered.length > 0) await context.predictionLog.append(answered.map(({ record }) => record))
   follow(context, serving, answered)
 }
 
-export function predict(context: AppContext, serving: Serving, body: InstallBody, time: Date): Answered {
+export function predict(context: AppContext, serving: Answering, body: InstallBody, time: Date): Answered {
   const { user_id: userId = null, ...install } = body
   const predictionId = context.newPredictionId(time)
   const start = performance.now()
@@ -86,7 +125,7 @@ export function predict(context: AppContext, serving: Serving, body: InstallBody
 }
 
 /** After the answers: what the challenger failed in its arm is kept, and the rest of the champion's is offered to the shadow. */
-export function follow({ shadow }: AppContext, serving: Serving, answered: readonly Answered[]): void {
+export function follow({ shadow }: AppContext, serving: Answering, answered: readonly Answered[]): void {
   for (const { answer, record } of answered) if (answer.failed) shadow.miss(answer.failed, record)
   if (!serving.shadow) return
   const offered = answered.filter(({ answer, record }) => !answer.failed && isChampion(record))
@@ -98,7 +137,7 @@ export function isChampion({ variant }: PredictionRecord): boolean {
   return variant === 'champion'
 }
 
-export function modelOf({ bundle, variant }: Assignment): {
+export function modelOf({ bundle, variant }: Pick<Answered['answer'], 'bundle' | 'variant'>): {
   name: string
   version: string
   variant: string

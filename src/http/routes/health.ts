@@ -64,15 +64,20 @@ export const healthRoutes: Routes = (app, context) => {
       },
     },
     () => {
-      servingOf(context)
-      if (context.predictionLog.status().state === 'connecting')
-        throw Object.assign(new Error('the prediction log is still opening its database'), {
-          statusCode: 503,
-          code: 'STARTING',
-        })
+      expectReady(context)
       return { status: statusOf(context), checks: { model: 'ok', prediction_log: logHealth(context) } }
     },
   )
+}
+
+/** @throws 503 if it may not get traffic yet */
+export function expectReady(context: AppContext): void {
+  servingOf(context)
+  if (context.predictionLog.status().state === 'connecting')
+    throw Object.assign(new Error('the prediction log is still opening its database'), {
+      statusCode: 503,
+      code: 'STARTING',
+    })
 }
 
 function slotHealth(slot: Slot | null) {

@@ -1,7 +1,7 @@
 /**
  * What every error looks like.
  */
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 
 export const Failure = Type.Object(
   {
@@ -33,14 +33,20 @@ type Status = keyof typeof MEANINGS
 /** What any route may answer that asks for a key. */
 const EVERYWHERE = [401, 403, 429, 500, 503] as const
 
-/** Response schemas of the given error statuses, and of those that any route has that asks for a key. */
-export function failures(...statuses: Status[]): Record<number, typeof FailureRef> {
-  return failuresOnly(...new Set([...statuses, ...EVERYWHERE]))
+/** Response schemas of errors in a form. */
+export function failuresAs(form: TSchema) {
+  /** Of these statuses and no others: for a route that is open to all. */
+  const failuresOnly = (...statuses: Status[]): Record<number, typeof FailureRef> =>
+    Object.fromEntries(
+      statuses.map((status) => [
+        status,
+        Type.Unsafe<Record<string, unknown>>({ ...form, description: MEANINGS[status] }),
+      ]),
+    )
+  /** Of these statuses, and of those that any route has that asks for a key. */
+  const failures = (...statuses: Status[]) => failuresOnly(...new Set([...statuses, ...EVERYWHERE]))
+  return { failures, failuresOnly }
 }
 
-/** Response schemas of these error statuses and no others: for a route that is open to all. */
-export function failuresOnly(...statuses: Status[]): Record<number, typeof FailureRef> {
-  return Object.fromEntries(
-    statuses.map((status) => [status, { description: MEANINGS[status], ...FailureRef }]),
-  )
-}
+/** In the service's own form. */
+export const { failures, failuresOnly } = failuresAs(FailureRef)

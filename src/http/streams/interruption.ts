@@ -32,7 +32,7 @@ export class Interruptions {
     const { promise, reject } = Promise.withResolvers<never>()
     promise.catch(() => {}) // it may come when nobody waits
     let isIdle = false
-    request.raw.setTimeout(idleMs, () => {
+    reply.raw.setTimeout(idleMs, () => {
       // Who does not take what he asked for, or cannot even be told, is cut off.
       if (isIdle || reply.raw.writableNeedDrain) return request.raw.destroy()
       isIdle = true

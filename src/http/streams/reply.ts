@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream'
 import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type AppContext, servingOf } from '../context.ts'
+import { expectPlainUtf8 } from '../plugins/body-encoding.ts'
 import { installCheckOf } from '../prediction.ts'
 import { answerStream } from './answers.ts'
 import { CsvRows } from './csv.ts'
@@ -27,10 +28,7 @@ const LINGER_MS = 1_000
 export function readStreams(app: FastifyInstance): void {
   app.addContentTypeParser(Object.keys(READERS), (request, payload, done) => {
     if (!request.routeOptions.config.streams) return done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE())
-    const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers
-    const charset = /;\s*charset="?([^";]*)/i.exec(type)?.[1] ?? 'utf-8'
-    if (encoding !== 'identity') return done(unsupported(`content-encoding: expected none, got ${encoding}`))
-    if (charset.toLowerCase() !== 'utf-8') return done(unsupported(`charset: expected utf-8, got ${charset}`))
+    expectPlainUtf8(request)
     return done(null, payload)
   })
 }
@@ -77,8 +75,4 @@ function closeWhatIsLeft({ raw: request }: FastifyRequest, { raw: reply }: Fasti
     request.resume()
     setTimeout(() => request.destroy(), LINGER_MS).unref()
   })
-}
-
-function unsupported(message: string): Error {
-  return Object.assign(new Error(message), { statusCode: 415, code: 'BODY_UNSUPPORTED' })
 }
