@@ -90,7 +90,7 @@ t.test('CSV: what a row becomes', (t) => {
     { line: 2, input: EXAMPLE },
     { line: 5, input: EXAMPLE },
   ])
-  const permuted = Object.entries({ user_id: 'a', ...EXAMPLE }).reverse()
+  const permuted = Object.entries({ user_id: 'a', ...EXAMPLE }).toReversed()
   const body = permuted.map(([name]) => name).join() + '\n' + permuted.map(([, value]) => value).join()
   t.same(read(new CsvRows(1000), `\uFEFF${body}`), [{ line: 2, input: { user_id: 'a', ...EXAMPLE } }])
   const empty = Object.fromEntries(Object.keys(EXAMPLE).map((name) => [name, null]))
