@@ -13,8 +13,9 @@ interface Outcome {
 }
 
 makeVenv()
-// The other environment is made beside Python's tests; a test that needs it before it is there makes its own.
-spawn(process.execPath, ['test/mlflow-2/venv.ts'], { stdio: 'ignore' })
+// The other environments are made beside Python's tests; a test that needs one before it is there makes its own.
+for (const folder of ['mlflow-2', 'protocols'])
+  spawn(process.execPath, [`test/${folder}/venv.ts`], { stdio: 'ignore' })
 const folder = mkdtempSync(join(tmpdir(), 'day7-test-'))
 const outcomes = [pytest(join(folder, 'pytest.xml')), tap(join(folder, 'tap.txt'))]
 rmSync(folder, { recursive: true })

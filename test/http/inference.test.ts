@@ -57,8 +57,10 @@ function binaryRequest(tensors: Tensor[], request: object = {}) {
       ),
     ),
   )
-  const inputs = tensors.map(({ data: _, ...tensor }, at) => ({
-    ...tensor,
+  const inputs = tensors.map(({ name, shape, datatype }, at) => ({
+    name,
+    shape,
+    datatype,
     parameters: { binary_data_size: parts[at]!.length },
   }))
   return withParts({ ...request, inputs }, ...parts)

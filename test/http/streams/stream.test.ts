@@ -132,17 +132,17 @@ t.test(
     })()
     let answered = 0
     let singles = 0
-    let isOver = false
+    const over = new AbortController()
     const single = async () => {
       const options = { method: 'POST', body: ROW, headers: { 'content-type': 'application/json' } }
-      for (; !isOver; singles++) t.equal((await fetch(`${url}/predict`, options)).status, 200)
+      for (; !over.signal.aborted; singles++) t.equal((await fetch(`${url}/predict`, options)).status, 200)
     }
     const singly = single()
     for (let line; !(line = await stream.next()).summary;) {
       if (line.line !== ++answered) t.fail(`expected line ${answered}, got ${line.line}`)
       if (kept < answered) t.fail('an answer before its record')
     }
-    isOver = true
+    over.abort()
     await Promise.all([sending, singly])
     t.equal(answered, 20_000)
     t.equal(kept, 20_000 + singles)
