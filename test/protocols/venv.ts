@@ -8,4 +8,4 @@ import { pythonWith } from '../venv.ts'
 export const pythonWithTriton = (): string => pythonWith(join(import.meta.dirname, 'requirements.lock'))
 export const pythonWithKserve = (): string => pythonWith(join(import.meta.dirname, 'kserve.lock'))
 
-if (import.meta.main) console.log(pythonWithTriton())
+if (import.meta.main) console.log(process.argv[2] === 'kserve' ? pythonWithKserve() : pythonWithTriton())

@@ -12,7 +12,8 @@ import { explain, kindOf } from '../plugins/validation.ts'
 import { type Answered, installCheckOf, predictAll } from '../prediction.ts'
 import { failuresAs } from '../schemas/failure.ts'
 import {
-  InferenceAnswer,
+  BINARY,
+  InferenceAnswers,
   InferenceBody,
   InferenceFailure,
   InferenceHeaders,
@@ -28,7 +29,6 @@ import { expectReady } from './health.ts'
 
 const { failures, failuresOnly } = failuresAs(InferenceFailure)
 const PLATFORM = 'lightgbm_day7'
-const BINARY = 'application/octet-stream'
 const JSON_LENGTH = 'inference-header-content-length'
 
 export function inferenceRoutes(root: App, context: AppContext, version: string): void {
@@ -99,7 +99,7 @@ export function inferenceRoutes(root: App, context: AppContext, version: string)
             params,
             headers: InferenceHeaders,
             body: InferenceBody,
-            response: { 200: InferenceAnswer, ...failures(400, 404, 413, 415) },
+            response: { 200: InferenceAnswers, ...failures(400, 404, 413, 415) },
           },
         },
         async (request, reply) => {

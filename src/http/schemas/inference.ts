@@ -3,6 +3,8 @@
  */
 import { type Static, Type } from 'typebox'
 
+export const BINARY = 'application/octet-stream'
+
 const Parameters = Type.Optional(
   Type.Unsafe<Readonly<Record<string, unknown>> | null>({
     type: ['object', 'null'],
@@ -65,7 +67,7 @@ export const InferenceHeaders = Type.Object({
   ),
 })
 
-export const InferenceAnswer = Type.Object({
+const InferenceAnswer = Type.Object({
   model_name: Type.String(),
   model_version: Type.Optional(
     Type.String({
@@ -84,6 +86,19 @@ export const InferenceAnswer = Type.Object({
     }),
   ),
 })
+
+/** With tensors as bytes, the header `Inference-Header-Content-Length` tells the length of the JSON before them. */
+export const InferenceAnswers = {
+  description: 'The outputs, in the order of the installs.',
+  content: {
+    'application/json': { schema: InferenceAnswer },
+    [BINARY]: {
+      schema: Type.String({
+        description: 'The same JSON, and after it the outputs that were asked for as bytes.',
+      }),
+    },
+  },
+}
 
 export const ModelPath = Type.Object({ name: Type.String({ description: 'As in `GET /model/info`.' }) })
 export const VersionPath = Type.Object({
