@@ -110,6 +110,11 @@ export async function buildApp(
       },
       batchMaxUsers: config.batchMaxUsers,
       idempotencyMaxBytes: config.idempotencyMaxBytes,
+      streams: {
+        lineBytes: config.streamLineBytes,
+        idleMs: config.streamIdleMs,
+        spoolBytes: config.logSpoolMaxBytes / 2,
+      },
     },
     {
       version: VERSION,

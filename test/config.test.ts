@@ -32,6 +32,8 @@ t.test('defaults', (t) => {
     logLevel: 'info',
     bodyLimitBytes: 8 * 1024 * 1024,
     batchMaxUsers: 10_000,
+    streamLineBytes: 65_536,
+    streamIdleMs: 60_000,
     logFlushMs: 500,
     logFsyncMs: 1000,
     logSpoolMaxBytes: 1024 ** 3,
@@ -305,6 +307,8 @@ t.test('every fault is reported at once, and no password', (t) => {
     LOG_REQUESTS: 'some',
     LOG_REQUESTS_PER_SECOND: '0',
     DRIFT_WINDOW_MINUTES: '0',
+    STREAM_LINE_BYTES: '64k',
+    STREAM_IDLE_MS: '0',
   }
   try {
     readConfig(environment)
@@ -317,6 +321,8 @@ t.test('every fault is reported at once, and no password', (t) => {
       'BODY_LIMIT_BYTES: expected a whole number from 1024 to 1073741824, got "1e6"',
       'BATCH_MAX_USERS: expected a whole number from 1 to 1000000, got "0"',
       'SHUTDOWN_GRACE_MS: expected a whole number from 0 to 600000, got "1.5"',
+      'STREAM_LINE_BYTES: expected a whole number from 1024 to 16777216, got "64k"',
+      'STREAM_IDLE_MS: expected a whole number from 100 to 86400000, got "0"',
       'DATABASE_URL: expected postgres://user:password@host:port/database, or off',
       'LOG_FLUSH_MS: expected a whole number from 1 to 60000, got "0"',
       'LOG_FSYNC_MS: expected a whole number from 0 to 600000, got "-1"',

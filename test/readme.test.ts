@@ -93,6 +93,7 @@ t.test('what the documents point to exists', (t) => {
     'docs/experiments.md',
     'docs/model-lifecycle.md',
     'docs/operations.md',
+    'docs/protocols.md',
     'docs/scale.md',
     'docs/training.md',
   ]) {

@@ -14,12 +14,25 @@ import { PROCESSES_SETTINGS, type ProcessesConfig, readProcesses } from './proce
 import { readRedis, REDIS_SETTINGS, type RedisConfig } from './redis.ts'
 import { type Environment, fileSettingOf, withSecretFiles } from './secret-files.ts'
 import { Reader, type Setting } from './setting.ts'
+import { readStreams, STREAM_SETTINGS, type StreamsConfig } from './streams.ts'
 
 export interface Config
-  extends NetworkConfig, ProcessesConfig, AccessConfig, LimitsConfig, BrowsersConfig, ModelsConfig, LogConfig, RedisConfig, IdempotencyConfig, ObservabilityConfig {}
+  extends
+    NetworkConfig,
+    StreamsConfig,
+    ProcessesConfig,
+    AccessConfig,
+    LimitsConfig,
+    BrowsersConfig,
+    ModelsConfig,
+    LogConfig,
+    RedisConfig,
+    IdempotencyConfig,
+    ObservabilityConfig {}
 
 export const SETTINGS: readonly Setting[] = [
   ...NETWORK_SETTINGS,
+  ...STREAM_SETTINGS,
   ...PROCESSES_SETTINGS,
   ...ACCESS_SETTINGS,
   ...LIMIT_SETTINGS,
@@ -54,6 +67,7 @@ export function readConfig(given: Environment, readText: (path: string) => strin
   const log = readLog(new Reader(LOG_SETTINGS, environment, faults))
   const config: Config = {
     ...readNetwork(new Reader(NETWORK_SETTINGS, environment, faults)),
+    ...readStreams(new Reader(STREAM_SETTINGS, environment, faults)),
     ...readProcesses(new Reader(PROCESSES_SETTINGS, environment, faults), log),
     ...readAccess(new Reader(ACCESS_SETTINGS, environment, faults)),
     ...readLimits(new Reader(LIMIT_SETTINGS, environment, faults)),

@@ -10,7 +10,7 @@ import { guardRoutes } from './plugins/access.ts'
 import { type ConnectionLimits, connectionOptions, limitConnections } from './plugins/connections.ts'
 import { serveDashboard } from './plugins/dashboard.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
-import { answerFailures } from './plugins/failures.ts'
+import { answerError, answerFailures } from './plugins/failures.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
 import { observeRequests } from './plugins/observation.ts'
 import { limitRates, type RateLimits } from './plugins/rate-limits.ts'
@@ -24,17 +24,20 @@ import { accuracyRoutes } from './routes/accuracy.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { experimentRoutes } from './routes/experiments.ts'
 import { healthRoutes } from './routes/health.ts'
+import { inferenceRoutes } from './routes/inference.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { modelRoutes } from './routes/model.ts'
 import { modelsRoutes } from './routes/models.ts'
 import { outcomeRoutes } from './routes/outcomes.ts'
 import { predictRoutes } from './routes/predict.ts'
 import { recentRoutes } from './routes/recent.ts'
+import { scoringRoutes } from './routes/scoring.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { userRoutes } from './routes/users.ts'
 import { Failure } from './schemas/failure.ts'
 import { Install, STORABLE } from './schemas/install.ts'
 import { OutcomeSchema } from './schemas/outcomes.ts'
+import { readStreams } from './streams/index.ts'
 
 export interface AppOptions {
   /** The service's own version, for the OpenAPI document. */
@@ -75,6 +78,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     routerOptions: { maxParamLength: STORABLE.maxLength * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),
+    frameworkErrors: answerError,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.decorateRequest('caller', null)
@@ -82,6 +86,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   observeRequests(app, context.metrics, options.requestLog, options.tracing?.traceIdOf)
   limitConnections(app, limits.connections, options.bodyLimitBytes)
   readJsonBodies(app)
+  readStreams(app)
   answerFailures(app)
   await shareWithPages(app, limits.browsers)
   await shedLoad(app, context.refusals, limits.shedEventLoopDelayMs)
@@ -106,5 +111,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   userRoutes(app, context)
   adminRoutes(app, context)
   metricsRoutes(app, context)
+  scoringRoutes(app, context, options.version)
+  inferenceRoutes(app, context, options.version)
   return app
 }

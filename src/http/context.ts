@@ -41,6 +41,16 @@ export interface AppContext {
   readonly batchMaxUsers: number
   /** Largest body of a request with an Idempotency-Key. */
   readonly idempotencyMaxBytes: number
+  readonly streams: StreamLimits
+}
+
+export interface StreamLimits {
+  /** Longest line. */
+  readonly lineBytes: number
+  /** A client that neither sends nor takes anything for so long is gone. */
+  readonly idleMs: number
+  /** What may wait for the database while a stream goes on: the rest of the spool is for requests that cannot wait. */
+  readonly spoolBytes: number
 }
 
 export interface WatchedModels {
@@ -56,6 +66,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a caller needs for this route. */
     scope?: Scope
+    /** Whether the route also takes installs as a stream. */
+    streams?: boolean
   }
   interface FastifyRequest {
     /** Null where nobody has been asked who he is. */

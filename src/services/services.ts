@@ -119,7 +119,11 @@ export async function openServices(
       clock: () => performance.now(),
       random: Math.random,
       driftWindowMs: config.driftWindowMs,
-      more: [...accessMetrics(access), ...limitMetrics(refusals, requestCounts), ...answerMetrics(firstAnswers)],
+      more: [
+        ...accessMetrics(access),
+        ...limitMetrics(refusals, requestCounts),
+        ...answerMetrics(firstAnswers),
+      ],
     }),
     now,
     newPredictionId: predictionIds(),

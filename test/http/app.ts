@@ -57,6 +57,7 @@ export async function appWith(
       newPredictionId: () => `00000000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
       batchMaxUsers: 5,
       idempotencyMaxBytes: 10_000,
+      streams: { lineBytes: 65_536, idleMs: 10_000, spoolBytes: Infinity },
       ...context,
     },
     {

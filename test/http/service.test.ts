@@ -365,6 +365,18 @@ t.test('documentation', async (t) => {
       'put /admin/rollout',
       'delete /admin/rollout',
       'get /metrics',
+      'post /invocations',
+      'get /ping',
+      'get /version',
+      'get /v2',
+      'get /v2/health/live',
+      'get /v2/health/ready',
+      'get /v2/models/{name}',
+      'get /v2/models/{name}/ready',
+      'post /v2/models/{name}/infer',
+      'get /v2/models/{name}/versions/{version}',
+      'get /v2/models/{name}/versions/{version}/ready',
+      'post /v2/models/{name}/versions/{version}/infer',
     ],
   )
   const references = [...objectsIn(body)].flatMap(({ $ref }) => (typeof $ref === 'string' ? [$ref] : []))

@@ -21,6 +21,11 @@ export async function serveDocumentation(app: FastifyInstance, version: string):
       tags: [
         { name: 'predict', description: 'Seven-day revenue of one install or of many.' },
         {
+          name: 'protocols',
+          description:
+            'The same for clients of MLflow, SageMaker, KServe and Triton, as docs/protocols.md tells.',
+        },
+        {
           name: 'outcomes',
           description: 'The revenue that really came, and what the predictions were worth.',
         },

@@ -1,9 +1,11 @@
 /**
- * Errors → answers of one shape: `{statusCode, code, error, message}`. What is the caller's fault is explained; what is ours
- * goes to the log and stays there.
+ * Errors → answers of one shape: `{statusCode, code, error, message}`, or the shape of the protocol that a path belongs to, whatever
+ * threw them. What is the caller's fault is explained; what is ours goes to the log and stays there.
  */
 import { STATUS_CODES } from 'node:http'
-import type { FastifyError, FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { inferenceFailure } from '../inference/failure.ts'
+import { scoringFailure } from '../scoring/failure.ts'
 import { settleConnection } from './closing.ts'
 
 /** What is not available, and when to ask again; null where waiting does not help. */
@@ -17,33 +19,66 @@ const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
   ACCESS_UNAVAILABLE: 5,
 }
 
-export function answerFailures(app: FastifyInstance): void {
-  app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const statusCode = statusOf(error)
-    const code = statusCode === 500 ? 'INTERNAL' : error.code
-    request.failure = code
-    settleConnection(request, reply)
-    const retryAfterS = RETRY_AFTER_S[error.code]
-    if (typeof retryAfterS === 'number') reply.header('retry-after', retryAfterS)
-    if (statusCode === 500) request.log.error({ err: error }, 'request failed')
-    return reply.code(statusCode).send({
-      statusCode,
-      code,
-      error: STATUS_CODES[statusCode] ?? 'Error',
-      message:
-        statusCode === 500 ? 'the request could not be answered; the log has the details' : error.message,
-    })
-  })
+export interface FailureAnswer {
+  readonly statusCode: number
+  readonly code: string
+  readonly error: string
+  readonly message: string
+}
 
-  app.setNotFoundHandler((request, reply) => {
-    request.failure = 'NOT_FOUND'
-    return reply.code(404).send({
+export type FailureForm = (failure: FailureAnswer) => object
+
+/** Paths of protocols that others have made, whose clients expect errors in their form. */
+const FORMS: readonly (readonly [paths: RegExp, form: FailureForm])[] = [
+  [/^\/v2(\/|$)/, inferenceFailure],
+  [/^\/(invocations|ping|version)(\/|$)/, scoringFailure],
+]
+
+export function answerFailures(app: FastifyInstance): void {
+  app.setErrorHandler<FastifyError>(answerError)
+  app.setNotFoundHandler((request, reply) =>
+    answer(request, reply, {
       statusCode: 404,
-      code: request.failure,
+      code: 'NOT_FOUND',
       error: 'Not Found',
-      message: `no such route: ${request.method} ${request.url.split('?', 1)[0]}; /docs lists them`,
-    })
-  })
+      message: `no such route: ${request.method} ${pathOf(request)}; /docs lists them`,
+    }),
+  )
+}
+
+/** Also of a request that finds no way to a route or to the one for those that are not there. */
+export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const retryAfterS = RETRY_AFTER_S[error.code]
+  if (typeof retryAfterS === 'number') reply.header('retry-after', retryAfterS)
+  return answer(request, reply, failureOf(error, request.log))
+}
+
+function answer(request: FastifyRequest, reply: FastifyReply, failure: FailureAnswer): FastifyReply {
+  request.failure = failure.code
+  settleConnection(request, reply)
+  reply.code(failure.statusCode)
+  const path = request.routeOptions.url ?? pathOf(request)
+  const form = FORMS.find(([paths]) => paths.test(path))?.[1]
+  if (!form) return reply.send(failure)
+  // KServe's client shows an error's text only if the type is this and no more, which Fastify leaves so for bytes.
+  return reply.type('application/json').send(Buffer.from(JSON.stringify(form(failure))))
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0]!
+}
+
+/** What is ours goes to the log, and nothing of it into the answer. */
+export function failureOf(error: FastifyError, log: FastifyBaseLogger): FailureAnswer {
+  const statusCode = statusOf(error)
+  if (statusCode === 500) log.error({ err: error }, 'request failed')
+  return {
+    statusCode,
+    code: statusCode === 500 ? 'INTERNAL' : error.code,
+    error: STATUS_CODES[statusCode] ?? 'Error',
+    message:
+      statusCode === 500 ? 'the request could not be answered; the log has the details' : error.message,
+  }
 }
 
 /** An error that asks for a status gets it if it is a client's error or "not available"; all others are ours. */

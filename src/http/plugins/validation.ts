@@ -25,8 +25,15 @@ export const ajvOptions: NonNullable<FastifyServerOptions['ajv']> = {
   },
 }
 
-/** @param whole what to call the validated value as a whole, e.g. `body` */
-export function explain(errors: readonly ValidationError[] | null | undefined, whole: string): string {
+/**
+ * @param whole what to call the validated value as a whole, e.g. `body`
+ * @param show how what came is told: its kind and its beginning, or its kind only
+ */
+export function explain(
+  errors: readonly ValidationError[] | null | undefined,
+  whole: string,
+  show: (data: unknown) => string = describe,
+): string {
   const error = errors?.[0]
   if (!error) return `${whole}: not as described`
   const { keyword, params, instancePath, data, parentSchema } = error
@@ -37,9 +44,9 @@ export function explain(errors: readonly ValidationError[] | null | undefined, w
     case 'additionalProperties':
       return `${inside(place, whole, params['additionalProperty'])}: unknown field; expected only ${fieldsOf(parentSchema)}`
     case 'type':
-      return `${place}: expected ${[params['type']].flat().join(' or ')}, got ${describe(data)}`
+      return `${place}: expected ${[params['type']].flat().join(' or ')}, got ${show(data)}`
     case 'minimum':
-      return `${place}: expected a number ≥ ${String(params['limit'])}, got ${describe(data)}`
+      return `${place}: expected a number ≥ ${String(params['limit'])}, got ${show(data)}`
     case 'minItems':
       return `${place}: expected at least ${String(params['limit'])}, got ${lengthOf(data)}`
     case 'maxItems':
@@ -49,10 +56,10 @@ export function explain(errors: readonly ValidationError[] | null | undefined, w
     case 'minLength':
       return `${place}: expected ${String(params['limit'])} or more characters, got ${lengthOf(data)}`
     case 'enum':
-      return `${place}: expected one of ${[params['allowedValues']].flat().join(', ')}, got ${describe(data)}`
+      return `${place}: expected one of ${[params['allowedValues']].flat().join(', ')}, got ${show(data)}`
     case 'pattern':
     case 'format':
-      return `${place}: expected ${String(parentSchema?.['x-expected'])}, got ${describe(data)}`
+      return `${place}: expected ${String(parentSchema?.['x-expected'])}, got ${show(data)}`
     default:
       return `${place}: ${error.message ?? keyword}`
   }
@@ -74,7 +81,15 @@ export function describe(data: unknown): string {
   if (data === null || typeof data === 'number') return String(data) // JSON.stringify would call Infinity null
   const text = toJson(data) ?? 'nested too deeply to be shown'
   const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 3)}…` : text
-  return `${Array.isArray(data) ? 'array' : typeof data} ${shown}`
+  return `${kindOf(data)} ${shown}`
+}
+
+/** What came, and nothing of it. */
+export function kindOf(data: unknown): string {
+  if (data === null) return 'null'
+  if (typeof data === 'number')
+    return Number.isFinite(data) ? (data < 0 ? 'negative number' : 'number') : String(data)
+  return Array.isArray(data) ? 'array' : typeof data
 }
 
 /** @returns null for what is nested so deeply that it can be read as JSON, but not written */

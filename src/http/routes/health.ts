@@ -66,24 +66,28 @@ export const healthRoutes: Routes = (app, context) => {
       },
     },
     () => {
-      if (STOPPING.has(context.lifecycle.state()))
-        throw Object.assign(new Error('the service is stopping'), { statusCode: 503, code: 'STOPPING' })
-      servingOf(context)
-      if (context.access.isBlind())
-        throw Object.assign(new Error('nobody can be let in yet: the keys cannot be read'), {
-          code: 'ACCESS_UNAVAILABLE',
-        })
-      if (context.predictionLog.status().state === 'connecting')
-        throw Object.assign(new Error('the prediction log is still opening its database'), {
-          statusCode: 503,
-          code: 'STARTING',
-        })
+      expectReady(context)
       return { status: statusOf(context), checks: { model: 'ok', prediction_log: logHealth(context) } }
     },
   )
 }
 
 const STOPPING: ReadonlySet<LifecycleState> = new Set(['draining', 'leaving', 'closed'])
+/** @throws 503 if it may not get traffic yet */
+export function expectReady(context: AppContext): void {
+  if (STOPPING.has(context.lifecycle.state()))
+    throw Object.assign(new Error('the service is stopping'), { statusCode: 503, code: 'STOPPING' })
+  servingOf(context)
+  if (context.access.isBlind())
+    throw Object.assign(new Error('nobody can be let in yet: the keys cannot be read'), {
+      code: 'ACCESS_UNAVAILABLE',
+    })
+  if (context.predictionLog.status().state === 'connecting')
+    throw Object.assign(new Error('the prediction log is still opening its database'), {
+      statusCode: 503,
+      code: 'STARTING',
+    })
+}
 
 function slotHealth(slot: Slot | null) {
   if (!slot) return null

@@ -4,19 +4,30 @@
  * A request takes what is in service once; a change of models never splits a batch. A user, or a prediction without one, is
  * answered by the arm of the experiment that he is in. A bad row of a batch is answered with its own error and fails no other.
  */
+import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { answerOnce } from '../answer-once.ts'
-import { type AppContext, type Routes, servingOf } from '../context.ts'
+import { type Routes, servingOf } from '../context.ts'
+import { toJson } from '../plugins/validation.ts'
+import {
+  type Answered,
+  follow,
+  installCheckOf,
+  isChampion,
+  modelOf,
+  predict,
+  predictOneOf,
+  roundTo6,
+} from '../prediction.ts'
 import { failures } from '../schemas/failure.ts'
-import { IdempotencyHeaders } from '../schemas/idempotency.ts'
-import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
-import { BatchAnswer, type BatchBody, batchBody, PredictAnswer } from '../schemas/predict.ts'
-import { explain, toJson } from '../plugins/validation.ts'
-import type { Interval } from '../../bundle/index.ts'
-import type { PredictionRecord } from '../../prediction-log/index.ts'
-import type { Answer, Assignment, Serving } from '../../rollout/index.ts'
+import { IDEMPOTENCY_KEY, IdempotencyHeaders } from '../schemas/idempotency.ts'
+import { type InstallBody, InstallRef } from '../schemas/install.ts'
+import { PredictAnswer } from '../schemas/predict.ts'
+import { BATCH_DESCRIPTION, batchBodies, BatchAnswers, type BatchBody } from '../schemas/streams.ts'
+import { streamReplies } from '../streams/index.ts'
 
 export const predictRoutes: Routes = (app, context) => {
+  const replyToStream = streamReplies(app, context)
   app.post(
     '/predict',
     {
@@ -33,8 +44,9 @@ export const predictRoutes: Routes = (app, context) => {
     answerOnce(context, (request: FastifyRequest<{ Body: InstallBody }>) => {
       const serving = servingOf(context)
       const endSpan = context.startSpan?.('predict')
-      const { answer, record, interval } = predict(context, serving, request.body, context.now())
+      const answered = predict(context, serving, request.body, context.now())
       endSpan?.()
+      const { answer, record, interval } = answered
       const body = {
         predicted_revenue: record.predictedRevenue,
         ...(interval && { interval }),
@@ -43,129 +55,64 @@ export const predictRoutes: Routes = (app, context) => {
         prediction_id: record.predictionId,
         model: modelOf(answer),
       }
-      return {
-        body,
-        records: [record],
-        follow: () => follow(context, request, serving, [{ answer, record, interval }]),
-      }
+      return { body, records: [record], follow: () => follow(context, request, serving, [answered]) }
     }),
   )
+
+  const answerBatch = answerOnce(context, (request: FastifyRequest) => {
+    const serving = servingOf(context)
+    const time = context.now()
+    const isInstall = installCheckOf(request)
+    const answered: Answered[] = []
+    const endSpan = context.startSpan?.('predict')
+    const predictions = (request.body as BatchBody).users.map((input) => {
+      const result = predictOneOf(context, serving, input, {
+        time,
+        isInstall,
+        log: request.log,
+        whole: 'user',
+      })
+      if ('error' in result) return { input: toJson(input) === null ? null : input, error: result.error }
+      answered.push(result)
+      const { answer, record, interval } = result
+      return {
+        input,
+        predicted_revenue: record.predictedRevenue,
+        ...(interval && { interval }),
+        prediction_id: record.predictionId,
+        ...(!isChampion(record) && { model: modelOf(answer) }),
+      }
+    })
+    endSpan?.()
+    const records = answered.map(({ record }) => record)
+    const body = {
+      predictions,
+      total_users: predictions.length,
+      inference_time_ms: roundTo6(records.reduce((sum, record) => sum + record.inferenceTimeUs, 0) / 1000),
+      timestamp: time.toISOString(),
+      model: modelOf(serving.champion),
+    }
+    return { body, records, follow: () => follow(context, request, serving, answered) }
+  })
 
   app.post(
     '/batch_predict',
     {
-      config: { scope: 'predict' },
+      config: { scope: 'predict', streams: true },
       schema: {
         operationId: 'batchPredict',
         tags: ['predict'],
         summary: 'Predict many installs',
+        description: BATCH_DESCRIPTION,
         headers: IdempotencyHeaders,
-        body: batchBody(context.batchMaxUsers),
-        response: { 200: BatchAnswer, ...failures(400, 413, 415, 422) },
+        body: batchBodies(context.batchMaxUsers),
+        response: { 200: BatchAnswers, ...failures(400, 408, 413, 415, 422) },
       },
     },
-    answerOnce(context, (request: FastifyRequest<{ Body: BatchBody }>) => {
-      const serving = servingOf(context)
-      const time = context.now()
-      const isInstall = request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)
-      const answered: Answered[] = []
-      const endSpan = context.startSpan?.('predict')
-      const predictions = request.body.users.map((input) => {
-        if (!isInstall(input as Record<string, unknown>))
-          return { input: toJson(input) === null ? null : input, error: explain(isInstall.errors, 'user') }
-        try {
-          const { answer, record, interval } = predict(context, serving, input as InstallBody, time)
-          answered.push({ answer, record, interval })
-          return {
-            input,
-            predicted_revenue: record.predictedRevenue,
-            ...(interval && { interval }),
-            prediction_id: record.predictionId,
-            ...(!isChampion(record) && { model: modelOf(answer) }),
-          }
-        } catch (error) {
-          request.log.error({ err: error }, 'a user of a batch could not be predicted')
-          return { input, error: 'the model has no finite answer for this user' }
-        }
-      })
-      endSpan?.()
-      const records = answered.map(({ record }) => record)
-      const body = {
-        predictions,
-        total_users: predictions.length,
-        inference_time_ms: roundTo6(records.reduce((sum, record) => sum + record.inferenceTimeUs, 0) / 1000),
-        timestamp: time.toISOString(),
-        model: modelOf(serving.champion),
-      }
-      return { body, records, follow: () => follow(context, request, serving, answered) }
-    }),
+    async (request, reply) =>
+      // A stream is answered as it comes, so there is no first answer to be given again.
+      request.body instanceof Readable && request.headers[IDEMPOTENCY_KEY] === undefined
+        ? replyToStream(request, reply)
+        : answerBatch(request, reply),
   )
-}
-
-interface Answered {
-  readonly answer: Pick<Answer, 'bundle' | 'variant' | 'failed'>
-  readonly record: PredictionRecord
-  /** Null where the model has none; it is answered, and not logged. */
-  readonly interval: Interval | null
-}
-
-function predict(context: AppContext, serving: Serving, body: InstallBody, time: Date): Answered {
-  const { user_id: userId = null, ...install } = body
-  const predictionId = context.newPredictionId(time)
-  const start = performance.now()
-  const answer = serving.predict(userId ?? predictionId, install)
-  const { bundle, variant, prediction } = answer
-  const inferenceTimeMs = roundTo6(performance.now() - start)
-  const record = {
-    predictionId,
-    time,
-    userId,
-    install,
-    predictedRevenue: roundTo6(prediction.revenue),
-    rawScore: prediction.rawScore,
-    inferenceTimeUs: inferenceTimeMs * 1000,
-    modelName: bundle.manifest.name,
-    modelVersion: bundle.manifest.version,
-    variant,
-  }
-  const { interval } = prediction
-  return {
-    answer,
-    record,
-    interval: interval && { p10: roundTo6(interval.p10), p90: roundTo6(interval.p90) },
-  }
-}
-
-/** After the answers: they are counted; what the challenger failed in its arm is kept, and the rest of the champion's is offered to the shadow. */
-function follow(
-  { shadow, metrics }: AppContext,
-  request: FastifyRequest,
-  serving: Serving,
-  answered: readonly Answered[],
-): void {
-  request.predictions = answered.map(({ record }) => record)
-  metrics.predictions.note(answered)
-  metrics.pulse.answered(answered.length)
-  for (const { answer, record } of answered) if (answer.failed) shadow.miss(answer.failed, record)
-  if (!serving.shadow) return
-  const offered = answered.filter(({ answer, record }) => !answer.failed && isChampion(record))
-  const records = offered.map(({ record }) => record)
-  if (records.length > 0) shadow.offer(serving.shadow, records)
-}
-
-function isChampion({ variant }: PredictionRecord): boolean {
-  return variant === 'champion'
-}
-
-function modelOf({ bundle, variant }: Assignment): {
-  name: string
-  version: string
-  variant: string
-} {
-  return { name: bundle.manifest.name, version: bundle.manifest.version, variant }
-}
-
-/** Half up on the double's exact value, which `Math.round(x * 1e6) / 1e6` is not. */
-function roundTo6(value: number): number {
-  return Number(value.toFixed(6))
 }

@@ -1,7 +1,7 @@
 /**
  * What every error looks like.
  */
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 
 export const Failure = Type.Object(
   {
@@ -21,8 +21,9 @@ const MEANINGS = {
   403: 'Not for this caller.',
   404: 'There is no such thing.',
   406: 'The caller accepts nothing that there is.',
+  408: 'Nothing came any more before the request was complete.',
   413: 'The body is larger than BODY_LIMIT_BYTES, or than IDEMPOTENCY_MAX_BYTES where it comes with an Idempotency-Key.',
-  415: 'The body is not application/json.',
+  415: 'The body is of a type that is not taken here.',
   422: 'The Idempotency-Key was used with another request before.',
   429: 'Too many requests; Retry-After says when there are more.',
   500: 'A fault of the service. Its log has the details, under the request id.',
@@ -34,14 +35,20 @@ type Status = keyof typeof MEANINGS
 /** What any route may answer that asks for a key. */
 const EVERYWHERE = [401, 403, 429, 500, 503] as const
 
-/** Response schemas of the given error statuses, and of those that any route has that asks for a key. */
-export function failures(...statuses: Status[]): Record<number, typeof FailureRef> {
-  return failuresOnly(...new Set([...statuses, ...EVERYWHERE]))
+/** Response schemas of errors in a form. */
+export function failuresAs(form: TSchema) {
+  /** Of these statuses and no others: for a route that is open to all. */
+  const failuresOnly = (...statuses: Status[]): Record<number, typeof FailureRef> =>
+    Object.fromEntries(
+      statuses.map((status) => [
+        status,
+        Type.Unsafe<Record<string, unknown>>({ ...form, description: MEANINGS[status] }),
+      ]),
+    )
+  /** Of these statuses, and of those that any route has that asks for a key. */
+  const failures = (...statuses: Status[]) => failuresOnly(...new Set([...statuses, ...EVERYWHERE]))
+  return { failures, failuresOnly }
 }
 
-/** Response schemas of these error statuses and no others: for a route that is open to all. */
-export function failuresOnly(...statuses: Status[]): Record<number, typeof FailureRef> {
-  return Object.fromEntries(
-    statuses.map((status) => [status, { description: MEANINGS[status], ...FailureRef }]),
-  )
-}
+/** In the service's own form. */
+export const { failures, failuresOnly } = failuresAs(FailureRef)

@@ -4,12 +4,15 @@
 import { type Static, Type } from 'typebox'
 import { InstallRef } from './install.ts'
 
-const PredictionId = Type.String({ format: 'uuid', description: 'UUIDv7; the prediction’s key in the log.' })
-const Revenue = Type.Number({
+export const PredictionId = Type.String({
+  format: 'uuid',
+  description: 'UUIDv7; the prediction’s key in the log.',
+})
+export const Revenue = Type.Number({
   minimum: 0,
   description: 'Seven-day revenue in the unit of the training data, rounded to 6 decimals.',
 })
-const Interval = Type.Object(
+export const Interval = Type.Object(
   { p10: Type.Number({ minimum: 0 }), p90: Type.Number({ minimum: 0 }) },
   {
     description:

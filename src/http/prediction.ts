@@ -1,0 +1,164 @@
+/**
+ * An install → its prediction: the number, the record of it for the log, and what follows once it is answered. All routes that predict
+ * go through here, whatever their protocol; they differ in how they take installs and in what they show of the answers.
+ */
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
+import type { Interval } from '../bundle/index.ts'
+import type { PredictionRecord } from '../prediction-log/index.ts'
+import type { Answer, Serving } from '../rollout/index.ts'
+import type { AppContext } from './context.ts'
+import { explain, kindOf } from './plugins/validation.ts'
+import { Install, type InstallBody } from './schemas/install.ts'
+
+/** What answers: what is in service with its split, or one model of it that the caller has named. */
+export interface Answering extends Pick<Serving, 'shadow'> {
+  predict(
+    key: string,
+    install: Parameters<Serving['predict']>[1],
+  ): Omit<Answer, 'variant'> & { readonly variant: string }
+}
+
+export interface Answered {
+  readonly answer: Pick<ReturnType<Answering['predict']>, 'bundle' | 'variant' | 'failed'>
+  readonly record: PredictionRecord
+  /** Null where the model has none; it is answered, and not logged. */
+  readonly interval: Interval | null
+}
+
+/** Whether something that came is an install; if not, `errors` says why. */
+export type InstallCheck = Pick<ReturnType<FastifyRequest['compileValidationSchema']>, 'errors'> &
+  ((input: unknown) => boolean)
+
+export function installCheckOf(request: FastifyRequest): InstallCheck {
+  return (request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)) as InstallCheck
+}
+
+/** One of many, which fails alone. @param whole what to call it in an error */
+export function predictOneOf(
+  context: AppContext,
+  serving: Answering,
+  input: unknown,
+  { time, isInstall, log, whole }: OneOfMany,
+): Answered | { readonly error: string } {
+  if (!isInstall(input)) return { error: explain(isInstall.errors, whole) }
+  try {
+    return predict(context, serving, input as InstallBody, time)
+  } catch (error) {
+    log.error({ err: error }, `a ${whole} of many could not be predicted`)
+    return { error: `the model has no finite answer for this ${whole}` }
+  }
+}
+
+/**
+ * Many that are answered together or not at all; then nothing is logged either.
+ * @param nameOf what to call an input in an error, by its place
+ * @throws 400 for the first that is no install, without its values
+ */
+export async function predictAll(
+  context: AppContext,
+  request: FastifyRequest,
+  serving: Answering,
+  inputs: readonly unknown[],
+  nameOf: (place: number) => string,
+): Promise<readonly Answered[]> {
+  const { batchMaxUsers } = context
+  const isInstall = installCheckOf(request)
+  if (inputs.length > batchMaxUsers)
+    throw refusal(`expected at most ${batchMaxUsers} installs, got ${inputs.length}`)
+  const wrong = inputs.findIndex((input) => !isInstall(input))
+  if (wrong !== -1) {
+    isInstall(inputs[wrong])
+    throw refusal(`${nameOf(wrong)}: ${explain(isInstall.errors, 'install', kindOf)}`)
+  }
+  const time = context.now()
+  const answered = inputs.map((input) => predict(context, serving, input as InstallBody, time))
+  await keep(context, request, serving, answered)
+  return answered
+}
+
+/** A request that is refused as a whole. */
+export function refusal(message: string): Error {
+  return Object.assign(new Error(message), { statusCode: 400, code: 'INSTALLS_INVALID' })
+}
+
+interface OneOfMany {
+  readonly time: Date
+  readonly isInstall: InstallCheck
+  readonly log: FastifyBaseLogger
+  readonly whole: string
+}
+
+/**
+ * Resolves when they are safe in the log; only then may they be answered.
+ * @param request null for a part of a stream, of which nobody wants to know every id
+ */
+export async function keep(
+  context: AppContext,
+  request: FastifyRequest | null,
+  serving: Answering,
+  answered: readonly Answered[],
+): Promise<void> {
+  if (answered.length > 0) await context.predictionLog.append(answered.map(({ record }) => record))
+  follow(context, request, serving, answered)
+}
+
+export function predict(context: AppContext, serving: Answering, body: InstallBody, time: Date): Answered {
+  const { user_id: userId = null, ...install } = body
+  const predictionId = context.newPredictionId(time)
+  const start = performance.now()
+  const answer = serving.predict(userId ?? predictionId, install)
+  const { bundle, variant, prediction } = answer
+  const inferenceTimeMs = roundTo6(performance.now() - start)
+  const record = {
+    predictionId,
+    time,
+    userId,
+    install,
+    predictedRevenue: roundTo6(prediction.revenue),
+    rawScore: prediction.rawScore,
+    inferenceTimeUs: inferenceTimeMs * 1000,
+    modelName: bundle.manifest.name,
+    modelVersion: bundle.manifest.version,
+    variant,
+  }
+  const { interval } = prediction
+  return {
+    answer,
+    record,
+    interval: interval && { p10: roundTo6(interval.p10), p90: roundTo6(interval.p90) },
+  }
+}
+
+/** After the answers: they are counted; what the challenger failed in its arm is kept, and the rest of the champion's is offered to the shadow. */
+export function follow(
+  { shadow, metrics }: AppContext,
+  request: FastifyRequest | null,
+  serving: Answering,
+  answered: readonly Answered[],
+): void {
+  if (request) request.predictions = answered.map(({ record }) => record)
+  metrics.predictions.note(answered)
+  metrics.pulse.answered(answered.length)
+  for (const { answer, record } of answered) if (answer.failed) shadow.miss(answer.failed, record)
+  if (!serving.shadow) return
+  const offered = answered.filter(({ answer, record }) => !answer.failed && isChampion(record))
+  const records = offered.map(({ record }) => record)
+  if (records.length > 0) shadow.offer(serving.shadow, records)
+}
+
+export function isChampion({ variant }: PredictionRecord): boolean {
+  return variant === 'champion'
+}
+
+export function modelOf({ bundle, variant }: Pick<Answered['answer'], 'bundle' | 'variant'>): {
+  name: string
+  version: string
+  variant: string
+} {
+  return { name: bundle.manifest.name, version: bundle.manifest.version, variant }
+}
+
+/** Half up on the double's exact value, which `Math.round(x * 1e6) / 1e6` is not. */
+export function roundTo6(value: number): number {
+  return Number(value.toFixed(6))
+}

@@ -1,0 +1,2 @@
+export { CsvRows } from './csv.ts'
+export { CSV, NDJSON, readStreams, streamReplies } from './reply.ts'

@@ -1,0 +1,42 @@
+/**
+ * A hashed lock file → a Python environment beside it, made when it is first asked for. Needs Python 3.11 or later on the machine;
+ * nothing is installed outside the folder.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/**
+ * Test files run side by side and may all ask at once: each makes its own and the first to be ready stays.
+ * @returns the interpreter
+ * @throws Error if no Python is new enough or the installation fails
+ */
+export function pythonWith(lock: string): string {
+  const venvs = join(dirname(lock), '.venv')
+  const venv = join(venvs, createHash('sha256').update(readFileSync(lock)).digest('hex').slice(0, 16))
+  if (!existsSync(venv)) make(venv, venvs, lock)
+  return join(venv, 'bin', 'python')
+}
+
+function make(venv: string, venvs: string, lock: string): void {
+  const making = `${venv}-${process.pid}`
+  mkdirSync(venvs, { recursive: true })
+  execFileSync(findPython(), ['-m', 'venv', making])
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--require-hashes']
+  execFileSync(join(making, 'bin', 'python'), [...install, '-r', lock], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  try {
+    renameSync(making, venv)
+  } catch {
+    rmSync(making, { recursive: true })
+  }
+}
+
+function findPython(): string {
+  const isNewEnough = 'import sys; sys.exit(sys.version_info < (3, 11))'
+  for (const python of ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'python3.11'])
+    if (spawnSync(python, ['-c', isNewEnough]).status === 0) return python
+  throw new Error('expected Python 3.11 or later as python3 or python, found none')
+}
