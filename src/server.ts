@@ -28,7 +28,7 @@ export async function serve(config: Config): Promise<void> {
 export async function buildApp(config: Config, logger: Logger): Promise<{ app: App; services: Services }> {
   const services = await openServices(config, logger)
   const app = await createApp(
-    { ...services, batchMaxUsers: config.batchMaxUsers },
+    { ...services, batchMaxUsers: config.batchMaxUsers, explainMaxUsers: config.explainMaxUsers },
     { version: VERSION, bodyLimitBytes: config.bodyLimitBytes, logger },
   )
   return { app, services }

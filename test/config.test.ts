@@ -39,6 +39,7 @@ t.test('defaults', (t) => {
       'event_3',
     ]),
     shutdownGraceMs: 10_000,
+    explainMaxUsers: 100,
   })
   t.ok(Object.isFrozen(readConfig({})))
   t.end()

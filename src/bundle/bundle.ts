@@ -2,9 +2,11 @@
  * A verified bundle → predictions. Making one of its parts takes milliseconds, so that a new model can be read and verified in another
  * thread (`loading.ts`) while this one answers. An install is encoded once, whatever the number of ensembles.
  */
+import { basename } from 'node:path'
 import { type CompiledModel, Ensemble } from '../ensemble/index.ts'
 import { type FeaturePlan, type Install, parseFeaturePlan } from '../features/index.ts'
 import { combined } from './combination.ts'
+import { type Explanation, explainRawScore } from './explanation.ts'
 import type { Manifest } from './manifest.ts'
 import { type Part, type Parts, partsOf } from './parts.ts'
 
@@ -81,6 +83,21 @@ export class Bundle {
       rawScore,
       interval: this.parts.interval && this.#interval(this.parts.interval, offset),
     }
+  }
+
+  /**
+   * Why the raw score of `predict` is what it is; the interval is not explained.
+   * @throws ExplanationError if there are no contributions for such a model
+   */
+  explain(install: Install): Explanation {
+    const offset = this.#plan.encode(install, this.#row)
+    const explain = (part: Part) => explainRawScore(part, this.#plan, install, this.#row, offset)
+    if (this.#isSingle) return explain(this.#first)
+    const parts = this.parts.ensembles.map((part) => {
+      const { file, role, objective } = part
+      return { name: basename(file, '.json'), role, objective, ...explain(part) }
+    })
+    return { parts }
   }
 
   /** What several ensembles make of the row. */

@@ -2,14 +2,20 @@
  * The environment → one frozen Config. The only reader of `process.env`; the sections' SETTINGS are the only places with names,
  * defaults and descriptions: `.env.example` and the table in docs/operations.md are made from them.
  */
+import { EXPLANATION_SETTINGS, type ExplanationsConfig, readExplanations } from './explanations.ts'
 import { LOG_SETTINGS, type LogConfig, readLog } from './log.ts'
 import { MODEL_SETTINGS, type ModelsConfig, readModels } from './models.ts'
 import { NETWORK_SETTINGS, type NetworkConfig, readNetwork } from './network.ts'
 import { Reader, type Setting } from './setting.ts'
 
-export interface Config extends NetworkConfig, ModelsConfig, LogConfig {}
+export interface Config extends NetworkConfig, ModelsConfig, LogConfig, ExplanationsConfig {}
 
-export const SETTINGS: readonly Setting[] = [...NETWORK_SETTINGS, ...MODEL_SETTINGS, ...LOG_SETTINGS]
+export const SETTINGS: readonly Setting[] = [
+  ...NETWORK_SETTINGS,
+  ...MODEL_SETTINGS,
+  ...LOG_SETTINGS,
+  ...EXPLANATION_SETTINGS,
+]
 
 export class ConfigError extends Error {
   readonly code = 'CONFIG_INVALID'
@@ -31,6 +37,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     ...readNetwork(new Reader(NETWORK_SETTINGS, environment, faults)),
     ...readModels(new Reader(MODEL_SETTINGS, environment, faults)),
     ...readLog(new Reader(LOG_SETTINGS, environment, faults)),
+    ...readExplanations(new Reader(EXPLANATION_SETTINGS, environment, faults)),
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze(config)

@@ -4,6 +4,7 @@ export {
   COUNT_FIELDS,
   type CountField,
   type Install,
+  INSTALL_FIELDS,
   type InstallField,
   TEXT_FIELDS,
   type TextField,

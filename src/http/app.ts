@@ -18,6 +18,7 @@ import { outcomeRoutes } from './routes/outcomes.ts'
 import { predictRoutes } from './routes/predict.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { userRoutes } from './routes/users.ts'
+import { ExplanationSchema } from './schemas/explanation.ts'
 import { Failure } from './schemas/failure.ts'
 import { Install, STORABLE } from './schemas/install.ts'
 import { OutcomeSchema } from './schemas/outcomes.ts'
@@ -47,6 +48,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   readJsonBodies(app)
   answerFailures(app)
   app.addSchema(Install)
+  app.addSchema(ExplanationSchema)
   app.addSchema(OutcomeSchema)
   app.addSchema(Failure)
   await serveDocumentation(app, options.version)

@@ -36,6 +36,7 @@ export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes 
       now: () => NOW,
       newPredictionId: () => `00000000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
       batchMaxUsers: 5,
+      explainMaxUsers: 3,
       ...context,
     },
     { version: '0.0.0', bodyLimitBytes, logger: pino({ level: 'silent' }) },

@@ -12,6 +12,7 @@ const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
   PREDICTION_LOG_OFF: null,
   MODEL_UNAVAILABLE: 5,
   EXPERIMENTS_BUSY: 30,
+  EXPLANATION_UNAVAILABLE: null,
 }
 
 export function answerFailures(app: FastifyInstance): void {

@@ -6,9 +6,11 @@
  */
 import { type AppContext, type Routes, servingOf } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
+import { ExplainQuery } from '../schemas/explanation.ts'
 import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
-import { BatchAnswer, batchBody, PredictAnswer } from '../schemas/predict.ts'
+import { BatchAnswer, batchBody, type BatchRow, PredictAnswer } from '../schemas/predict.ts'
 import { explain, toJson } from '../plugins/validation.ts'
+import { addExplanations, expectExplainable } from './explaining.ts'
 import type { Interval } from '../../bundle/index.ts'
 import type { PredictionRecord } from '../../prediction-log/index.ts'
 import type { Answer, Assignment, Serving } from '../../rollout/index.ts'
@@ -22,6 +24,7 @@ export const predictRoutes: Routes = (app, context) => {
         operationId: 'predict',
         tags: ['predict'],
         summary: 'Predict one install',
+        querystring: ExplainQuery,
         body: InstallRef,
         response: { 200: PredictAnswer, ...failures(400, 413, 415) },
       },
@@ -29,6 +32,7 @@ export const predictRoutes: Routes = (app, context) => {
     async (request) => {
       const serving = servingOf(context)
       const { answer, record, interval } = predict(context, serving, request.body, context.now())
+      const explanation = request.query.explain === 'true' && answer.bundle.explain(record.install)
       await context.predictionLog.append([record])
       follow(context, serving, [{ answer, record, interval }])
       return {
@@ -38,6 +42,7 @@ export const predictRoutes: Routes = (app, context) => {
         timestamp: record.time.toISOString(),
         prediction_id: record.predictionId,
         model: modelOf(answer),
+        ...(explanation && { explanation }),
       }
     },
   )
@@ -50,21 +55,24 @@ export const predictRoutes: Routes = (app, context) => {
         operationId: 'batchPredict',
         tags: ['predict'],
         summary: 'Predict many installs',
+        querystring: ExplainQuery,
         body: batchBody(context.batchMaxUsers),
         response: { 200: BatchAnswer, ...failures(400, 413, 415) },
       },
     },
     async (request) => {
+      const isExplained = request.query.explain === 'true'
+      if (isExplained) expectExplainable(request.body.users.length, context.explainMaxUsers)
       const serving = servingOf(context)
       const time = context.now()
       const isInstall = request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)
-      const answered: Answered[] = []
-      const predictions = request.body.users.map((input) => {
+      const predicted: (Answered & { readonly at: number })[] = []
+      const predictions = request.body.users.map((input, at): BatchRow => {
         if (!isInstall(input as Record<string, unknown>))
           return { input: toJson(input) === null ? null : input, error: explain(isInstall.errors, 'user') }
         try {
           const { answer, record, interval } = predict(context, serving, input as InstallBody, time)
-          answered.push({ answer, record, interval })
+          predicted.push({ answer, record, interval, at })
           return {
             input,
             predicted_revenue: record.predictedRevenue,
@@ -77,6 +85,7 @@ export const predictRoutes: Routes = (app, context) => {
           return { input, error: 'the model has no finite answer for this user' }
         }
       })
+      const answered = isExplained ? await addExplanations(predictions, predicted) : predicted
       const records = answered.map(({ record }) => record)
       if (records.length > 0) await context.predictionLog.append(records)
       follow(context, serving, answered)

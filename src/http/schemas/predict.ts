@@ -1,7 +1,8 @@
 /**
  * What `/predict` and `/batch_predict` take and answer.
  */
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
+import { ExplanationRef } from './explanation.ts'
 import { InstallRef } from './install.ts'
 
 const PredictionId = Type.String({ format: 'uuid', description: 'UUIDv7; the prediction’s key in the log.' })
@@ -35,6 +36,7 @@ export const PredictAnswer = Type.Object({
   timestamp: Timestamp,
   prediction_id: PredictionId,
   model: ServedModel,
+  explanation: Type.Optional(ExplanationRef),
 })
 
 /**
@@ -61,6 +63,7 @@ export const BatchAnswer = Type.Object({
       predicted_revenue: Type.Optional(Revenue),
       interval: Type.Optional(Interval),
       prediction_id: Type.Optional(PredictionId),
+      explanation: Type.Optional(ExplanationRef),
       model: Type.Optional({
         ...ServedModel,
         description: 'Where another model than the one below has answered this user.',
@@ -76,3 +79,5 @@ export const BatchAnswer = Type.Object({
   timestamp: Timestamp,
   model: ServedModel,
 })
+
+export type BatchRow = Static<typeof BatchAnswer>['predictions'][number]
