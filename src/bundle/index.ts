@@ -1,4 +1,4 @@
-export { Bundle, type Interval, type Prediction } from './bundle.ts'
+export { Bundle, type BundleParts, type Interval, type Prediction } from './bundle.ts'
 export { BundleError } from './errors.ts'
 export {
   type Contribution,
@@ -10,3 +10,5 @@ export {
 export { loadBundle, loadBundleAside } from './loading.ts'
 export { type FlaggedGroup, type Manifest, readManifest } from './manifest.ts'
 export type { Part, Parts } from './parts.ts'
+export { rounded, roundTo6 } from './rounding.ts'
+export { verifyBundle } from './verify.ts'

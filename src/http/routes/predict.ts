@@ -11,7 +11,7 @@ import { Install, type InstallBody, InstallRef } from '../schemas/install.ts'
 import { BatchAnswer, batchBody, type BatchRow, PredictAnswer } from '../schemas/predict.ts'
 import { explain, toJson } from '../plugins/validation.ts'
 import { addExplanations, expectExplainable } from './explaining.ts'
-import type { Interval } from '../../bundle/index.ts'
+import { type Interval, roundTo6 } from '../../bundle/index.ts'
 import type { PredictionRecord } from '../../prediction-log/index.ts'
 import type { Answer, Assignment, Serving } from '../../rollout/index.ts'
 
@@ -153,9 +153,4 @@ function modelOf({ bundle, variant }: Assignment): {
   variant: string
 } {
   return { name: bundle.manifest.name, version: bundle.manifest.version, variant }
-}
-
-/** Half up on the double's exact value, which `Math.round(x * 1e6) / 1e6` is not. */
-function roundTo6(value: number): number {
-  return Number(value.toFixed(6))
 }

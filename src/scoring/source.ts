@@ -1,0 +1,118 @@
+/**
+ * A file of one of the formats → its layout, the beginning of the output, and its pieces in order.
+ */
+import type { FileHandle } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
+import { type CsvHeader, readHeader } from './csv/header.ts'
+import { csvCell } from './csv/cell.ts'
+import { BUFFER_BYTES, type Cut, Cutter } from './cutter.ts'
+import type { Format, Layout, OutputFormat } from './layout.ts'
+import { parquetLayout } from './parquet/columns.ts'
+import { ParquetFile } from './parquet/file.ts'
+
+export interface Source {
+  readonly layout: Layout
+  /** What the output begins with. */
+  readonly beginning: Uint8Array
+  /** The line, or in a Parquet file the row, that the first piece begins with. */
+  readonly firstLine: number
+  cuts(): AsyncIterable<Cut>
+  /** How much has been cut; the total is null where nobody knows. */
+  progress(): { readonly done: number; readonly total: number | null }
+  /** A buffer that came back. */
+  giveBack(buffer: ArrayBuffer): void
+  close(): Promise<void>
+}
+
+export interface SourceOptions {
+  readonly path: string
+  readonly format: Format
+  readonly output: OutputFormat
+  /** Columns that a CSV gets more, and members that an object does. */
+  readonly addedColumns: readonly string[]
+  readonly addedMembers: readonly string[]
+}
+
+/** @throws InputError */
+export async function openSource(options: SourceOptions): Promise<Source> {
+  if (options.format === 'parquet') return parquetSource(options)
+  const file = await open(options.path)
+  try {
+    return await textSource(file, options)
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** A mark that some programs put before UTF-8. */
+const MARK = Buffer.from([0xef, 0xbb, 0xbf])
+
+async function textSource(file: FileHandle, { format, addedColumns }: SourceOptions): Promise<Source> {
+  const found = await file.stat()
+  const total = found.isFile() ? found.size : null
+  const spares: ArrayBuffer[] = []
+  const cutter = new Cutter({
+    file,
+    isQuoted: format === 'csv',
+    takeBuffer: () => spares.pop() ?? new ArrayBuffer(BUFFER_BYTES),
+  })
+  const { bytes, isEnd } = await cutter.peek()
+  const header = format === 'csv' ? readHeader(bytes, isEnd, addedColumns) : null
+  const mark = MARK.equals(bytes.subarray(0, MARK.length)) ? MARK.length : 0
+  cutter.skip(header ? header.length : mark)
+  return {
+    layout: header ? header.layout : { format: 'ndjson' },
+    beginning: header ? longerHeader(header, addedColumns) : new Uint8Array(0),
+    firstLine: 1 + (header ? header.lines : 0),
+    cuts: () => cutter.cuts(),
+    progress: () => ({ done: cutter.readBytes, total }),
+    giveBack: (buffer) => void spares.push(buffer),
+    close: () => file.close(),
+  }
+}
+
+function longerHeader({ line, lineEnd }: CsvHeader, addedColumns: readonly string[]): Uint8Array {
+  return Buffer.concat([line, Buffer.from(`,${addedColumns.map(csvCell).join()}${lineEnd}`)])
+}
+
+/** Of a Parquet file, at a time. */
+const ROWS_AT_ONCE = 65_536
+
+async function parquetSource(options: SourceOptions): Promise<Source> {
+  const { path, output, addedColumns, addedMembers } = options
+  const file = await ParquetFile.open(path)
+  try {
+    const added = output === 'csv' ? addedColumns : addedMembers
+    const layout = parquetLayout(file, path, output, added)
+    const header = `${[...layout.columns, ...addedColumns].map(csvCell).join()}\n`
+    let done = 0
+    return {
+      layout,
+      beginning: Buffer.from(output === 'csv' ? header : ''),
+      firstLine: 1,
+      async *cuts() {
+        for (const { start, end } of rangesOf(file.groupEnds)) {
+          done = end
+          yield { kind: 'piece', piece: { kind: 'rows', start, end } }
+        }
+      },
+      progress: () => ({ done, total: file.rowCount }),
+      giveBack: () => {},
+      close: () => file.close(),
+    }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** Parts of the groups: rows of two groups are never read at once. */
+function* rangesOf(
+  groupEnds: readonly number[],
+): Generator<{ readonly start: number; readonly end: number }> {
+  let start = 0
+  for (const groupEnd of groupEnds)
+    for (; start < groupEnd; start = Math.min(groupEnd, start + ROWS_AT_ONCE))
+      yield { start, end: Math.min(groupEnd, start + ROWS_AT_ONCE) }
+}
