@@ -48,6 +48,9 @@ export async function run(
   }
 }
 
+/** Greater codes of exit are those of a signal, by custom. */
+const SIGNALLED = 128
+
 const HELP = new Set(['--help', '-h', 'help'])
 
 function helpFor(name: string): string {
@@ -81,4 +84,8 @@ async function openapi(): Promise<void> {
 /** Half a second that the other commands need not wait. */
 const server = () => import('./server.ts')
 
-if (import.meta.main) process.exitCode = await run(process.argv.slice(2), process.env)
+if (import.meta.main) {
+  process.exitCode = await run(process.argv.slice(2), process.env)
+  // Broken off: what still waits for input is not waited for.
+  if (process.exitCode > SIGNALLED) process.exit()
+}

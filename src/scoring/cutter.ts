@@ -6,10 +6,14 @@ import type { FileHandle } from 'node:fs/promises'
 import { CsvRow, LF, MAX_ROW_BYTES, QUOTE } from './csv/row.ts'
 import { type Fault, type Piece, shownRow } from './piece.ts'
 
-/** Read at a time: a few thousand rows, some twenty milliseconds of work. */
-const BLOCK_BYTES = 1 << 19
-/** What is left of a row of the piece before, and a block. */
-export const BUFFER_BYTES = MAX_ROW_BYTES + BLOCK_BYTES
+export interface CutterLimits {
+  /** Read at a time. */
+  readonly blockBytes: number
+  readonly maxRowBytes: number
+}
+
+/** A block is a few thousand rows, some twenty milliseconds of work. */
+const LIMITS: CutterLimits = { blockBytes: 1 << 19, maxRowBytes: MAX_ROW_BYTES }
 
 export type Cut =
   | { readonly kind: 'piece'; readonly piece: Piece }
@@ -17,32 +21,37 @@ export type Cut =
   | { readonly kind: 'fault'; readonly fault: Fault }
 
 export interface CutterOptions {
-  readonly file: FileHandle
+  readonly file: Pick<FileHandle, 'read'>
   /** Whether the ends of lines can lie within quotes. */
   readonly isQuoted: boolean
-  /** A buffer of BUFFER_BYTES. */
-  readonly takeBuffer: () => ArrayBuffer
+  /** A buffer that came back, of this many bytes, or a new one. */
+  readonly takeBuffer: (bytes: number) => ArrayBuffer
 }
 
 export class Cutter {
   /** Bytes read so far. */
   readBytes = 0
   readonly #options: CutterOptions
-  readonly #row = new CsvRow(0)
+  readonly #blockBytes: number
+  readonly #maxRowBytes: number
+  readonly #row: CsvRow
   #bytes: Uint8Array<ArrayBuffer>
   /** Where what is not cut yet begins and ends. */
   #from = 0
   #to = 0
   #isEnd = false
 
-  constructor(options: CutterOptions) {
+  constructor(options: CutterOptions, { blockBytes, maxRowBytes }: CutterLimits = LIMITS) {
     this.#options = options
-    this.#bytes = new Uint8Array(options.takeBuffer())
+    this.#blockBytes = blockBytes
+    this.#maxRowBytes = maxRowBytes
+    this.#row = new CsvRow(0, maxRowBytes)
+    this.#bytes = this.#newBuffer()
   }
 
-  /** What stands at the beginning, up to BLOCK_BYTES or the end; it stays there until `skip` takes it. */
+  /** What stands at the beginning, up to a block or the end; it stays there until `skip` takes it. */
   async peek(): Promise<{ readonly bytes: Uint8Array; readonly isEnd: boolean }> {
-    while (!this.#isEnd && this.#to - this.#from < BLOCK_BYTES) await this.#read()
+    while (!this.#isEnd && this.#to - this.#from < this.#blockBytes) await this.#read()
     return { bytes: this.#bytes.subarray(this.#from, this.#to), isEnd: this.#isEnd }
   }
 
@@ -52,9 +61,9 @@ export class Cutter {
 
   async *cuts(): AsyncGenerator<Cut> {
     for (;;) {
-      while (!this.#isEnd && this.#to - this.#from < BLOCK_BYTES) await this.#read()
+      while (!this.#isEnd && this.#to - this.#from < this.#blockBytes) await this.#read()
       let end = this.#endOfRows()
-      while (end === this.#from && !this.#isEnd && this.#to - this.#from <= MAX_ROW_BYTES) {
+      while (end === this.#from && !this.#isEnd && this.#to - this.#from <= this.#maxRowBytes) {
         await this.#read()
         end = this.#endOfRows()
       }
@@ -71,7 +80,7 @@ export class Cutter {
       this.#to -= this.#from
       this.#from = 0
     }
-    const room = Math.min(BLOCK_BYTES, this.#bytes.length - this.#to)
+    const room = Math.min(this.#blockBytes, this.#bytes.length - this.#to)
     const { bytesRead } = await this.#options.file.read(this.#bytes, this.#to, room, null)
     if (bytesRead === 0) this.#isEnd = true
     this.#to += bytesRead
@@ -81,10 +90,10 @@ export class Cutter {
   /** Where the last row that is whole ends. */
   #endOfRows(): number {
     const rest = this.#bytes.subarray(this.#from, this.#to)
-    if (this.#isEnd && rest.length <= MAX_ROW_BYTES) return this.#to
+    if (this.#isEnd && rest.length <= this.#maxRowBytes) return this.#to
     if (!this.#options.isQuoted || !rest.includes(QUOTE)) {
       const last = rest.lastIndexOf(LF)
-      return this.#isEnd && rest.length - last <= MAX_ROW_BYTES ? this.#to : this.#from + last + 1
+      return this.#isEnd && rest.length - last <= this.#maxRowBytes ? this.#to : this.#from + last + 1
     }
     let end = this.#from
     while (end < this.#to) {
@@ -97,7 +106,7 @@ export class Cutter {
 
   #cut(end: number): Piece {
     const rest = this.#bytes.subarray(end, this.#to)
-    const next = new Uint8Array(this.#options.takeBuffer())
+    const next = this.#newBuffer()
     next.set(rest)
     // The rows begin at the front, but where a header was skipped.
     if (this.#from > 0) this.#bytes.copyWithin(0, this.#from, end)
@@ -108,6 +117,11 @@ export class Cutter {
     return piece
   }
 
+  /** Room for what is left of a row of the piece before, and a block. */
+  #newBuffer(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#options.takeBuffer(this.#maxRowBytes + this.#blockBytes))
+  }
+
   async #skipLine(): Promise<Fault> {
     const row = shownRow(this.#bytes, this.#from, this.#to)
     for (;;) {
@@ -116,6 +130,6 @@ export class Cutter {
       if (end >= 0 || this.#isEnd) break
       await this.#read()
     }
-    return { line: 0, error: `expected a row of at most ${MAX_ROW_BYTES} bytes`, row }
+    return { line: 0, error: `expected a row of at most ${this.#maxRowBytes} bytes`, row }
   }
 }

@@ -54,12 +54,20 @@ export async function scoreFile(options: ScoringOptions): Promise<ScoringSummary
     signal,
     id,
   } = options
-  const source = await openSource({
+  const aborted = new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+  )
+  aborted.catch(() => {})
+  // A read may wait for ever, of a pipe for instance.
+  const unlessAborted = <T>(work: Promise<T>): Promise<T> => Promise.race([work, aborted])
+
+  const opening = openSource({
     ...input,
     output: format,
     addedColumns: addedColumns(parts, explain),
     addedMembers: ADDED_MEMBERS,
   })
+  const source = await unlessAborted(opening)
   const output = typeof to === 'string' ? await openOutput(to, id) : streamOutput(to)
   const faults = new FaultList(async () =>
     typeof options.faults === 'string' ? openOutput(options.faults, id) : streamOutput(options.faults),
@@ -88,10 +96,12 @@ export async function scoreFile(options: ScoringOptions): Promise<ScoringSummary
     options.onProgress({ rows: predicted + faults.count, share: total === null ? null : done / total })
   }
 
+  const cuts = source.cuts()[Symbol.asyncIterator]()
   try {
     await output.write(source.beginning)
-    for await (const cut of source.cuts()) {
-      signal.throwIfAborted()
+    for (;;) {
+      const { value: cut, done } = await unlessAborted(cuts.next())
+      if (done) break
       waiting.push(
         cut.kind === 'fault' ? cut.fault : threads.score({ piece: cut.piece, spare: spares.pop() ?? null }),
       )

@@ -5,7 +5,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 import { type CsvHeader, readHeader } from './csv/header.ts'
 import { csvCell } from './csv/cell.ts'
-import { BUFFER_BYTES, type Cut, Cutter } from './cutter.ts'
+import { type Cut, Cutter } from './cutter.ts'
 import type { Format, Layout, OutputFormat } from './layout.ts'
 import { parquetLayout } from './parquet/columns.ts'
 import { ParquetFile } from './parquet/file.ts'
@@ -55,7 +55,7 @@ async function textSource(file: FileHandle, { format, addedColumns }: SourceOpti
   const cutter = new Cutter({
     file,
     isQuoted: format === 'csv',
-    takeBuffer: () => spares.pop() ?? new ArrayBuffer(BUFFER_BYTES),
+    takeBuffer: (bytes) => spares.pop() ?? new ArrayBuffer(bytes),
   })
   const { bytes, isEnd } = await cutter.peek()
   const header = format === 'csv' ? readHeader(bytes, isEnd, addedColumns) : null

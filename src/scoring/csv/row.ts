@@ -38,9 +38,11 @@ export class CsvRow {
   next = 0
   problem = ''
   readonly #width: number
+  readonly #maxBytes: number
 
-  constructor(width: number) {
+  constructor(width: number, maxBytes = MAX_ROW_BYTES) {
     this.#width = width
+    this.#maxBytes = maxBytes
     this.starts = new Int32Array(width)
     this.ends = new Int32Array(width)
     this.escaped = new Uint8Array(width)
@@ -48,8 +50,8 @@ export class CsvRow {
 
   /** @param isEnd whether nothing follows behind `to` */
   read(bytes: Uint8Array, from: number, to: number, isEnd: boolean): RowState {
-    const isCut = to > from + MAX_ROW_BYTES
-    const limit = isCut ? from + MAX_ROW_BYTES : to
+    const isCut = to > from + this.#maxBytes
+    const limit = isCut ? from + this.#maxBytes : to
     this.count = 0
     this.isQuoted = false
     for (let p = from; ; p++) {
@@ -66,7 +68,9 @@ export class CsvRow {
         if (p >= limit) return this.#break(bytes, from, to, isCut, isEnd, UNCLOSED)
         this.#add(cell + 1, p, isEscaped)
         p++
-        if (bytes[p] === CR && (p + 1 < limit ? bytes[p + 1] === LF : isEnd)) p++
+        // The quote may be the first of two, and a \r the first half of an end.
+        if (p + 1 >= limit && !isEnd && !isCut) return 'open'
+        if (p < limit && bytes[p] === CR && (p + 1 < limit ? bytes[p + 1] === LF : isEnd)) p++
         if (p < limit && bytes[p] !== COMMA && bytes[p] !== LF)
           return this.#break(bytes, from, to, isCut, isEnd, BEHIND_QUOTE)
       } else {

@@ -125,9 +125,9 @@ async function metadataOf(file: AsyncBuffer): Promise<FileMetaData> {
 }
 
 async function expectMagic(file: AsyncBuffer): Promise<void> {
-  const at = async (start: number, end: number): Promise<string> =>
-    Buffer.from(await file.slice(Math.max(0, start), end)).toString('latin1')
   const size = file.byteLength
+  const at = async (start: number, end: number): Promise<string> =>
+    Buffer.from(await file.slice(Math.max(0, start), Math.min(end, size))).toString('latin1')
   if ((await at(0, MAGIC.length)) !== MAGIC)
     throw new InputError(`expected a Parquet file that begins with ${MAGIC}, got other bytes`)
   if (size < 3 * MAGIC.length || (await at(size - MAGIC.length, size)) !== MAGIC)
