@@ -36,7 +36,7 @@ const VERIFY_OPTIONS: readonly Option[] = [{ name: 'json', about: 'print the res
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   predict: {
-    usage: 'predict FILE [--out FILE]',
+    usage: 'predict FILE|- [--out FILE]',
     summary: 'predict the installs of a CSV, NDJSON or Parquet file',
     details: [
       'The rows come out in their order, as they were, with predicted_revenue (and the interval, where the model has one). They need ' +
@@ -48,7 +48,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     examples: [
       'day7 predict installs.csv --out predictions.csv',
       'day7 predict installs.parquet --out predictions.ndjson --explain',
-      'day7 predict installs.csv | head',
+      'zcat installs.csv.gz | day7 predict - --format csv | head',
     ],
     run: predict,
   },

@@ -37,6 +37,8 @@ export const PREDICT_OPTIONS: readonly Option[] = [
   { name: 'json', about: 'print what was done as JSON, with --out' },
 ]
 
+/** In place of a file's name. */
+const STDIN = '-'
 const SOME_FAILED = 3
 const INTERRUPTED = 130
 const MOST_THREADS = 256
@@ -50,6 +52,8 @@ export async function predict(args: readonly string[], config: () => Config): Pr
   const isJson = flags.has('json')
   if (isJson && out === null) throw new UsageError('predict: expected --out FILE with --json')
   const format = formatOf(input, values['format'])
+  if (input === STDIN && format === 'parquet')
+    throw new UsageError('predict: expected a file, since its metadata is at its end, got standard input')
   const output = outputFormat(format, out)
   const errors = values['errors'] ?? (out === null ? null : `${out}.errors.csv`)
   const most = threadsOf(values['threads'])
@@ -64,7 +68,7 @@ export async function predict(args: readonly string[], config: () => Config): Pr
   let summary: ScoringSummary
   try {
     summary = await scoreFile({
-      input: { path: input, format },
+      input: { from: input === STDIN ? process.stdin : input, format },
       output: { to: out ?? process.stdout, format: output },
       faults: errors ?? process.stderr,
       parts,
@@ -185,7 +189,7 @@ function formatOf(input: string, named: string | undefined): Format {
       `predict: expected --format to be ${FORMATS.join(', ')}, got "${named}"${meant(named, FORMATS)}`,
     )
   throw new UsageError(
-    `predict: expected a file that ends with .csv, .ndjson or .parquet, or --format, got ${input}`,
+    `predict: expected a file that ends with .csv, .ndjson or .parquet, or --format, got ${input === STDIN ? 'standard input' : input}`,
   )
 }
 
@@ -213,19 +217,19 @@ async function expectApart(
   out: string | null,
   errors: string | null,
 ): Promise<{ size: number }> {
-  const found = await stat(input)
-  if (found.isDirectory())
+  const found = input === STDIN ? null : await stat(input)
+  if (found?.isDirectory())
     throw new UsageError(`predict: expected a file of installs, got the folder ${input}`)
   for (const [option, path] of [
     ['--out', out],
     ['--errors', errors],
   ] as const) {
     const there = path === null ? null : await stat(path).catch(() => null)
-    if (there?.isFile() && there.ino === found.ino && there.dev === found.dev)
+    if (found && there?.isFile() && there.ino === found.ino && there.dev === found.dev)
       throw new UsageError(`predict: expected ${option} to be another file than the input, got ${path}`)
   }
   if (out !== null && errors !== null && resolve(out) === resolve(errors))
     throw new UsageError(`predict: expected --errors to be another file than --out, got ${errors}`)
   // Of what is no file, such as a pipe, it is 0 and says nothing.
-  return { size: found.isFile() ? found.size : Infinity }
+  return { size: found?.isFile() ? found.size : Infinity }
 }

@@ -2,9 +2,9 @@
  * A stream of bytes → pieces of whole rows, each in a buffer of its own, which a thread can be given uncopied. The memory is that of the
  * pieces on their way, whatever the file: a line that does not end within MAX_ROW_BYTES is skipped as it comes.
  */
-import type { FileHandle } from 'node:fs/promises'
 import { CsvRow, LF, MAX_ROW_BYTES, QUOTE } from './csv/row.ts'
 import { type Fault, type Piece, shownRow } from './piece.ts'
+import type { Reader } from './reader.ts'
 
 export interface CutterLimits {
   /** Read at a time. */
@@ -21,7 +21,7 @@ export type Cut =
   | { readonly kind: 'fault'; readonly fault: Fault }
 
 export interface CutterOptions {
-  readonly file: Pick<FileHandle, 'read'>
+  readonly reader: Pick<Reader, 'read'>
   /** Whether the ends of lines can lie within quotes. */
   readonly isQuoted: boolean
   /** A buffer that came back, of this many bytes, or a new one. */
@@ -81,10 +81,10 @@ export class Cutter {
       this.#from = 0
     }
     const room = Math.min(this.#blockBytes, this.#bytes.length - this.#to)
-    const { bytesRead } = await this.#options.file.read(this.#bytes, this.#to, room, null)
-    if (bytesRead === 0) this.#isEnd = true
-    this.#to += bytesRead
-    this.readBytes += bytesRead
+    const count = await this.#options.reader.read(this.#bytes, this.#to, room)
+    if (count === 0) this.#isEnd = true
+    this.#to += count
+    this.readBytes += count
   }
 
   /** Where the last row that is whole ends. */

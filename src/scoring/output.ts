@@ -19,7 +19,7 @@ export interface Output {
 export async function openOutput(path: string, id: string): Promise<Output> {
   const there = await stat(path).catch(() => null)
   if (there?.isDirectory()) throw new Error(`expected a file to write to, got the folder ${path}`)
-  if (there && !there.isFile()) return directOutput(await open(path, 'w'))
+  if (there && !there.isFile()) return directOutput(await open(path, 'w'), path)
   // A link stays one: what it points to is replaced.
   const target = there ? await realpath(path) : path
   const temporary = join(dirname(target), `.${basename(target)}.${id}.partial`)
@@ -33,7 +33,7 @@ function fileOutput(handle: FileHandle, temporary: string, target: string): Outp
     await handle.close()
   }
   return {
-    write: (bytes) => writeAll(handle, bytes),
+    write: (bytes) => writeAll(handle, bytes, target),
     async finish() {
       await close()
       await rename(temporary, target)
@@ -46,9 +46,9 @@ function fileOutput(handle: FileHandle, temporary: string, target: string): Outp
   }
 }
 
-function directOutput(handle: FileHandle): Output {
+function directOutput(handle: FileHandle, path: string): Output {
   return {
-    write: (bytes) => writeAll(handle, bytes),
+    write: (bytes) => writeAll(handle, bytes, path),
     finish: () => handle.close(),
     discard: () => handle.close().catch(() => {}),
   }
@@ -75,9 +75,15 @@ export function streamOutput(stream: Writable): Output {
   }
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at)
-    at += bytesWritten
+/** @throws what the disk says, with the path and its code */
+async function writeAll(handle: FileHandle, bytes: Uint8Array, path: string): Promise<void> {
+  try {
+    for (let at = 0; at < bytes.length;) {
+      const { bytesWritten } = await handle.write(bytes, at, bytes.length - at)
+      at += bytesWritten
+    }
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    throw Object.assign(new Error(`${path}: ${message}`, { cause }), { code })
   }
 }

@@ -2,7 +2,7 @@
  * A file of installs → the same rows with their predictions, in their order, and a list of those that have none. The file streams through
  * threads: what is in memory is a few pieces a thread, whatever the file's size.
  */
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type { BundleParts } from '../bundle/index.ts'
 import { FaultList } from './fault-list.ts'
 import type { Format, OutputFormat } from './layout.ts'
@@ -13,7 +13,8 @@ import { openSource } from './source.ts'
 import { ScoringThreads } from './threads.ts'
 
 export interface ScoringOptions {
-  readonly input: { readonly path: string; readonly format: Format }
+  /** A path, or a stream where it is no Parquet. */
+  readonly input: { readonly from: string | Readable; readonly format: Format }
   readonly output: { readonly to: string | Writable; readonly format: OutputFormat }
   /** Where rows go that cannot be predicted: a file's path, or a stream. */
   readonly faults: string | Writable

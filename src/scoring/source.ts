@@ -1,14 +1,14 @@
 /**
  * A file of one of the formats → its layout, the beginning of the output, and its pieces in order.
  */
-import type { FileHandle } from 'node:fs/promises'
-import { open } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 import { type CsvHeader, readHeader } from './csv/header.ts'
 import { csvCell } from './csv/cell.ts'
 import { type Cut, Cutter } from './cutter.ts'
-import type { Format, Layout, OutputFormat } from './layout.ts'
+import { type Format, InputError, type Layout, type OutputFormat } from './layout.ts'
 import { parquetLayout } from './parquet/columns.ts'
 import { ParquetFile } from './parquet/file.ts'
+import { openReader, type Reader } from './reader.ts'
 
 export interface Source {
   readonly layout: Layout
@@ -25,7 +25,8 @@ export interface Source {
 }
 
 export interface SourceOptions {
-  readonly path: string
+  /** A path; of a text it can be a stream. */
+  readonly from: string | Readable
   readonly format: Format
   readonly output: OutputFormat
   /** Columns that a CSV gets more, and members that an object does. */
@@ -36,11 +37,11 @@ export interface SourceOptions {
 /** @throws InputError */
 export async function openSource(options: SourceOptions): Promise<Source> {
   if (options.format === 'parquet') return parquetSource(options)
-  const file = await open(options.path)
+  const reader = await openReader(options.from)
   try {
-    return await textSource(file, options)
+    return await textSource(reader, options)
   } catch (error) {
-    await file.close()
+    await reader.close()
     throw error
   }
 }
@@ -48,12 +49,10 @@ export async function openSource(options: SourceOptions): Promise<Source> {
 /** A mark that some programs put before UTF-8. */
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
-async function textSource(file: FileHandle, { format, addedColumns }: SourceOptions): Promise<Source> {
-  const found = await file.stat()
-  const total = found.isFile() ? found.size : null
+async function textSource(reader: Reader, { format, addedColumns }: SourceOptions): Promise<Source> {
   const spares: ArrayBuffer[] = []
   const cutter = new Cutter({
-    file,
+    reader,
     isQuoted: format === 'csv',
     takeBuffer: (bytes) => spares.pop() ?? new ArrayBuffer(bytes),
   })
@@ -66,9 +65,9 @@ async function textSource(file: FileHandle, { format, addedColumns }: SourceOpti
     beginning: header ? longerHeader(header, addedColumns) : new Uint8Array(0),
     firstLine: 1 + (header ? header.lines : 0),
     cuts: () => cutter.cuts(),
-    progress: () => ({ done: cutter.readBytes, total }),
+    progress: () => ({ done: cutter.readBytes, total: reader.size }),
     giveBack: (buffer) => void spares.push(buffer),
-    close: () => file.close(),
+    close: () => reader.close(),
   }
 }
 
@@ -80,7 +79,8 @@ function longerHeader({ line, lineEnd }: CsvHeader, addedColumns: readonly strin
 const ROWS_AT_ONCE = 65_536
 
 async function parquetSource(options: SourceOptions): Promise<Source> {
-  const { path, output, addedColumns, addedMembers } = options
+  const { from: path, output, addedColumns, addedMembers } = options
+  if (typeof path !== 'string') throw new InputError('expected the path of a Parquet file, got a stream')
   const file = await ParquetFile.open(path)
   try {
     const added = output === 'csv' ? addedColumns : addedMembers

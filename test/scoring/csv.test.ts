@@ -49,13 +49,13 @@ async function rowsOfPieces(bytes: Uint8Array): Promise<Row[]> {
   let at = 0
   const cutter = new Cutter(
     {
-      file: {
-        read: (async (into: Uint8Array, offset: number, length: number) => {
+      reader: {
+        async read(into, offset, length) {
           const some = bytes.subarray(at, at + length)
           into.set(some, offset)
           at += some.length
-          return { bytesRead: some.length, buffer: into }
-        }) as never,
+          return some.length
+        },
       },
       isQuoted: true,
       takeBuffer: (length) => new ArrayBuffer(length),

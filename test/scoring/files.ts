@@ -58,7 +58,7 @@ export async function score(path: string, options: Partial<ScoringOptions> = {})
   const [output, faults] = [memory(), memory()]
   const format = path.endsWith('.csv') ? 'csv' : path.endsWith('.ndjson') ? 'ndjson' : 'parquet'
   const summary = await scoreFile({
-    input: { path, format },
+    input: { from: path, format },
     output: { to: output.stream, format: format === 'ndjson' ? 'ndjson' : 'csv' },
     faults: faults.stream,
     parts,
