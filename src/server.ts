@@ -109,6 +109,7 @@ export async function buildApp(
         render: link ? async () => renderFigures(await link.allFigures()) : render,
       },
       batchMaxUsers: config.batchMaxUsers,
+      explainMaxUsers: config.explainMaxUsers,
       idempotencyMaxBytes: config.idempotencyMaxBytes,
       streams: {
         lineBytes: config.streamLineBytes,

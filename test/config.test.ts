@@ -73,6 +73,7 @@ t.test('defaults', (t) => {
     idempotencyTtlS: 3600,
     idempotencyMaxBytes: 1024 * 1024,
     idempotencyMemoryBytes: 64 * 1024 * 1024,
+    explainMaxUsers: 100,
   })
   t.ok(Object.isFrozen(readConfig({})))
   t.end()

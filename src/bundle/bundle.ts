@@ -2,6 +2,7 @@
  * A verified bundle → predictions. Making one of its parts takes milliseconds, so that a new model can be read and verified in another
  * thread (`loading.ts`) while this one answers. An install is encoded once, whatever the number of ensembles.
  */
+import { basename } from 'node:path'
 import { type CompiledModel, Ensemble } from '../ensemble/index.ts'
 import {
   type Categories,
@@ -12,6 +13,7 @@ import {
   type TextField,
 } from '../features/index.ts'
 import { combined } from './combination.ts'
+import { type Explanation, explainRawScore } from './explanation.ts'
 import type { Manifest } from './manifest.ts'
 import { type Part, type Parts, partsOf } from './parts.ts'
 import type { Profile } from './profile.ts'
@@ -101,6 +103,21 @@ export class Bundle {
   /** Writes the model's features of the install into `row`. */
   encode(install: Install, row: Float64Array): void {
     this.#plan.encode(install, row)
+  }
+
+  /**
+   * Why the raw score of `predict` is what it is; the interval is not explained.
+   * @throws ExplanationError if there are no contributions for such a model
+   */
+  explain(install: Install): Explanation {
+    const offset = this.#plan.encode(install, this.#row)
+    const explain = (part: Part) => explainRawScore(part, this.#plan, install, this.#row, offset)
+    if (this.#isSingle) return explain(this.#first)
+    const parts = this.parts.ensembles.map((part) => {
+      const { file, role, objective } = part
+      return { name: basename(file, '.json'), role, objective, ...explain(part) }
+    })
+    return { parts }
   }
 
   /** What several ensembles make of the row. */

@@ -1,6 +1,15 @@
-export { Bundle, type Interval, type Prediction } from './bundle.ts'
+export { Bundle, type BundleParts, type Interval, type Prediction } from './bundle.ts'
 export { BundleError } from './errors.ts'
+export {
+  type Contribution,
+  type Explanation,
+  ExplanationError,
+  type PartExplanation,
+  type RawScoreExplanation,
+} from './explanation.ts'
 export { loadBundle, loadBundleAside } from './loading.ts'
 export { type FlaggedGroup, type Manifest, readManifest } from './manifest.ts'
 export type { Part, Parts } from './parts.ts'
 export type { Profile, ReferenceHistogram } from './profile.ts'
+export { rounded, roundTo6 } from './rounding.ts'
+export { verifyBundle } from './verify.ts'

@@ -10,7 +10,8 @@ import { type Fetch, RETRIES, retrying, type RetryPolicy } from './retries.ts'
 export type Install = components['schemas']['Install']
 export type Outcome = components['schemas']['Outcome']
 export type Prediction = Answer<'predict'>
-export type BatchPrediction = Answer<'batchPredict'>
+/** Of a request in JSON; a stream's answers are lines. */
+export type BatchPrediction = Extract<Answer<'batchPredict'>, { total_users: number }>
 export type OutcomesAnswer = Answer<'recordOutcomes'>
 
 export interface ClientOptions {
@@ -55,7 +56,10 @@ export function createClient({ url, key, retries, fetch = globalThis.fetch }: Cl
     predict: async (install, options) =>
       answerOf(await api.POST('/predict', { body: install, ...init(options) })),
     predictBatch: async (installs, options) =>
-      answerOf(await api.POST('/batch_predict', { body: { users: [...installs] }, ...init(options) })),
+      // JSON is answered with JSON.
+      answerOf(
+        await api.POST('/batch_predict', { body: { users: [...installs] }, ...init(options) }),
+      ) as BatchPrediction,
     recordOutcomes: async (outcomes, options) =>
       answerOf(
         // The document says "one, or a list" by a condition, which types cannot.

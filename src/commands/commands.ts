@@ -3,43 +3,94 @@
  */
 import { loadBundle } from '../bundle/index.ts'
 import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config/index.ts'
+import { inspect, INSPECT_OPTIONS } from './inspect.ts'
 import { keys } from './keys.ts'
 import { migrate } from './migrate.ts'
-import { models, promote, publish, pull } from './registry.ts'
-import { argumentsOf, required, UsageError } from './usage.ts'
+import { predict, PREDICT_OPTIONS } from './predict.ts'
+import {
+  models,
+  MODELS_OPTIONS,
+  promote,
+  PROMOTE_OPTIONS,
+  publish,
+  PUBLISH_OPTIONS,
+  pull,
+  PULL_OPTIONS,
+} from './registry.ts'
+import { argumentsOf, type Option, required, UsageError } from './usage.ts'
 
 export interface Command {
   /** As in `verify DIR`. */
   readonly usage: string
   readonly summary: string
-  /** @param config reads the environment */
-  run(args: readonly string[], config: () => Config): Promise<void>
+  /** For `--help`: more about it, a paragraph each; its options; and how it is called. */
+  readonly details?: readonly string[]
+  readonly options?: readonly Option[]
+  readonly examples?: readonly string[]
+  /**
+   * @param config reads the environment
+   * @returns a code of exit, if it is not 0
+   */
+  run(args: readonly string[], config: () => Config): Promise<number | void>
 }
 
+const VERIFY_OPTIONS: readonly Option[] = [{ name: 'json', about: 'print the result as JSON' }]
+
 export const COMMANDS: Readonly<Record<string, Command>> = {
+  predict: {
+    usage: 'predict FILE|- [--out FILE]',
+    summary: 'predict the installs of a CSV, NDJSON or Parquet file',
+    details: [
+      'The rows come out in their order, as they were, with predicted_revenue (and the interval, where the model has one). They need ' +
+        'the nine fields of an install, in any order; other columns are kept. A row that cannot be predicted is left out, and ' +
+        'listed with its line and the reason. The numbers are those that POST /predict answers. Memory does not grow with the file.',
+      'Exit codes: 0 every row is predicted, 3 some are not, 1 it failed, 2 the command was not understood.',
+    ],
+    options: PREDICT_OPTIONS,
+    examples: [
+      'day7 predict installs.csv --out predictions.csv',
+      'day7 predict installs.parquet --out predictions.ndjson --explain',
+      'zcat installs.csv.gz | day7 predict - --format csv | head',
+    ],
+    run: predict,
+  },
+  inspect: {
+    usage: 'inspect DIR',
+    summary: 'show what a bundle is: its training, metrics, features and their importance',
+    options: INSPECT_OPTIONS,
+    examples: ['day7 inspect artifacts/champion', 'day7 inspect /tmp/bundle --json'],
+    run: inspect,
+  },
   verify: {
     usage: 'verify DIR',
     summary: 'load a bundle: check its hashes and reproduce its golden predictions',
+    options: VERIFY_OPTIONS,
     run: verify,
   },
   publish: {
     usage: 'publish --bundle DIR [--alias A]',
     summary: 'upload a bundle to MLflow and register it, as challenger for instance',
+    options: PUBLISH_OPTIONS,
+    examples: ['day7 publish --bundle /tmp/bundle --alias challenger'],
     run: (args, config) => publish(args, config()),
   },
   promote: {
     usage: 'promote --version N',
     summary: 'verify a registered version and make it the champion',
+    options: PROMOTE_OPTIONS,
     run: (args, config) => promote(args, config()),
   },
   pull: {
     usage: 'pull --model URI --out DIR',
     summary: 'fetch the bundle of models:/name@alias or models:/name/version',
+    options: PULL_OPTIONS,
+    examples: ['day7 pull --model models:/day7-revenue@champion --out /tmp/bundle'],
     run: (args, config) => pull(args, config()),
   },
   models: {
     usage: 'models',
     summary: 'list the registered versions with their aliases and metrics',
+    options: MODELS_OPTIONS,
     run: (args, config) => models(args, config()),
   },
   keys: {
@@ -60,13 +111,25 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 }
 
 async function verify(args: readonly string[]): Promise<void> {
-  const { positionals } = argumentsOf('verify', args, [], 1)
+  const { positionals, flags } = argumentsOf('verify', args, VERIFY_OPTIONS, 1)
   const directory = required('verify', positionals[0], 'the folder of a bundle')
   const { manifest, treeCount, goldenCount } = await loadBundle(directory)
-  console.log(
-    `${manifest.name} ${manifest.version}: ${manifest.files.size} hashes right, ` +
-      `${treeCount} trees, ${goldenCount} of ${goldenCount} golden predictions equal`,
-  )
+  const { name, version, files } = manifest
+  if (flags.has('json'))
+    console.log(
+      JSON.stringify({
+        name,
+        version,
+        hashes: files.size,
+        trees: treeCount,
+        golden_predictions: goldenCount,
+      }),
+    )
+  else
+    console.log(
+      `${name} ${version}: ${files.size} hashes right, ` +
+        `${treeCount} trees, ${goldenCount} of ${goldenCount} golden predictions equal`,
+    )
 }
 
 async function settings(args: readonly string[]): Promise<void> {

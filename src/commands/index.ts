@@ -1,2 +1,3 @@
 export { COMMANDS, type Command } from './commands.ts'
-export { UsageError } from './usage.ts'
+export { helpOf, helpOfCommand } from './help.ts'
+export { meant, UsageError } from './usage.ts'

@@ -4,6 +4,7 @@
  */
 import { ACCESS_SETTINGS, type AccessConfig, readAccess } from './access.ts'
 import { BROWSER_SETTINGS, type BrowsersConfig, readBrowsers } from './browsers.ts'
+import { EXPLANATION_SETTINGS, type ExplanationsConfig, readExplanations } from './explanations.ts'
 import { IDEMPOTENCY_SETTINGS, type IdempotencyConfig, readIdempotency } from './idempotency.ts'
 import { LIMIT_SETTINGS, type LimitsConfig, readLimits } from './limits.ts'
 import { LOG_SETTINGS, type LogConfig, readLog } from './log.ts'
@@ -28,6 +29,7 @@ export interface Config
     LogConfig,
     RedisConfig,
     IdempotencyConfig,
+    ExplanationsConfig,
     ObservabilityConfig {}
 
 export const SETTINGS: readonly Setting[] = [
@@ -41,6 +43,7 @@ export const SETTINGS: readonly Setting[] = [
   ...LOG_SETTINGS,
   ...REDIS_SETTINGS,
   ...IDEMPOTENCY_SETTINGS,
+  ...EXPLANATION_SETTINGS,
   ...OBSERVABILITY_SETTINGS,
 ]
 
@@ -77,6 +80,7 @@ export function readConfig(given: Environment, readText: (path: string) => strin
     ...readRedis(new Reader(REDIS_SETTINGS, environment, faults)),
     ...readIdempotency(new Reader(IDEMPOTENCY_SETTINGS, environment, faults)),
     ...readObservability(new Reader(OBSERVABILITY_SETTINGS, environment, faults)),
+    ...readExplanations(new Reader(EXPLANATION_SETTINGS, environment, faults)),
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze(config)

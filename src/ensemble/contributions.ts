@@ -1,162 +1,219 @@
 /**
- * TreeSHAP: how much each feature moved the raw score of a row away from the expected value. Tree::PredictContrib and
- * Tree::TreeSHAP (Lundberg's path-dependent algorithm), with LightGBM's order of operations, so that the numbers agree to the
- * last places. `path` is the list of features on the way to a node, each with the share of training rows that take that way when
- * the feature is unknown (`zero`) and known (`one`), and the weight of all orders in which features may become known.
+ * TreeSHAP: how much each feature moved the raw score of a row away from the expected value, with Lundberg's path-dependent
+ * expectations (Tree::TreeSHAP): an unknown feature sends a row both ways, in the shares of the training rows.
+ *
+ * On the way to a leaf every feature that is asked has a `zero`, the share of the training rows that it lets through, and a row
+ * gives it a `one`: 1 if it lets the row through, else 0. The Shapley value of feature i at a leaf is
+ *
+ *   leaf value · (oneᵢ − zeroᵢ) · Σ over the sets S of the other d − 1 features: |S|! (d−1−|S|)! / d! · Π in S: oneⱼ · Π not in S: zeroⱼ
+ *
+ * LightGBM sums over the sizes of S, feature by feature, and takes a feature out again by division, which loses digits in deep
+ * trees. Here the factorials are the integral of tˢ (1−t)ᵈ⁻¹⁻ˢ from 0 to 1, so that the sum is that of Π (zeroⱼ (1−t) + oneⱼ t):
+ * a polynomial, for which a few places t are exact, and all terms are positive. What does not depend on the row is computed once.
  */
 import { goesLeft, withoutDust } from './decision.ts'
 import { ModelFormatError } from './errors.ts'
+import { quadratureOf } from './quadrature.ts'
 import type { Tree } from './tree.ts'
 
-/** The algorithm keeps a copy of the path at every level: its memory grows with the square of the depth. */
+/** The ways to all leaves are written down: their length grows with the square of the depth where a tree is a chain. */
 const MAX_DEPTH = 1000
 
-/** @throws ModelFormatError if there are no contributions for such trees */
-export function checkExplainable(trees: readonly Tree[]): void {
-  trees.forEach((tree, at) => {
-    if (tree.linear)
-      throw new ModelFormatError(
-        `tree ${at}`,
-        'contributions of linear trees are not defined; LightGBM refuses them too',
-      )
-    if (depthOf(tree) > MAX_DEPTH)
-      throw new ModelFormatError(
-        `tree ${at}`,
-        `contributions are computed for trees up to ${MAX_DEPTH} deep, got ${depthOf(tree)}`,
-      )
-  })
-}
+export class TreeShap {
+  readonly #trees: readonly Tree[]
+  /** Of each tree: the mean of its leaves over the training rows. */
+  readonly #expected: Float64Array
+  readonly #ways: Ways
+  readonly #rules: readonly Rule[]
+  // Of the row at hand: at which splits of a tree it goes left, which features of a way let it through, and the products.
+  readonly #isLeft: Uint8Array
+  readonly #ones: Uint8Array
+  readonly #products: Float64Array
 
-/** Adds the tree's contributions to `totals`: one a feature, and the expected value behind them. */
-export function addContributions(tree: Tree, row: Float64Array, totals: Float64Array): void {
-  const { leafValue } = tree
-  const expected = totals.length - 1
-  if (leafValue.length === 1) {
-    totals[expected]! += leafValue[0]!
-    return
-  }
-  let mean = 0
-  for (let leaf = 0; leaf < leafValue.length; leaf++)
-    mean += (tree.leafRows[leaf]! / tree.splitRows[0]!) * leafValue[leaf]!
-  totals[expected]! += mean
-  new Explanation(tree, row, totals).visit(0, 0, 0, 1, 1, -1)
-}
-
-class Explanation {
-  readonly #tree: Tree
-  readonly #row: Float64Array
-  readonly #totals: Float64Array
-  // The paths of all levels on the way down, one behind the other.
-  readonly #feature: Int32Array
-  readonly #zero: Float64Array
-  readonly #one: Float64Array
-  readonly #weight: Float64Array
-
-  constructor(tree: Tree, row: Float64Array, totals: Float64Array) {
-    this.#tree = tree
-    this.#row = row
-    this.#totals = totals
-    const depth = depthOf(tree) + 2
-    const room = (depth * (depth + 1)) / 2
-    this.#feature = new Int32Array(room)
-    this.#zero = new Float64Array(room)
-    this.#one = new Float64Array(room)
-    this.#weight = new Float64Array(room)
+  /** @throws ModelFormatError if there are no contributions for such trees */
+  constructor(trees: readonly Tree[]) {
+    trees.forEach(checkExplainable)
+    this.#trees = trees
+    this.#expected = Float64Array.from(trees, expectedOf)
+    this.#ways = waysOf(trees)
+    const { longest } = this.#ways
+    this.#rules = Array.from({ length: placesFor(longest) + 1 }, (_, count) => ruleOf(count))
+    this.#isLeft = new Uint8Array(trees.reduce((most, { left }) => Math.max(most, left.length), 0))
+    this.#ones = new Uint8Array(longest)
+    this.#products = new Float64Array(placesFor(longest))
   }
 
-  /** @param parent where the parent's path begins @param depth how many features are on it */
-  visit(node: number, depth: number, parent: number, zero: number, one: number, feature: number): void {
-    const path = parent + depth
-    this.#copy(parent, path, depth)
-    this.#extend(path, depth, zero, one, feature)
-    if (node < 0) {
-      const value = this.#tree.leafValue[~node]!
-      for (let i = 1; i <= depth; i++) {
-        const weight = this.#unwoundSum(path, depth, i)
-        this.#totals[this.#feature[path + i]!]! +=
-          weight * (this.#one[path + i]! - this.#zero[path + i]!) * value
+  /**
+   * Adds tree number `at`.
+   * @param totals from `start` on: one contribution a feature, and behind them the expected value
+   */
+  add(at: number, row: Float64Array, totals: Float64Array, start: number): void {
+    const tree = this.#trees[at]!
+    const isLeft = this.#isLeft
+    totals[start + row.length]! += this.#expected[at]!
+    for (let split = 0; split < tree.left.length; split++)
+      isLeft[split] = +goesLeft(tree, split, withoutDust(row[tree.feature[split]!]!))
+    const { ofTree } = this.#ways
+    for (let way = ofTree[at]!; way < ofTree[at + 1]!; way++) this.#addWay(way, totals, start)
+  }
+
+  #addWay(way: number, totals: Float64Array, start: number): void {
+    const { steps, features, zeros, ends, turns, values } = this.#ways
+    const [isLeft, ones, products] = [this.#isLeft, this.#ones, this.#products]
+    const from = steps[way]!
+    const length = steps[way + 1]! - from
+    const { count, places, rests, weights, restWeights } = this.#rules[placesFor(length)]!
+    for (let q = 0; q < count; q++) products[q] = 1
+    for (let j = 0, turn = ends[from]!; j < length; j++) {
+      let one = 1
+      for (const end = ends[from + j + 1]!; turn < end; turn++)
+        if (isLeft[turns[turn]! >> 1] !== (turns[turn]! & 1)) one = 0
+      ones[j] = one
+      const zero = zeros[from + j]!
+      for (let q = 0; q < count; q++) products[q]! *= zero * rests[q]! + one * places[q]!
+    }
+    const value = values[way]!
+    // Of a feature that does not let the row through: its zero cancels out, so that all of them have the same one.
+    let cold = 0
+    for (let q = 0; q < count; q++) cold -= restWeights[q]! * products[q]!
+    for (let j = 0; j < length; j++) {
+      let share = cold
+      if (ones[j]) {
+        const zero = zeros[from + j]!
+        share = 0
+        for (let q = 0; q < count; q++)
+          share += (weights[q]! * products[q]!) / (zero * rests[q]! + places[q]!)
+        share *= 1 - zero
       }
+      totals[start + features[from + j]!]! += share * value
+    }
+  }
+}
+
+/** The ways to all leaves of all trees, one behind the other; each list has one more entry than there are things, for the end. */
+interface Ways {
+  /** Where a tree's ways begin. */
+  readonly ofTree: Int32Array
+  readonly values: Float64Array
+  /** Where a way's steps begin: one a feature. */
+  readonly steps: Int32Array
+  readonly features: Int32Array
+  readonly zeros: Float64Array
+  /** Where a step's turns begin. */
+  readonly ends: Int32Array
+  /** Split × 2, and 1 more if the way goes left there. */
+  readonly turns: Int32Array
+  /** Steps of the longest way. */
+  readonly longest: number
+}
+
+interface Step {
+  readonly feature: number
+  readonly zero: number
+  readonly turns: readonly number[]
+}
+
+function waysOf(trees: readonly Tree[]): Ways {
+  const ofTree = [0]
+  const values: number[] = []
+  const steps = [0]
+  const features: number[] = []
+  const zeros: number[] = []
+  const ends = [0]
+  const turns: number[] = []
+  let longest = 0
+  for (const tree of trees) {
+    // A lone leaf is its own expected value.
+    if (tree.left.length > 0) descend(tree, 0, [])
+    ofTree.push(values.length)
+  }
+  return {
+    ofTree: Int32Array.from(ofTree),
+    values: Float64Array.from(values),
+    steps: Int32Array.from(steps),
+    features: Int32Array.from(features),
+    zeros: Float64Array.from(zeros),
+    ends: Int32Array.from(ends),
+    turns: Int32Array.from(turns),
+    longest,
+  }
+
+  function descend(tree: Tree, node: number, way: readonly Step[]): void {
+    if (node >= 0) {
+      for (const [child, side] of [
+        [tree.left[node]!, 1],
+        [tree.right[node]!, 0],
+      ] as const)
+        descend(
+          tree,
+          child,
+          withTurn(way, tree.feature[node]!, rowsOf(tree, child) / tree.splitRows[node]!, node * 2 + side),
+        )
       return
     }
-    const { left, right, splitRows } = this.#tree
-    const column = this.#tree.feature[node]!
-    const isLeft = goesLeft(this.#tree, node, withoutDust(this.#row[column]!))
-    const hot = isLeft ? left[node]! : right[node]!
-    const cold = isLeft ? right[node]! : left[node]!
-    const hotShare = this.#rows(hot) / splitRows[node]!
-    const coldShare = this.#rows(cold) / splitRows[node]!
-    let incomingZero = 1
-    let incomingOne = 1
-    let length = depth
-    const before = this.#find(path, depth, column)
-    if (before >= 0) {
-      incomingZero = this.#zero[path + before]!
-      incomingOne = this.#one[path + before]!
-      this.#unwind(path, depth, before)
-      length--
+    for (const step of way) {
+      features.push(step.feature)
+      zeros.push(step.zero)
+      for (const turn of step.turns) turns.push(turn)
+      ends.push(turns.length)
     }
-    this.visit(hot, length + 1, path, hotShare * incomingZero, incomingOne, column)
-    this.visit(cold, length + 1, path, coldShare * incomingZero, 0, column)
+    values.push(tree.leafValue[~node]!)
+    steps.push(features.length)
+    longest = Math.max(longest, way.length)
   }
+}
 
-  #rows(node: number): number {
-    return node < 0 ? this.#tree.leafRows[~node]! : this.#tree.splitRows[node]!
-  }
+function withTurn(way: readonly Step[], feature: number, share: number, turn: number): Step[] {
+  const before = way.find((step) => step.feature === feature)
+  if (!before) return [...way, { feature, zero: share, turns: [turn] }]
+  const step = { feature, zero: before.zero * share, turns: [...before.turns, turn] }
+  return way.map((each) => (each === before ? step : each))
+}
 
-  #copy(from: number, to: number, count: number): void {
-    for (const list of [this.#feature, this.#zero, this.#one, this.#weight])
-      list.copyWithin(to, from, from + count)
-  }
+/** A quadrature rule, with what is asked of it. */
+interface Rule {
+  readonly count: number
+  readonly places: Float64Array
+  /** 1 − place */
+  readonly rests: Float64Array
+  readonly weights: Float64Array
+  /** weight / (1 − place) */
+  readonly restWeights: Float64Array
+}
 
-  #find(path: number, depth: number, feature: number): number {
-    for (let i = 0; i <= depth; i++) if (this.#feature[path + i] === feature) return i
-    return -1
-  }
+/** The polynomial of `length` features less one has the degree `length` − 1. */
+const placesFor = (length: number): number => (length + 1) >> 1
 
-  #extend(path: number, depth: number, zero: number, one: number, feature: number): void {
-    const weight = this.#weight
-    this.#feature[path + depth] = feature
-    this.#zero[path + depth] = zero
-    this.#one[path + depth] = one
-    weight[path + depth] = depth === 0 ? 1 : 0
-    for (let i = depth - 1; i >= 0; i--) {
-      weight[path + i + 1]! += (one * weight[path + i]! * (i + 1)) / (depth + 1)
-      weight[path + i] = (zero * weight[path + i]! * (depth - i)) / (depth + 1)
-    }
-  }
+function ruleOf(count: number): Rule {
+  const { places, weights } = quadratureOf(count)
+  const rests = places.map((place) => 1 - place)
+  return { count, places, rests, weights, restWeights: weights.map((weight, q) => weight / rests[q]!) }
+}
 
-  #unwind(path: number, depth: number, at: number): void {
-    const weight = this.#weight
-    const one = this.#one[path + at]!
-    const zero = this.#zero[path + at]!
-    let next = weight[path + depth]!
-    for (let i = depth - 1; i >= 0; i--) {
-      if (one !== 0) {
-        const before = weight[path + i]!
-        weight[path + i] = (next * (depth + 1)) / ((i + 1) * one)
-        next = before - (weight[path + i]! * zero * (depth - i)) / (depth + 1)
-      } else weight[path + i] = (weight[path + i]! * (depth + 1)) / (zero * (depth - i))
-    }
-    // The weights stay where they are: they belong to lengths, not to features.
-    for (const list of [this.#feature, this.#zero, this.#one])
-      list.copyWithin(path + at, path + at + 1, path + depth + 1)
-  }
+function checkExplainable(tree: Tree, at: number): void {
+  if (tree.linear)
+    throw new ModelFormatError(
+      `tree ${at}`,
+      'contributions of linear trees are not defined; LightGBM refuses them too',
+    )
+  const depth = depthOf(tree)
+  if (depth > MAX_DEPTH)
+    throw new ModelFormatError(
+      `tree ${at}`,
+      `contributions are computed for trees up to ${MAX_DEPTH} deep, got ${depth}`,
+    )
+}
 
-  #unwoundSum(path: number, depth: number, at: number): number {
-    const weight = this.#weight
-    const one = this.#one[path + at]!
-    const zero = this.#zero[path + at]!
-    let next = weight[path + depth]!
-    let total = 0
-    for (let i = depth - 1; i >= 0; i--) {
-      if (one !== 0) {
-        const part = (next * (depth + 1)) / ((i + 1) * one)
-        total += part
-        next = weight[path + i]! - part * zero * ((depth - i) / (depth + 1))
-      } else total += weight[path + i]! / zero / ((depth - i) / (depth + 1))
-    }
-    return total
-  }
+function expectedOf({ leafValue, leafRows, splitRows }: Tree): number {
+  if (leafValue.length === 1) return leafValue[0]!
+  let mean = 0
+  for (let leaf = 0; leaf < leafValue.length; leaf++)
+    mean += (leafRows[leaf]! / splitRows[0]!) * leafValue[leaf]!
+  return mean
+}
+
+function rowsOf({ leafRows, splitRows }: Tree, node: number): number {
+  return node < 0 ? leafRows[~node]! : splitRows[node]!
 }
 
 function depthOf({ left, right }: Tree): number {

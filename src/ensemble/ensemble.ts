@@ -2,7 +2,7 @@
  * The library's face: a model file → an Ensemble that answers for rows of doubles. Exact: raw scores, leaves and contributions
  * are LightGBM's own, and outputs differ at most by the last places of `Math.exp`. The calls that return a number allocate nothing.
  */
-import { addContributions, checkExplainable } from './contributions.ts'
+import { TreeShap } from './contributions.ts'
 import { readDump } from './dump.ts'
 import { expectWhole, ModelFormatError } from './errors.ts'
 import { ReferenceLoop } from './loop.ts'
@@ -78,6 +78,7 @@ export class Ensemble {
   readonly #model: Model
   readonly #kernel: Kernel
   #reference: ReferenceLoop | undefined
+  #shap: TreeShap | undefined
   readonly #iterations: number
   readonly #averageOutput: boolean
   readonly #transform: Transform
@@ -153,13 +154,11 @@ export class Ensemble {
    */
   predictContributions(row: Float64Array): Float64Array {
     expectLength('a row', row, this.featureCount)
-    checkExplainable(this.#model.trees)
+    const { classCount, treeCount } = this
     const width = this.featureCount + 1
-    const totals = new Float64Array(this.classCount * width)
-    this.#model.trees.forEach((tree, at) => {
-      const start = (at % this.classCount) * width
-      addContributions(tree, row, totals.subarray(start, start + width))
-    })
+    this.#shap ??= new TreeShap(this.#model.trees)
+    const totals = new Float64Array(classCount * width)
+    for (let at = 0; at < treeCount; at++) this.#shap.add(at, row, totals, (at % classCount) * width)
     return totals
   }
 

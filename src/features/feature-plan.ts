@@ -5,8 +5,11 @@
  * not understood to the last key is refused with a FeaturePlanError.
  */
 import { FeaturePlanError } from './errors.ts'
-import type { Install } from './install.ts'
-import { type Cell, compileColumn } from './operators.ts'
+import { inputsOfColumns } from './inputs.ts'
+import { type Install, type InstallField, TEXT_FIELDS, type TextField } from './install.ts'
+import { type OffsetShares, offsetSharing } from './offset-shares.ts'
+import { type Column, compileColumn } from './operators.ts'
+import { TextColumns } from './text-columns.ts'
 
 const FORMAT = 'day7-feature-plan/1'
 
@@ -20,6 +23,10 @@ export interface FeaturePlan {
    * @returns the offset to add to the raw score; 0 where the plan has none
    */
   encode(install: Install, row: Float64Array): number
+  /** The input fields that a feature, or the offset, is made from: at least one. */
+  readonly inputs: ReadonlyMap<string, readonly InstallField[]>
+  /** How much each input field has to do with the offset; null where the plan has none. */
+  shareOffset(install: Install): OffsetShares | null
 }
 
 /**
@@ -34,15 +41,15 @@ export function parseFeaturePlan(document: unknown): FeaturePlan {
     throw new FeaturePlanError('features', 'a list of column names', features)
 
   const indexes = new Map<string, number>()
-  const cellsOf: Cell[] = columns.map((column, at) => {
+  const compiled = columns.map((column, at): Column => {
     const path = `columns[${at}]`
     const spec = asObject(column, path)
     const name = spec['name']
     if (typeof name !== 'string' || name === '') throw new FeaturePlanError(`${path}.name`, 'a name', name)
     if (indexes.has(name)) throw new FeaturePlanError(`${path}.name`, 'a name used once', name)
-    const cell = compileColumn({ spec, path, earlier: indexes })
+    const compiled = compileColumn({ spec, path, earlier: indexes })
     indexes.set(name, at)
-    return cell
+    return compiled
   })
   const indexOf = (name: unknown, path: string): number => {
     const index = typeof name === 'string' ? indexes.get(name) : undefined
@@ -53,17 +60,35 @@ export function parseFeaturePlan(document: unknown): FeaturePlan {
   if (new Set(picks).size !== picks.length)
     throw new FeaturePlanError('features', 'names used once', features)
   const offsetAt = offset === null ? -1 : indexOf(offset, 'offset')
-  const cells = new Float64Array(cellsOf.length)
+  const cells = new Float64Array(compiled.length)
+  const inputs = inputsOfColumns(compiled)
+  const { texts, rest } = byText(compiled, inputs)
+  const share = offsetAt < 0 ? null : offsetSharing(compiled, offsetAt, inputs[offsetAt]!)
 
   return {
     features: Object.freeze([...(features as string[])]),
     offset: offset as string | null,
     encode(install, row) {
-      for (let i = 0; i < cellsOf.length; i++) cells[i] = cellsOf[i]!(install, cells)
+      for (let i = 0; i < texts.length; i++) texts[i]!.fill(install, cells)
+      for (let i = 0; i < rest.length; i++) cells[rest[i]!] = compiled[rest[i]!]!.cell(install, cells)
       for (let i = 0; i < picks.length; i++) row[i] = cells[picks[i]!]!
       return offsetAt < 0 ? 0 : cells[offsetAt]!
     },
+    inputs: new Map([...indexes].map(([name, at]) => [name, inputs[at]!])),
+    shareOffset: (install) => share && share(install),
   }
+}
+
+/** The columns that one text decides, and the indexes of the others in their order; none of the first reads one of the second. */
+function byText(columns: readonly Column[], inputs: readonly (readonly InstallField[])[]) {
+  const rest: number[] = []
+  const ofText = new Map<TextField, number[]>()
+  for (const [at, [field, ...others]] of inputs.entries()) {
+    const text = others.length === 0 ? TEXT_FIELDS.find((each) => each === field) : undefined
+    if (text) ofText.set(text, [...(ofText.get(text) ?? []), at])
+    else rest.push(at)
+  }
+  return { texts: [...ofText].map(([field, places]) => new TextColumns(field, places, columns)), rest }
 }
 
 function asObject(value: unknown, path: string): Record<string, unknown> {

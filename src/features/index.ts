@@ -2,9 +2,19 @@ export { type Categories, categoriesOf } from './categories.ts'
 export { FeaturePlanError } from './errors.ts'
 export { type FeaturePlan, parseFeaturePlan } from './feature-plan.ts'
 export {
+  countFault,
+  describeValue,
+  installFault,
+  MAX_TEXT_LENGTH,
+  STORABLE_TEXT,
+  textFault,
+  toJson,
+} from './install-rules.ts'
+export {
   COUNT_FIELDS,
   type CountField,
   type Install,
+  INSTALL_FIELDS,
   type InstallField,
   TEXT_FIELDS,
   type TextField,

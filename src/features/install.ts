@@ -15,6 +15,9 @@ export const TEXT_FIELDS = [
 
 export const COUNT_FIELDS = ['event_1', 'event_2', 'event_3'] as const
 
+/** All nine, in the order in which they are always listed. */
+export const INSTALL_FIELDS = [...TEXT_FIELDS, ...COUNT_FIELDS] as const
+
 export type TextField = (typeof TEXT_FIELDS)[number]
 export type CountField = (typeof COUNT_FIELDS)[number]
 export type InstallField = TextField | CountField

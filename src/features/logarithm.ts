@@ -11,8 +11,17 @@ const LN2_HIGH = 0.69314718036912381649
 const LN2_LOW = 1.90821492927058770002e-10
 /** s is at most 0.1716: the first term left out is below 2⁻⁵⁸ of the sum. */
 const TERMS = 11
+/** Of term n: 1 / (2n + 1). */
+const FACTORS = Float64Array.from({ length: TERMS + 1 }, (_, term) => 1 / (2 * term + 1))
 
 const TWO_TO_54 = 2 ** 54
+
+/** A double's first 32 bits: sign, eleven bits of exponent, the first twenty of the digits. */
+const bits = new DataView(new ArrayBuffer(8))
+const EXPONENT_SHIFT = 20
+const MANTISSA_BITS = 0x000f_ffff
+/** Of the doubles from ½ to 1. */
+const HALF_EXPONENT = 1022
 
 /** −∞ at 0, NaN below 0 and at NaN, ∞ at ∞. */
 export function naturalLog(x: number): number {
@@ -25,10 +34,12 @@ export function naturalLog(x: number): number {
     mantissa *= TWO_TO_54
     k -= 54
   }
-  const exponent = exponentOf(mantissa)
-  // In two steps, since 2 ** 1023 times a half is a double and 2 ** 1024 is not.
-  mantissa = exponent > 0 ? (mantissa / 2 ** (exponent - 1)) * 0.5 : mantissa * 2 ** -exponent
-  k += exponent
+  bits.setFloat64(0, mantissa)
+  const high = bits.getInt32(0)
+  k += (high >> EXPONENT_SHIFT) - HALF_EXPONENT
+  // The same digits with the exponent of a half.
+  bits.setInt32(0, (high & MANTISSA_BITS) | (HALF_EXPONENT << EXPONENT_SHIFT))
+  mantissa = bits.getFloat64(0)
   if (mantissa < SQRT_HALF) {
     mantissa *= 2
     k -= 1
@@ -36,15 +47,6 @@ export function naturalLog(x: number): number {
   const s = (mantissa - 1) / (mantissa + 1)
   const square = s * s
   let series = 0
-  for (let term = TERMS; term > 0; term--) series = square * (1 / (2 * term + 1) + series)
+  for (let term = TERMS; term > 0; term--) series = square * (FACTORS[term]! + series)
   return k * LN2_HIGH + (2 * s + (2 * s * series + k * LN2_LOW))
-}
-
-const float = new Float64Array(1)
-const words = new BigUint64Array(float.buffer)
-
-/** The e of x = m · 2ᵉ with ½ ≤ m < 1; x is a normal number above 0. */
-function exponentOf(x: number): number {
-  float[0] = x
-  return Number(words[0]! >> 52n) - 1022
 }

@@ -10,6 +10,7 @@ import {
   COUNT_FIELDS,
   type CountField,
   type Install,
+  type InstallField,
   isMissingText,
   TEXT_FIELDS,
   type TextField,
@@ -26,7 +27,15 @@ export interface ColumnSource {
   readonly earlier: ReadonlyMap<string, number>
 }
 
-export function compileColumn(column: ColumnSource): Cell {
+export interface Column {
+  readonly cell: Cell
+  /** The input field that it reads; null if it reads columns alone. */
+  readonly field: InstallField | null
+  /** The earlier columns that it reads. */
+  readonly columns: readonly number[]
+}
+
+export function compileColumn(column: ColumnSource): Column {
   const { spec, path } = column
   const operator = typeof spec['op'] === 'string' ? OPERATORS.get(spec['op']) : undefined
   if (!operator)
@@ -36,8 +45,17 @@ export function compileColumn(column: ColumnSource): Cell {
     if (!Object.hasOwn(spec, key)) throw new FeaturePlanError(path, `the key "${key}"`, spec)
   for (const key of Object.keys(spec))
     if (!known.has(key)) throw new FeaturePlanError(path, `only the keys ${[...known].join(', ')}`, key)
-  return operator.compile(column)
+  const cell = operator.compile(column)
+  // What is named by these keys has been checked by now.
+  return {
+    cell,
+    field: (spec['field'] as InstallField | undefined) ?? null,
+    columns: COLUMN_KEYS.flatMap((key) => spec[key] ?? []).map((name) => column.earlier.get(name as string)!),
+  }
 }
+
+/** Of any operator: what holds the names of earlier columns. */
+const COLUMN_KEYS = ['of', 'numerator', 'denominator', 'argument']
 
 interface Operator {
   readonly keys: readonly string[]

@@ -21,12 +21,14 @@ export interface Made<Body> {
  */
 export function answerOnce<Request extends FastifyRequest, Body extends Record<string, unknown>>(
   context: AppContext,
-  make: (request: Request) => Made<Body>,
+  make: (request: Request) => Made<Body> | Promise<Made<Body>>,
 ): (request: Request, reply: FastifyReply) => Promise<Body> {
   return async (request, reply) => {
     const key = request.headers[IDEMPOTENCY_KEY]
     if (key !== undefined) return answerFirst(context, key as string, request, reply, () => make(request))
-    const { body, records, follow } = make(request)
+    const making = make(request)
+    // Most are made at once, and a turn of the event loop is longer than to make one.
+    const { body, records, follow } = making instanceof Promise ? await making : making
     if (records.length > 0) await context.predictionLog.append(records)
     follow()
     return body
@@ -39,13 +41,13 @@ async function answerFirst<Body extends Record<string, unknown>>(
   key: string,
   request: FastifyRequest,
   reply: FastifyReply,
-  make: () => Made<Body>,
+  make: () => Made<Body> | Promise<Made<Body>>,
 ): Promise<Body> {
   const { caller, url } = request
   const sent = { caller: caller?.name ?? null, key, url, body: sentBody(request, context) }
   let made: (Kept & Pick<Made<Body>, 'follow'>) | undefined
-  const first = await context.firstAnswers.settle(sent, () => {
-    const { body, records, follow } = make()
+  const first = await context.firstAnswers.settle(sent, async () => {
+    const { body, records, follow } = await make()
     made = { text: reply.serializeInput(body, '200') as string, records, follow }
     return JSON.stringify({ text: made.text, records: made.records } satisfies Kept)
   })

@@ -34,6 +34,7 @@ import { recentRoutes } from './routes/recent.ts'
 import { scoringRoutes } from './routes/scoring.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { userRoutes } from './routes/users.ts'
+import { ExplanationSchema } from './schemas/explanation.ts'
 import { Failure } from './schemas/failure.ts'
 import { Install, STORABLE } from './schemas/install.ts'
 import { OutcomeSchema } from './schemas/outcomes.ts'
@@ -94,6 +95,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   await limitRates(app, context.requestCounts, context.refusals, limits.rateLimits) // before access control
   guardRoutes(app, context.access)
   app.addSchema(Install)
+  app.addSchema(ExplanationSchema)
   app.addSchema(OutcomeSchema)
   app.addSchema(Failure)
   await serveDocumentation(app, options.version)

@@ -39,6 +39,8 @@ export interface AppContext {
   readonly newPredictionId: (time: Date) => string
   /** Most users or outcomes in one request. */
   readonly batchMaxUsers: number
+  /** Most users in one batch that is to be explained. */
+  readonly explainMaxUsers: number
   /** Largest body of a request with an Idempotency-Key. */
   readonly idempotencyMaxBytes: number
   readonly streams: StreamLimits

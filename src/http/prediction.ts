@@ -3,7 +3,7 @@
  * go through here, whatever their protocol; they differ in how they take installs and in what they show of the answers.
  */
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
-import type { Interval } from '../bundle/index.ts'
+import { type Interval, roundTo6 } from '../bundle/index.ts'
 import type { PredictionRecord } from '../prediction-log/index.ts'
 import type { Answer, Serving } from '../rollout/index.ts'
 import type { AppContext } from './context.ts'
@@ -156,9 +156,4 @@ export function modelOf({ bundle, variant }: Pick<Answered['answer'], 'bundle' |
   variant: string
 } {
   return { name: bundle.manifest.name, version: bundle.manifest.version, variant }
-}
-
-/** Half up on the double's exact value, which `Math.round(x * 1e6) / 1e6` is not. */
-export function roundTo6(value: number): number {
-  return Number(value.toFixed(6))
 }

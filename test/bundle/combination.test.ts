@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { Bundle, loadBundle, loadBundleAside } from '../../src/bundle/index.ts'
+import { Bundle, loadBundle, loadBundleAside, type PartExplanation } from '../../src/bundle/index.ts'
 import { ulpsBetween } from '../../src/bundle/golden.ts'
 import { readManifest } from '../../src/bundle/manifest.ts'
 import { verifyBundle } from '../../src/bundle/verify.ts'
@@ -402,6 +402,40 @@ t.test('a plain bundle has the same shape', async (t) => {
     ensembles: [{ role: 'revenue', file: 'model.json', objective: 'tweedie', offset: true }],
     interval: null,
   })
+})
+
+t.test('each ensemble is explained by itself', async (t) => {
+  for (const from of [TWO_PART, MEAN]) {
+    const bundle = await loadBundle(from)
+    for (const { install, ensembles } of (await goldenOf(from)).slice(0, 100)) {
+      const explanation = bundle.explain(install)
+      if (!('parts' in explanation)) return t.fail('expected parts')
+      t.equal(explanation.parts.length, bundle.parts.ensembles.length)
+      for (const [at, part] of explanation.parts.entries()) {
+        const { contributions, features, base_value, raw_score } = part
+        if (raw_score !== ensembles[at]!.raw_score) t.fail('expected the raw score of Python')
+        for (const list of [contributions, features]) {
+          const sum = list.reduce((total, { contribution }) => total + contribution, base_value)
+          if (!(Math.abs(sum - raw_score) < 1e-9)) t.fail(`${sum} is not ${raw_score}`)
+        }
+      }
+    }
+  }
+  const { parts } = (await loadBundle(TWO_PART)).explain(EXAMPLE) as { readonly parts: PartExplanation[] }
+  t.match(parts, [
+    { name: 'payer', role: 'payer', objective: 'binary' },
+    { name: 'amount', role: 'amount', objective: 'tweedie' },
+  ])
+  const offset = (await manifestOf(TWO_PART)).offset
+  t.same(
+    parts.map(({ features }) => features.some(({ feature }) => feature === offset)),
+    [false, true],
+    'the offset belongs to one of them',
+  )
+  const { app } = await appWith({ rollout: rolloutOf(await loadBundle(TWO_PART)) })
+  const answer = await send(app, { method: 'POST', url: '/predict?explain=true', payload: EXAMPLE })
+  t.same(answer.body.explanation, { parts })
+  await app.close()
 })
 
 t.test('over HTTP: an interval where the model has one', async (t) => {

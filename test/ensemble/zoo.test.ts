@@ -145,12 +145,12 @@ function batchDifference(specimen: Specimen, ensemble: Ensemble, rowCount: numbe
   return differences.find((difference) => difference !== NONE) ?? NONE
 }
 
-function contributions(specimen: Specimen, ensemble: Ensemble, { contributions }: Answers): string {
+function contributions(specimen: Specimen, ensemble: Ensemble, { contributions, raw }: Answers): string {
   if (!contributions) return NONE
   const width = specimen.featureNames.length + 1
   const rowCount = contributions.length / (width * specimen.classCount)
   const actual = Array.from({ length: rowCount }, (_, i) => [
     ...ensemble.predictContributions(rowOf(specimen, i)),
   ])
-  return contributionDifference(Float64Array.from(actual.flat()), contributions, width)
+  return contributionDifference(Float64Array.from(actual.flat()), contributions, width, raw)
 }

@@ -24,6 +24,105 @@ function encode(columns: Column[], install: Partial<Install>): number {
   return row.at(-1)!
 }
 
+t.test('which inputs a column is made from, over others', (t) => {
+  const { inputs } = planOf([
+    { name: 'n', op: 'number', field: 'event_2' },
+    { name: 'm', op: 'is_missing', field: 'event_1' },
+    { name: 's', op: 'sum', of: ['n', 'm'] },
+    { name: 'c', op: 'is_missing', field: 'country' },
+    { name: 'r', op: 'ratio', numerator: 's', denominator: 'c', plus: 1 },
+    { name: 'l', op: 'log', argument: 'r', plus: 1 },
+    { name: 'p', op: 'product', of: ['n', 'n'] },
+  ])
+  t.same(
+    [...inputs],
+    [
+      ['n', ['event_2']],
+      ['m', ['event_1']],
+      ['s', ['event_1', 'event_2']],
+      ['c', ['country']],
+      ['r', ['country', 'event_1', 'event_2']],
+      ['l', ['country', 'event_1', 'event_2']],
+      ['p', ['event_2']],
+    ],
+  )
+  t.end()
+})
+
+t.test('the offset is shared among its inputs', (t) => {
+  const rates = {
+    op: 'lookup',
+    field: 'country',
+    encoding: 'revenue_rate',
+    fold: 'none',
+    unknown: 3,
+    missing: 2,
+  }
+  const shared = (plus: number, install: Partial<Install>) => {
+    const columns = [
+      { name: 'rate', ...rates, values: { es: 8 } },
+      { name: 'n', op: 'number', field: 'event_1' },
+      { name: 'extra', op: 'sum', of: ['n'] },
+      { name: 'all', op: 'sum', of: ['rate', 'extra'] },
+      { name: 'offset', op: 'log', argument: 'all', plus },
+    ]
+    const plan = planOf(columns, ['n'], 'offset')
+    const full = { ...EXAMPLE, ...install }
+    const offset = plan.encode(full, new Float64Array(1))
+    const { base, shares } = plan.shareOffset(full)!
+    return { base, offset, country: shares.get('country')!, event_1: shares.get('event_1')! }
+  }
+  const { base, offset, country, event_1 } = shared(0, { country: 'es', event_1: 6 })
+  t.equal(base, naturalLog(2), 'of an install of which nothing is known')
+  t.equal(offset, naturalLog(14))
+  // Each is the mean of what it changes when it comes first, and when it comes last.
+  const close = (actual: number, expected: number) => t.ok(Math.abs(actual - expected) < 1e-14, `${actual}`)
+  close(country, (Math.log(8 / 2) + Math.log(14 / 8)) / 2)
+  close(event_1, (Math.log(8 / 2) + Math.log(14 / 8)) / 2)
+  close(base + country + event_1, offset)
+  t.equal(shared(0, { country: null, event_1: 6 }).country, 0, 'what is not known has no share')
+  // The logarithm of nothing.
+  t.same(shared(-2, { country: 'es', event_1: 6 }), {
+    base: 0,
+    offset: naturalLog(12),
+    country: naturalLog(12) / 2,
+    event_1: naturalLog(12) / 2,
+  })
+  t.equal(planOf([{ name: 'n', op: 'number', field: 'event_1' }]).shareOffset(EXAMPLE), null)
+  t.end()
+})
+
+t.test('texts that come again, and more of them than are remembered', (t) => {
+  const lookup = {
+    op: 'lookup',
+    field: 'country',
+    encoding: 'code',
+    fold: 'ascii_lower',
+    unknown: -1,
+    missing: null,
+  }
+  const plan = planOf([
+    { name: 'code', ...lookup, values: { c7: 7, c8: 8 } },
+    { name: 'twice', op: 'sum', of: ['code', 'code'] },
+    { name: 'gone', op: 'is_missing', field: 'country' },
+  ])
+  const row = new Float64Array(3)
+  for (let i = 0; i < 5000; i++) {
+    plan.encode({ ...EXAMPLE, country: `C${i % 2500}` }, row)
+    const code = [7, 8].includes(i % 2500) ? i % 2500 : -1
+    if (row.join() !== [code, 2 * code, 0].join()) t.fail(`C${i % 2500}: ${row.join()}`)
+  }
+  for (const [country, expected] of [
+    [null, 'NaN,0,1'],
+    ['', 'NaN,0,1'],
+    ['c8', '8,16,0'],
+  ] as const) {
+    plan.encode({ ...EXAMPLE, country }, row)
+    t.equal(row.join(), expected)
+  }
+  t.end()
+})
+
 t.test('number and is_missing', (t) => {
   const number = { name: 'a', op: 'number', field: 'event_3' }
   t.same(encode([number], { event_3: 2.5 }), 2.5)

@@ -58,6 +58,7 @@ export async function appWith(
       batchMaxUsers: 5,
       idempotencyMaxBytes: 10_000,
       streams: { lineBytes: 65_536, idleMs: 10_000, spoolBytes: Infinity },
+      explainMaxUsers: 3,
       ...context,
     },
     {

@@ -17,6 +17,7 @@ const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
   EXPERIMENTS_BUSY: 30,
   FOLLOWERS_FULL: 30,
   ACCESS_UNAVAILABLE: 5,
+  EXPLANATION_UNAVAILABLE: null,
 }
 
 export interface FailureAnswer {

@@ -3,6 +3,9 @@
  * A schema with a pattern or a format says in `x-expected` what that means.
  */
 import type { FastifyServerOptions } from 'fastify'
+import { describeValue as describe, toJson } from '../../features/index.ts'
+
+export { describe, toJson }
 
 /** An error as Ajv gives it with `verbose`. */
 export interface ValidationError {
@@ -74,29 +77,10 @@ const fieldsOf = (schema: ValidationError['parentSchema']): string =>
 /** Characters as JSON Schema counts them: code points. */
 const lengthOf = (data: unknown): number => [...(data as Iterable<unknown>)].length
 
-const SHOWN_CHARACTERS = 60
-
-/** What came: its type and its beginning. */
-export function describe(data: unknown): string {
-  if (data === null || typeof data === 'number') return String(data) // JSON.stringify would call Infinity null
-  const text = toJson(data) ?? 'nested too deeply to be shown'
-  const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS - 3)}…` : text
-  return `${kindOf(data)} ${shown}`
-}
-
 /** What came, and nothing of it. */
 export function kindOf(data: unknown): string {
   if (data === null) return 'null'
   if (typeof data === 'number')
     return Number.isFinite(data) ? (data < 0 ? 'negative number' : 'number') : String(data)
   return Array.isArray(data) ? 'array' : typeof data
-}
-
-/** @returns null for what is nested so deeply that it can be read as JSON, but not written */
-export function toJson(data: unknown): string | null {
-  try {
-    return JSON.stringify(data)
-  } catch {
-    return null
-  }
 }

@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { answerOnce } from '../answer-once.ts'
 import { type Routes, servingOf } from '../context.ts'
+import { roundTo6 } from '../../bundle/index.ts'
 import { toJson } from '../plugins/validation.ts'
 import {
   type Answered,
@@ -17,14 +18,15 @@ import {
   modelOf,
   predict,
   predictOneOf,
-  roundTo6,
 } from '../prediction.ts'
+import { ExplainQuery } from '../schemas/explanation.ts'
 import { failures } from '../schemas/failure.ts'
 import { IDEMPOTENCY_KEY, IdempotencyHeaders } from '../schemas/idempotency.ts'
 import { type InstallBody, InstallRef } from '../schemas/install.ts'
-import { PredictAnswer } from '../schemas/predict.ts'
+import { type BatchRow, PredictAnswer } from '../schemas/predict.ts'
 import { BATCH_DESCRIPTION, batchBodies, BatchAnswers, type BatchBody } from '../schemas/streams.ts'
 import { streamReplies } from '../streams/index.ts'
+import { addExplanations, expectExplainable } from './explaining.ts'
 
 export const predictRoutes: Routes = (app, context) => {
   const replyToStream = streamReplies(app, context)
@@ -37,16 +39,18 @@ export const predictRoutes: Routes = (app, context) => {
         tags: ['predict'],
         summary: 'Predict one install',
         headers: IdempotencyHeaders,
+        querystring: ExplainQuery,
         body: InstallRef,
         response: { 200: PredictAnswer, ...failures(400, 413, 415, 422) },
       },
     },
-    answerOnce(context, (request: FastifyRequest<{ Body: InstallBody }>) => {
+    answerOnce(context, (request: FastifyRequest<{ Body: InstallBody; Querystring: ExplainQuery }>) => {
       const serving = servingOf(context)
       const endSpan = context.startSpan?.('predict')
       const answered = predict(context, serving, request.body, context.now())
       endSpan?.()
       const { answer, record, interval } = answered
+      const explanation = request.query.explain === 'true' && answer.bundle.explain(record.install)
       const body = {
         predicted_revenue: record.predictedRevenue,
         ...(interval && { interval }),
@@ -54,18 +58,22 @@ export const predictRoutes: Routes = (app, context) => {
         timestamp: record.time.toISOString(),
         prediction_id: record.predictionId,
         model: modelOf(answer),
+        ...(explanation && { explanation }),
       }
       return { body, records: [record], follow: () => follow(context, request, serving, [answered]) }
     }),
   )
 
-  const answerBatch = answerOnce(context, (request: FastifyRequest) => {
+  const answerBatch = answerOnce(context, async (request: FastifyRequest<{ Querystring: ExplainQuery }>) => {
+    const { users } = request.body as BatchBody
+    const isExplained = request.query.explain === 'true'
+    if (isExplained) expectExplainable(users.length, context.explainMaxUsers)
     const serving = servingOf(context)
     const time = context.now()
     const isInstall = installCheckOf(request)
-    const answered: Answered[] = []
+    const predicted: (Answered & { readonly at: number })[] = []
     const endSpan = context.startSpan?.('predict')
-    const predictions = (request.body as BatchBody).users.map((input) => {
+    const predictions = users.map((input, at): BatchRow => {
       const result = predictOneOf(context, serving, input, {
         time,
         isInstall,
@@ -73,7 +81,7 @@ export const predictRoutes: Routes = (app, context) => {
         whole: 'user',
       })
       if ('error' in result) return { input: toJson(input) === null ? null : input, error: result.error }
-      answered.push(result)
+      predicted.push({ ...result, at })
       const { answer, record, interval } = result
       return {
         input,
@@ -84,6 +92,7 @@ export const predictRoutes: Routes = (app, context) => {
       }
     })
     endSpan?.()
+    const answered = isExplained ? await addExplanations(predictions, predicted) : predicted
     const records = answered.map(({ record }) => record)
     const body = {
       predictions,
@@ -105,14 +114,24 @@ export const predictRoutes: Routes = (app, context) => {
         summary: 'Predict many installs',
         description: BATCH_DESCRIPTION,
         headers: IdempotencyHeaders,
+        querystring: ExplainQuery,
         body: batchBodies(context.batchMaxUsers),
         response: { 200: BatchAnswers, ...failures(400, 408, 413, 415, 422) },
       },
     },
-    async (request, reply) =>
+    async (request, reply) => {
       // A stream is answered as it comes, so there is no first answer to be given again.
-      request.body instanceof Readable && request.headers[IDEMPOTENCY_KEY] === undefined
-        ? replyToStream(request, reply)
-        : answerBatch(request, reply),
+      if (!(request.body instanceof Readable) || request.headers[IDEMPOTENCY_KEY] !== undefined)
+        return answerBatch(request, reply)
+      if (request.query.explain === 'true')
+        throw Object.assign(
+          new Error('explain: expected only with a body of application/json, got a stream'),
+          {
+            statusCode: 400,
+            code: 'EXPLAIN_NOT_SUPPORTED',
+          },
+        )
+      return replyToStream(request, reply)
+    },
   )
 }

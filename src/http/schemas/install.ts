@@ -2,12 +2,13 @@
  * The install as a request has it. Strict: every field is present, nothing is coerced, nothing unknown is let through.
  */
 import { type Static, Type } from 'typebox'
+import { MAX_TEXT_LENGTH, STORABLE_TEXT } from '../../features/index.ts'
 
 /** PostgreSQL can store neither NUL nor half a surrogate pair, and the log must hold what was sent. */
 export const STORABLE = {
-  maxLength: 256,
+  maxLength: MAX_TEXT_LENGTH,
   pattern: String.raw`^[^\u0000\uD800-\uDFFF]*$`,
-  'x-expected': 'text without NUL and without half a surrogate pair',
+  'x-expected': STORABLE_TEXT,
 }
 
 const text = (description: string, example: string) =>

@@ -2,6 +2,7 @@
  * What `/predict` and `/batch_predict` take and answer.
  */
 import { type Static, Type } from 'typebox'
+import { ExplanationRef } from './explanation.ts'
 import { InstallRef } from './install.ts'
 
 export const PredictionId = Type.String({
@@ -38,6 +39,7 @@ export const PredictAnswer = Type.Object({
   timestamp: Timestamp,
   prediction_id: PredictionId,
   model: ServedModel,
+  explanation: Type.Optional(ExplanationRef),
 })
 
 /**
@@ -66,6 +68,7 @@ export const BatchAnswer = Type.Object({
       predicted_revenue: Type.Optional(Revenue),
       interval: Type.Optional(Interval),
       prediction_id: Type.Optional(PredictionId),
+      explanation: Type.Optional(ExplanationRef),
       model: Type.Optional({
         ...ServedModel,
         description: 'Where another model than the one below has answered this user.',
@@ -81,3 +84,5 @@ export const BatchAnswer = Type.Object({
   timestamp: Timestamp,
   model: ServedModel,
 })
+
+export type BatchRow = Static<typeof BatchAnswer>['predictions'][number]

@@ -9,15 +9,8 @@ import type { FastifyBaseLogger, FastifyError } from 'fastify'
 import type { Serving } from '../../rollout/index.ts'
 import type { AppContext } from '../context.ts'
 import { failureOf } from '../plugins/failures.ts'
-import {
-  type Answered,
-  type InstallCheck,
-  isChampion,
-  keep,
-  modelOf,
-  predictOneOf,
-  roundTo6,
-} from '../prediction.ts'
+import { roundTo6 } from '../../bundle/index.ts'
+import { type Answered, type InstallCheck, isChampion, keep, modelOf, predictOneOf } from '../prediction.ts'
 import { type Interruption, StreamError } from './interruption.ts'
 import type { Row, RowReader } from './rows.ts'
 import type { Turns } from './turns.ts'

@@ -1,0 +1,120 @@
+/**
+ * An ensemble and one install → why the raw score is what it is: a base value, and what each input field and each feature of the model adds
+ * to it. The trees' share is TreeSHAP; the offset is shared among the fields that it is made from (`shareOffset`). A feature that is
+ * made from several fields is divided equally among them.
+ *
+ * Base value and contributions sum up to the raw score, by fields as by features, to 1e-9 of their sizes. An explanation that does not, or of
+ * a model for which there is none, is refused: better none than a wrong one. In the shape in which it is answered.
+ */
+import type { FeaturePlan, Install } from '../features/index.ts'
+import { INSTALL_FIELDS } from '../features/index.ts'
+import type { Part } from './parts.ts'
+
+export interface Contribution {
+  /** An input field, or a feature of the model. */
+  readonly feature: string
+  /** Of an input what was sent; of a feature its number, and null where that is NaN or infinite. */
+  readonly value: string | number | null
+  readonly contribution: number
+}
+
+export interface RawScoreExplanation {
+  readonly raw_score: number
+  /** Of an average install of the training; of the offset's part, of an install of which nothing is known. */
+  readonly base_value: number
+  /** By input field, all nine; the greatest first. */
+  readonly contributions: readonly Contribution[]
+  /** By feature of the model, and the offset among them; the greatest first. */
+  readonly features: readonly Contribution[]
+}
+
+export interface PartExplanation extends RawScoreExplanation {
+  /** Its file's, without the ending. */
+  readonly name: string
+  readonly role: string
+  readonly objective: string
+}
+
+/** Of a model of one ensemble its own; of several, which have no raw score together, one for each. */
+export type Explanation = RawScoreExplanation | { readonly parts: readonly PartExplanation[] }
+
+/** There is no explanation: that is the model's nature, and no fault of the install. */
+export class ExplanationError extends Error {
+  readonly code = 'EXPLANATION_UNAVAILABLE'
+  override readonly name = 'ExplanationError'
+}
+
+/** Of the sum of the sizes of base value and contributions. */
+const TOLERANCE = 1e-9
+
+/**
+ * @param row the install's features, and `offset` its offset, as the plan gives them
+ * @throws ExplanationError
+ */
+export function explainRawScore(
+  part: Part,
+  plan: FeaturePlan,
+  install: Install,
+  row: Float64Array,
+  offset: number,
+): RawScoreExplanation {
+  const trees = contributionsOf(part, row)
+  const shares = part.offset ? plan.shareOffset(install) : null
+  const base = trees.at(-1)! + (shares?.base ?? 0)
+  const byField = new Map(INSTALL_FIELDS.map((field) => [field as string, 0]))
+  const byFeature = new Map<string, Contribution>()
+  const add = (field: string, share: number): void => void byField.set(field, byField.get(field)! + share)
+
+  plan.features.forEach((feature, at) => {
+    const contribution = trees[at]!
+    const fields = plan.inputs.get(feature)!
+    for (const field of fields) add(field, contribution / fields.length)
+    byFeature.set(feature, { feature, value: numberOrNull(row[at]!), contribution })
+  })
+  if (shares && plan.offset !== null) {
+    const contribution = offset - shares.base + (byFeature.get(plan.offset)?.contribution ?? 0)
+    byFeature.set(plan.offset, { feature: plan.offset, value: numberOrNull(offset), contribution })
+    for (const [field, share] of shares.shares) add(field, share)
+  }
+
+  const explanation = {
+    raw_score: part.rawScore(row, offset),
+    base_value: base,
+    contributions: INSTALL_FIELDS.map((feature) => ({
+      feature,
+      value: install[feature],
+      contribution: byField.get(feature)!,
+    })).sort(greatestFirst),
+    features: [...byFeature.values()].sort(greatestFirst),
+  }
+  for (const list of [explanation.contributions, explanation.features])
+    expectSum(list, base, explanation.raw_score)
+  return explanation
+}
+
+function contributionsOf({ ensemble, file }: Part, row: Float64Array): Float64Array {
+  try {
+    return ensemble.predictContributions(row)
+  } catch (cause) {
+    throw new ExplanationError(`there is no explanation: ${file}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function expectSum(contributions: readonly Contribution[], base: number, rawScore: number): void {
+  let sum = base
+  let size = Math.abs(base)
+  for (const { contribution } of contributions) {
+    sum += contribution
+    size += Math.abs(contribution)
+  }
+  if (!(Math.abs(sum - rawScore) <= TOLERANCE * size))
+    throw new ExplanationError(
+      `there is no explanation: expected contributions that sum up to the raw score ${rawScore}, got ${sum}`,
+    )
+}
+
+const greatestFirst = (a: Contribution, b: Contribution): number =>
+  Math.abs(b.contribution) - Math.abs(a.contribution)
+
+/** JSON has no other numbers. */
+const numberOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null)

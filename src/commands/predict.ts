@@ -1,0 +1,235 @@
+/**
+ * `predict`: a file of installs → the same rows with their predictions. Exit codes: 0 all rows, 3 some rows could not be predicted, 130 broken
+ * off by Ctrl-C; then, and where it fails, no output is left behind.
+ */
+import { rm, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { extname, resolve } from 'node:path'
+import { type BundleParts, verifyBundle } from '../bundle/index.ts'
+import type { Config } from '../config/index.ts'
+import {
+  type Format,
+  FORMATS,
+  InputError,
+  type OutputFormat,
+  scoreFile,
+  type ScoringSummary,
+} from '../scoring/index.ts'
+import { number, ProgressLine } from './progress.ts'
+import { argumentsOf, meant, type Option, required, UsageError } from './usage.ts'
+
+export const PREDICT_OPTIONS: readonly Option[] = [
+  { name: 'out', value: 'FILE', about: 'where to write, .csv or .ndjson; left out: standard output' },
+  {
+    name: 'errors',
+    value: 'FILE',
+    about:
+      'CSV of the rows that cannot be predicted, with line and reason; left out: OUT.errors.csv, or standard error',
+  },
+  { name: 'explain', about: 'add why: what each input field contributes to the raw score' },
+  {
+    name: 'model',
+    value: 'DIR',
+    about: 'folder of the bundle; left out: MODEL_DIR, and else the one that ships',
+  },
+  { name: 'format', value: 'csv|ndjson|parquet', about: 'of FILE, where its name does not tell' },
+  { name: 'threads', value: 'N', about: 'threads that score; left out: one a core' },
+  { name: 'json', about: 'print what was done as JSON, with --out' },
+]
+
+/** In place of a file's name. */
+const STDIN = '-'
+const SOME_FAILED = 3
+const INTERRUPTED = 130
+const MOST_THREADS = 256
+/** More threads do not help a file of fewer bytes. */
+const BYTES_A_THREAD = 1 << 19
+
+export async function predict(args: readonly string[], config: () => Config): Promise<number> {
+  const { values, flags, positionals } = argumentsOf('predict', args, PREDICT_OPTIONS, 1)
+  const input = required('predict', positionals[0], 'a file of installs')
+  const out = values['out'] ?? null
+  const isJson = flags.has('json')
+  if (isJson && out === null) throw new UsageError('predict: expected --out FILE with --json')
+  const format = formatOf(input, values['format'])
+  if (input === STDIN && format === 'parquet')
+    throw new UsageError('predict: expected a file, since its metadata is at its end, got standard input')
+  const output = outputFormat(format, out)
+  const errors = values['errors'] ?? (out === null ? null : `${out}.errors.csv`)
+  const most = threadsOf(values['threads'])
+  const { size } = await expectApart(input, out, errors)
+  const threads = Math.max(1, Math.min(most, Math.ceil(size / BYTES_A_THREAD)))
+  const parts = await verifyBundle(values['model'] ?? config().modelDir)
+
+  const startMs = performance.now()
+  const line =
+    out !== null && process.stderr.isTTY ? new ProgressLine(process.stderr, () => performance.now()) : null
+  const interruption = new Interruption()
+  let summary: ScoringSummary
+  try {
+    summary = await scoreFile({
+      input: { from: input === STDIN ? process.stdin : input, format },
+      output: { to: out ?? process.stdout, format: output },
+      faults: errors ?? process.stderr,
+      parts,
+      explain: flags.has('explain'),
+      threads,
+      id: String(process.pid),
+      signal: interruption.signal,
+      onProgress: (progress) => line?.show(progress),
+    })
+  } catch (error) {
+    if (interruption.signal.aborted) return INTERRUPTED
+    // Nobody reads any more: `| head`, for instance.
+    if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0
+    throw error instanceof InputError ? new Error(`${input}: ${error.message}`, { cause: error }) : error
+  } finally {
+    interruption.end()
+    line?.clear()
+  }
+  // Of an earlier run.
+  if (summary.failed === 0 && values['errors'] === undefined && errors !== null)
+    await rm(errors, { force: true })
+  const done = reportOf({ input, out, errors, threads }, parts, summary, (performance.now() - startMs) / 1000)
+  if (isJson) console.log(JSON.stringify(done))
+  else if (out !== null || summary.failed > 0) console.error(inWords(done))
+  return summary.failed > 0 ? SOME_FAILED : 0
+}
+
+/** Ctrl-C, and what asks a process to end: the first breaks the work off in order, the second one ends it at once. */
+class Interruption {
+  readonly #controller = new AbortController()
+  readonly #abort = (): void => this.#controller.abort()
+
+  constructor() {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, this.#abort)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  end(): void {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, this.#abort)
+  }
+}
+
+interface Report {
+  readonly input: string
+  readonly output: string | null
+  /** Null where no row failed. */
+  readonly errors: string | null
+  readonly rows: number
+  readonly predicted: number
+  readonly failed: number
+  readonly seconds: number
+  readonly rows_per_second: number
+  readonly threads: number
+  readonly model: { readonly name: string; readonly version: string }
+}
+
+function reportOf(
+  {
+    input,
+    out,
+    errors,
+    threads,
+  }: { input: string; out: string | null; errors: string | null; threads: number },
+  { manifest }: BundleParts,
+  { predicted, failed }: ScoringSummary,
+  seconds: number,
+): Report {
+  const rows = predicted + failed
+  return {
+    input,
+    output: out,
+    errors: failed > 0 ? errors : null,
+    rows,
+    predicted,
+    failed,
+    seconds: Number(seconds.toFixed(3)),
+    rows_per_second: Math.round(rows / seconds),
+    threads,
+    model: { name: manifest.name, version: manifest.version },
+  }
+}
+
+function inWords({
+  output,
+  errors,
+  rows,
+  predicted,
+  failed,
+  seconds,
+  rows_per_second,
+  model,
+}: Report): string {
+  const done = `${number(predicted)} of ${number(rows)} rows predicted by ${model.name} ${model.version} in ${seconds.toFixed(1)} s, ${number(rows_per_second)} rows/s`
+  const where = output === null ? '' : `: ${output}`
+  const wrong =
+    failed === 0
+      ? ''
+      : `\n${number(failed)} could not be predicted${errors === null ? '' : `; ${errors} says why`}`
+  return `${done}${where}${wrong}`
+}
+
+const ENDINGS: Readonly<Record<string, Format>> = {
+  '.csv': 'csv',
+  '.ndjson': 'ndjson',
+  '.jsonl': 'ndjson',
+  '.parquet': 'parquet',
+}
+
+function formatOf(input: string, named: string | undefined): Format {
+  const format =
+    named === undefined ? ENDINGS[extname(input).toLowerCase()] : FORMATS.find((each) => each === named)
+  if (format) return format
+  if (named !== undefined)
+    throw new UsageError(
+      `predict: expected --format to be ${FORMATS.join(', ')}, got "${named}"${meant(named, FORMATS)}`,
+    )
+  throw new UsageError(
+    `predict: expected a file that ends with .csv, .ndjson or .parquet, or --format, got ${input === STDIN ? 'standard input' : input}`,
+  )
+}
+
+function outputFormat(format: Format, out: string | null): OutputFormat {
+  const plain = format === 'parquet' ? 'csv' : format
+  const asked = out === null ? undefined : ENDINGS[extname(out).toLowerCase()]
+  if (asked === undefined || asked === plain) return plain
+  if (format === 'parquet' && asked === 'ndjson') return asked
+  const expected = format === 'parquet' ? '.csv or .ndjson' : `.${plain}, as the input does`
+  throw new UsageError(`predict: expected --out to end with ${expected}, got ${out}`)
+}
+
+function threadsOf(text: string | undefined): number {
+  if (text === undefined) return availableParallelism()
+  const threads = Number(text)
+  if (/^\d+$/.test(text) && threads >= 1 && threads <= MOST_THREADS) return threads
+  throw new UsageError(
+    `predict: expected --threads to be a whole number from 1 to ${MOST_THREADS}, got "${text}"`,
+  )
+}
+
+/** @returns the input's size in bytes @throws UsageError if two of the files are one */
+async function expectApart(
+  input: string,
+  out: string | null,
+  errors: string | null,
+): Promise<{ size: number }> {
+  const found = input === STDIN ? null : await stat(input)
+  if (found?.isDirectory())
+    throw new UsageError(`predict: expected a file of installs, got the folder ${input}`)
+  for (const [option, path] of [
+    ['--out', out],
+    ['--errors', errors],
+  ] as const) {
+    const there = path === null ? null : await stat(path).catch(() => null)
+    if (found && there?.isFile() && there.ino === found.ino && there.dev === found.dev)
+      throw new UsageError(`predict: expected ${option} to be another file than the input, got ${path}`)
+  }
+  if (out !== null && errors !== null && resolve(out) === resolve(errors))
+    throw new UsageError(`predict: expected --errors to be another file than --out, got ${errors}`)
+  // Of what is no file, such as a pipe, it is 0 and says nothing.
+  return { size: found?.isFile() ? found.size : Infinity }
+}

@@ -1,0 +1,36 @@
+/**
+ * Rows that could not be predicted → a CSV of its own, with the line, the reason and the row. It is made with the first of them.
+ */
+import { csvCell } from './csv/cell.ts'
+import type { Output } from './output.ts'
+import type { Fault } from './piece.ts'
+
+export class FaultList {
+  count = 0
+  readonly #open: () => Promise<Output>
+  #output: Output | null = null
+
+  constructor(open: () => Promise<Output>) {
+    this.#open = open
+  }
+
+  /** @param firstLine of what the faults' lines are counted from */
+  async add(faults: readonly Fault[], firstLine: number): Promise<void> {
+    if (faults.length === 0) return
+    const isFirst = this.#output === null
+    this.#output ??= await this.#open()
+    this.count += faults.length
+    const lines = faults.map(
+      ({ line, error, row }) => `${firstLine + line},${csvCell(error)},${csvCell(row)}\n`,
+    )
+    await this.#output.write(Buffer.from(`${isFirst ? 'line,error,row\n' : ''}${lines.join('')}`))
+  }
+
+  async finish(): Promise<void> {
+    await this.#output?.finish()
+  }
+
+  async discard(): Promise<void> {
+    await this.#output?.discard()
+  }
+}

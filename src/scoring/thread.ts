@@ -1,0 +1,37 @@
+/**
+ * A thread that scores: pieces → answers, one after the other. It makes the model of its own from parts that were verified once.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { Bundle } from '../bundle/index.ts'
+import { CsvScorer } from './csv/scorer.ts'
+import { InputError } from './layout.ts'
+import { NdjsonScorer } from './ndjson-scorer.ts'
+import { ParquetScorer } from './parquet/scorer.ts'
+import type { Scorer, ThreadSetup } from './piece.ts'
+import { Predictor } from './predictor.ts'
+import type { Answer, Order } from './threads.ts'
+
+const { parts, layout, explain } = workerData as ThreadSetup
+const scorer = scorerOf(new Predictor(new Bundle(parts), explain))
+
+// A scorer may wait for the disk; the next piece waits for it all the same, since answers have no names.
+let last = Promise.resolve()
+parentPort!.on('message', (order: Order) => {
+  last = last.then(() => answer(order))
+})
+
+async function answer({ piece, spare }: Order): Promise<void> {
+  try {
+    const scored = await scorer.score(piece, spare)
+    const handedOver = [scored.output.buffer, ...scored.spares]
+    parentPort!.postMessage({ scored } satisfies Answer, handedOver)
+  } catch (error) {
+    const { message } = error as Error
+    parentPort!.postMessage({ fault: { message, isInput: error instanceof InputError } } satisfies Answer)
+  }
+}
+
+function scorerOf(predictor: Predictor): Scorer {
+  if (layout.format === 'csv') return new CsvScorer(layout, predictor)
+  return layout.format === 'ndjson' ? new NdjsonScorer(predictor) : new ParquetScorer(layout, predictor)
+}

@@ -1,0 +1,84 @@
+/**
+ * Files to score, and the service's answers for the same installs.
+ */
+import { readFileSync } from 'node:fs'
+import { Writable } from 'node:stream'
+import { join } from 'node:path'
+import { type BundleParts, verifyBundle } from '../../src/bundle/index.ts'
+import { INSTALL_FIELDS, type Install } from '../../src/features/index.ts'
+import { csvCell } from '../../src/scoring/csv/cell.ts'
+import { scoreFile, type ScoringOptions, type ScoringSummary } from '../../src/scoring/index.ts'
+import { appWith, send } from '../http/app.ts'
+
+const CHAMPION = 'artifacts/champion'
+export const parts: BundleParts = await verifyBundle(CHAMPION)
+
+/** Four hundred, most of them odd. */
+export const golden: readonly Install[] = readFileSync(join(CHAMPION, 'golden.ndjson'), 'utf8')
+  .split('\n')
+  .filter(Boolean)
+  .map((line) => (JSON.parse(line) as { readonly install: Install }).install)
+
+export interface ApiAnswer {
+  readonly predicted_revenue?: number
+  readonly explanation?: unknown
+  readonly error?: string
+}
+
+/** What `/batch_predict` answers for each. */
+export async function apiAnswers(users: readonly unknown[], explain = false): Promise<ApiAnswer[]> {
+  const most = users.length
+  const { app } = await appWith({ batchMaxUsers: most, explainMaxUsers: most }, 100_000_000)
+  const url = `/batch_predict?explain=${explain}`
+  const { body } = await send(app, { method: 'POST', url, payload: { users: [...users] } })
+  await app.close()
+  return body.predictions
+}
+
+export const csvLine = (cells: readonly (string | number | null)[]): string =>
+  cells.map((cell) => csvCell(cell === null ? null : String(cell))).join()
+
+/** The lines of a CSV of these installs, with a column before the nine and one behind. */
+export function csvLinesOf(installs: readonly Install[]): string[] {
+  const rows = installs.map((install, i) =>
+    csvLine([`p${i}`, ...INSTALL_FIELDS.map((field) => install[field]), 'x,y']),
+  )
+  return [`user_id,${INSTALL_FIELDS.join()},note`, ...rows]
+}
+
+export interface Scored {
+  readonly summary: ScoringSummary
+  readonly output: string
+  /** Line, error and row of each. */
+  readonly faults: string
+}
+
+/** Into memory. */
+export async function score(path: string, options: Partial<ScoringOptions> = {}): Promise<Scored> {
+  const [output, faults] = [memory(), memory()]
+  const format = path.endsWith('.csv') ? 'csv' : path.endsWith('.ndjson') ? 'ndjson' : 'parquet'
+  const summary = await scoreFile({
+    input: { from: path, format },
+    output: { to: output.stream, format: format === 'ndjson' ? 'ndjson' : 'csv' },
+    faults: faults.stream,
+    parts,
+    explain: false,
+    threads: 1,
+    id: 'test',
+    signal: new AbortController().signal,
+    onProgress: () => {},
+    ...options,
+  })
+  return { summary, output: output.text(), faults: faults.text() }
+}
+
+function memory() {
+  const chunks: Buffer[] = []
+  const stream = new Writable({
+    write(chunk: Buffer, _, done) {
+      chunks.push(Buffer.from(chunk))
+      done()
+    },
+  })
+  return { stream, text: () => Buffer.concat(chunks).toString() }
+}
