@@ -19,7 +19,11 @@ export async function serve(config: Config): Promise<void> {
   const logger = createLogger(config)
   const link = linkToPrimary()
   if (config.workers > 1 && link === null) await supervise(config, logger)
-  else await answer(config, logger, link)
+  else
+    await answer(config, logger, link).catch((error: unknown) => {
+      link?.hangUp()
+      throw error
+    })
 }
 
 /** @param link null in a process of its own */
@@ -72,13 +76,18 @@ async function supervise(config: Config, logger: Logger): Promise<void> {
     logger,
   })
   process.on('SIGHUP', () => void supervisor.roll())
-  await supervisor.start()
   const delay = endWithinMs + CLOSING_MARGIN_MS
-  closeWithGrace({ delay, logger, skip: ['SIGHUP'] }, async ({ signal, err }) => {
+  const closing = closeWithGrace({ delay, logger, skip: ['SIGHUP'] }, async ({ signal, err }) => {
     if (err) logger.fatal({ err }, 'stopping all workers after a fault')
     else logger.info({ signal }, 'stopping all workers')
     await supervisor.stop()
   })
+  try {
+    await supervisor.start()
+  } catch (error) {
+    closing.uninstall() // it would end the process well
+    throw error
+  }
 }
 
 interface Surroundings {

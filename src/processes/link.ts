@@ -16,6 +16,8 @@ export interface WorkerLink {
   allFigures(): Promise<readonly Figures[]>
   /** Before the end: what this process has counted. */
   sayLastFigures(): Promise<void>
+  /** Hears and says nothing any more: an open line would keep the process. */
+  hangUp(): void
   /** Throws if the primary is gone, and does not answer if it is busy. */
   readonly shared: SharedValues
 }
@@ -35,6 +37,7 @@ function linkOf(worker: Worker): WorkerLink {
   const left = Promise.withResolvers<boolean>()
   let figures: () => Promise<Figures> = async () => []
   let ids = 0
+  let canLeave = false
 
   worker.on('error', () => {})
   worker.on('message', (message: ToWorker) => {
@@ -51,7 +54,7 @@ function linkOf(worker: Worker): WorkerLink {
     }
   })
   worker.on('disconnect', () => {
-    worker.exitedAfterDisconnect = true // otherwise Node ends the process here and now
+    worker.exitedAfterDisconnect = canLeave // otherwise Node ends the process here and now
     left.resolve(false)
   })
 
@@ -94,11 +97,18 @@ function linkOf(worker: Worker): WorkerLink {
 
   return {
     sayReady: () => void say({ day7: 'ready' }),
-    onLeave: (leave) => void left.promise.then(leave),
+    onLeave(leave) {
+      canLeave = true
+      void left.promise.then(leave)
+    },
     tellFigures: (own) => void (figures = own),
     allFigures: () =>
       ask<readonly Figures[]>({ of: 'all figures' }, FIGURES_WITHIN_MS).catch(async () => [await figures()]),
     sayLastFigures: async () => say({ day7: 'last figures', figures: await figures() }),
+    hangUp() {
+      canLeave = true
+      if (worker.isConnected()) worker.process.disconnect()
+    },
     shared: {
       keep: (name, value) => sharedValue(name, value.toString('base64')),
       find: (name) => sharedValue(name, null),

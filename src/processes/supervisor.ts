@@ -72,7 +72,9 @@ export class Supervisor implements WorkerCounts {
    */
   async start(): Promise<void> {
     const first = this.#fork(0)
-    if (!(await first.ready)) {
+    const isReady = await first.ready
+    if (this.#isStopping()) return
+    if (!isReady) {
       const { exitCode, signalCode } = first.process()
       throw new WorkersError(
         `the service did not start: its first worker ended with ${signalCode ?? `code ${exitCode}`}`,
@@ -108,7 +110,7 @@ export class Supervisor implements WorkerCounts {
     logger.info({ workers: this.#members.size }, 'workers are replaced one by one')
     for (const old of this.#in('starting', 'serving')) {
       const isReady = await this.#fork(0, true).ready
-      if (this.#state === 'stopping') return
+      if (this.#isStopping()) return
       if (!isReady) return logger.error({}, 'the new worker does not start: the old ones stay')
       await this.#dismiss(old, 'retire')
     }
@@ -172,11 +174,16 @@ export class Supervisor implements WorkerCounts {
   }
 
   async #answerTo(question: Question): Promise<unknown> {
-    if (question.of === 'all figures') return this.#book.collect([...this.#members])
+    if (question.of === 'all figures') return this.#book.collect(this.#in('serving', 'leaving'))
     const { shared } = this.#options
     const { name, value } = question
     const kept = value === null ? shared.find(name) : shared.keep(name, Buffer.from(value, 'base64'))
     return (await kept)?.toString('base64') ?? null
+  }
+
+  /** Asked after a pause: much may have happened in it. */
+  #isStopping(): boolean {
+    return this.#state === 'stopping'
   }
 
   #in(...states: MemberState[]): Member[] {

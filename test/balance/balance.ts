@@ -17,6 +17,8 @@ import { type Nginx, startNginx } from './nginx.ts'
 
 export interface BalanceOptions {
   readonly perSecond: number
+  /** More requests are never under way. */
+  readonly atOnce: number
   /** Of quiet load before, between and after the faults. */
   readonly quietS: number
   readonly kills: number
@@ -53,7 +55,8 @@ const MOMENT_MS = 500
 /** nginx leaves out what has failed for five seconds. */
 const USED_WITHIN_MS = 30_000
 
-export async function balance({ perSecond, quietS, kills, freezes }: BalanceOptions): Promise<BalanceResult> {
+export async function balance(options: BalanceOptions): Promise<BalanceResult> {
+  const { quietS, kills, freezes } = options
   const home = mkdtempSync(join(tmpdir(), 'day7-balance-'))
   const [database, redis] = await Promise.all([createPostgresServer(), createRedisServer()])
   const ports = [await freePort(), await freePort()]
@@ -69,7 +72,7 @@ export async function balance({ perSecond, quietS, kills, freezes }: BalanceOpti
     const services = await Promise.all(ports.map(start))
     nginx = await startNginx(ports)
 
-    const keyed = startPredictions(nginx.url, perSecond, { prefix: 'keyed', isKeyed: true })
+    const keyed = startPredictions(nginx.url, options, { prefix: 'keyed', isKeyed: true })
     await untilCalm(keyed)
     await quiet()
     for (let kill = 0; kill < kills; kill++) {
@@ -91,7 +94,7 @@ export async function balance({ perSecond, quietS, kills, freezes }: BalanceOpti
       await sumOf(services, 'day7_idempotency_unguarded_total'),
     ]
 
-    const keyless = startPredictions(nginx.url, perSecond, { prefix: 'keyless', isKeyed: false })
+    const keyless = startPredictions(nginx.url, options, { prefix: 'keyless', isKeyed: false })
     await untilCalm(keyless)
     await quiet()
     const killedMs = performance.now()

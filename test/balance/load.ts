@@ -1,6 +1,7 @@
 /**
- * Predictions at a fixed rate over kept connections, each with an Idempotency-Key of its own, or without: nothing is sent again from
- * here. What came back, by the user that was asked for.
+ * Predictions over kept connections, each with an Idempotency-Key of its own, or without: nothing is sent again from here. They come
+ * at a fixed rate, but no more than some at a time: a machine that is busy with other things gets fewer. What came back, by the
+ * user that was asked for.
  */
 import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -27,17 +28,15 @@ const TICK_MS = 5
 const SLOW_MS = 200
 const CALM_MS = 1_000
 const CALM_WITHIN_MS = 20_000
-/** So many may wait for one that is frozen. */
-const CONNECTIONS = 512
 
 export function startPredictions(
   url: string,
-  perSecond: number,
+  { perSecond, atOnce }: { perSecond: number; atOnce: number },
   { prefix, isKeyed }: { prefix: string; isKeyed: boolean },
 ): KeyedLoad {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+  const agent = new Agent({ keepAlive: true, maxSockets: atOnce })
   const asked: Asked[] = []
-  const startMs = performance.now()
+  let sinceMs = performance.now()
   let open = 0
   let drained = (): void => {}
 
@@ -71,8 +70,8 @@ export function startPredictions(
   }
 
   const timer = setInterval(() => {
-    const due = ((performance.now() - startMs) / 1000) * perSecond
-    while (asked.length < due) send()
+    const nowMs = performance.now()
+    for (; sinceMs < nowMs; sinceMs += 1000 / perSecond) if (open < atOnce) send()
   }, TICK_MS)
 
   return {

@@ -35,7 +35,7 @@ let balanced: BalanceResult | null = null
 if (unbalanced) console.log(`\ntwo services behind nginx: skipped, ${unbalanced}`)
 else {
   console.log('\ntwo services behind nginx, 500 predictions/s; one is killed four times, and one is frozen')
-  balanced = await balance({ perSecond: 500, quietS: 5, kills: 4, freezes: true })
+  balanced = await balance({ perSecond: 500, atOnce: 256, quietS: 5, kills: 4, freezes: true })
   console.log(describeBalance(balanced))
 }
 
