@@ -162,7 +162,7 @@ async function tracingOf({ tracing }: Config, logger: Logger): Promise<Tracing |
 }
 
 /** What cannot be written in time is dropped, before it fills the memory. */
-const WRITTEN_TOGETHER = { sync: false, minLength: 2 ** 14, maxLength: 2 ** 26, periodicFlush: 1000 }
+const WRITTEN_TOGETHER = { sync: false, minLength: 2 ** 13, maxLength: 2 ** 26, periodicFlush: 1000 }
 /** What is left of the grace for the process to end in. */
 const EXIT_MARGIN_MS = 200
 /** A process that does not end by itself is ended, with exit code 1. */
