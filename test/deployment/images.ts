@@ -2,6 +2,7 @@
  * Each Dockerfile, built, and its image run as it is meant to be: on a root file system that nobody writes to, without capabilities, as
  * the user that it names.
  */
+import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '../postgres-server.ts'
 import { productionPackages } from '../supply-chain/licences.ts'
@@ -72,20 +73,18 @@ async function testService(check: Check): Promise<void> {
   )
 
   await check('service: labels, user, health check and bill of materials', async () => {
-    const [{ Config: config }] = JSON.parse(await podman('image', 'inspect', image)) as [
+    const [{ Config: config, Healthcheck: healthCheck }] = JSON.parse(
+      await podman('image', 'inspect', image),
+    ) as [
       {
-        Config: {
-          User: string
-          Labels: Record<string, string>
-          Volumes: object
-          Healthcheck: { Test: string[] }
-        }
+        Config: { User: string; Labels: Record<string, string>; Volumes: object }
+        Healthcheck: { Test: string[] }
       },
     ]
     expect(config.User, '1000:1000')
     expect(`day7:${config.Labels['org.opencontainers.image.version']}`, image.split('/').at(-1)!)
     expect(Object.keys(config.Volumes).join(), '/data')
-    expect(config.Healthcheck.Test[0], 'CMD')
+    expect(healthCheck.Test[0], 'CMD')
     const sbom = JSON.parse(await shell('cat sbom.json')) as {
       bomFormat: string
       components: { purl: string }[]
@@ -129,13 +128,13 @@ async function testService(check: Check): Promise<void> {
     const name = containerName('early')
     await podman('run', '--detach', '--name', name, '--no-healthcheck', '--env=AUTH=off', image)
     try {
-      await delay(1_500) // it is Node by then, and does not listen yet
+      await until(async () => listensTo(await status(name), 'SIGTERM'), 'a process that handles SIGTERM')
       await podman('stop', '--time=10', name)
       const code = await exitCode(name)
       if (!['0', '143'].includes(code)) throw new Error(`expected exit code 143 or 0, got ${code}`)
       return `exit code ${code}`
     } finally {
-      await podman('rm', '--force', '--volumes', name)
+      await remove(name)
     }
   })
 }
@@ -222,12 +221,18 @@ async function withContainer(
       restart: async () => void (await podman('start', name)),
     })
   } finally {
-    await podman('rm', '--force', '--time=1', name)
+    await remove(name)
     await podman('volume', 'rm', '--force', name)
   }
 }
 
 const containerName = (of: string): string => `day7-test-${of}-${process.pid}`
+
+/** Twice: the first may meet a container that has just ended by itself. */
+const remove = async (name: string): Promise<void> => {
+  const force = () => podman('rm', '--force', '--volumes', '--time=10', name)
+  await force().catch(force)
+}
 
 const exitCode = async (name: string): Promise<string> =>
   (await podman('inspect', '--format', '{{.State.ExitCode}}', name)).trim()
@@ -238,9 +243,18 @@ const sizeOf = async (image: Image): Promise<string> => {
 }
 
 /** What the kernel says of process 1. */
+const status = (name: string): Promise<string> => podman('exec', name, 'cat', '/proc/1/status')
+
+const fieldOf = (text: string, field: string): string =>
+  new RegExp(`^${field}:\\s+(\\S+)`, 'm').exec(text)![1]!
+
+/** Of its mask of signals, the first bit is signal 1. */
+const listensTo = (text: string, signal: NodeJS.Signals): boolean =>
+  ((BigInt(`0x${fieldOf(text, 'SigCgt')}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n
+
 async function confined(name: string): Promise<void> {
-  const status = await podman('exec', name, 'cat', '/proc/1/status')
-  const of = (field: string): string => new RegExp(`^${field}:\\s+(\\S+)`, 'm').exec(status)![1]!
+  const text = await status(name)
+  const of = (field: string): string => fieldOf(text, field)
   expect(of('Uid'), '1000')
   expect(of('CapEff'), '0000000000000000')
   expect(of('CapBnd'), '0000000000000000')
