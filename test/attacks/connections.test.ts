@@ -6,12 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { readConfig } from '../../src/config/index.ts'
 import { EXAMPLE } from '../example.ts'
-import { appWith, type TestApp } from '../http/app.ts'
+import { appWith, metricsOf, type TestApp } from '../http/app.ts'
 import { answersIn, converse, open } from './wire.ts'
 
-async function listening(settings: Readonly<Record<string, string>>): Promise<TestApp & { port: number }> {
+async function listening(
+  settings: Readonly<Record<string, string>>,
+  context: Parameters<typeof appWith>[0] = {},
+): Promise<TestApp & { port: number }> {
   const { connections } = readConfig(settings)
-  const test = await appWith({}, 1_000_000, { connections })
+  const test = await appWith(context, 1_000_000, { connections })
   await test.app.listen({ port: 0, host: '127.0.0.1' })
   return { ...test, port: (test.app.server.address() as { port: number }).port }
 }
@@ -73,17 +76,16 @@ t.test('bodies that do not end', async (t) => {
 })
 
 t.test('connections that say nothing, and clients that do not listen', async (t) => {
-  const { app, port } = await listening({
-    HEADERS_TIMEOUT_MS: '500',
-    STALL_TIMEOUT_MS: '500',
-    KEEP_ALIVE_TIMEOUT_MS: '500',
-  })
+  const timeouts = { HEADERS_TIMEOUT_MS: '500', STALL_TIMEOUT_MS: '500', KEEP_ALIVE_TIMEOUT_MS: '500' }
+  let rendered = 0
+  const render = async (): Promise<string> => (rendered++, 'x'.repeat(100_000))
+  const { app, port } = await listening(timeouts, { metrics: metricsOf({ render }) })
   const silent = open(port)
   const idle = open(port)
   idle.socket.write(post(BODY))
   const deaf = open(port)
   deaf.socket.pause()
-  for (let i = 0; i < 2_000; i++) deaf.socket.write('GET /docs/json HTTP/1.1\r\nhost: day7\r\n\r\n')
+  deaf.socket.write('GET /metrics HTTP/1.1\r\nhost: day7\r\n\r\n'.repeat(1_000))
   const connected = () =>
     new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count)))
   await until(async () => silent.heard.closed && idle.heard.closed && (await connected()) === 0)
@@ -91,6 +93,7 @@ t.test('connections that say nothing, and clients that do not listen', async (t)
   t.match(answersIn(idle.heard.text()), [{ status: 200 }], 'who has been answered, too')
   t.ok(idle.heard.closed)
   t.equal(await connected(), 0, 'and who does not read his answers')
+  t.ok(rendered > 0 && rendered < 500, `of which ${rendered} were made`)
   for (const { socket } of [silent, idle, deaf]) socket.destroy()
   await app.close()
 })

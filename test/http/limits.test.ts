@@ -83,6 +83,13 @@ t.test('every answer says what is left', async (t) => {
   await app.close()
 })
 
+t.test('HEAD counts once', async (t) => {
+  const { app } = await limited({ RATE_LIMIT_PER_ADDRESS: '5/minute' })
+  const { statusCode, headers } = await app.inject({ method: 'HEAD', url: '/model/info' })
+  t.match({ statusCode, left: headers['ratelimit-remaining'] }, { statusCode: 200, left: '4' })
+  await app.close()
+})
+
 t.test('a window ends', async (t) => {
   let nowMs = 0
   const { app, statuses } = await limited({ RATE_LIMIT_PER_ADDRESS: '1/hour' }, new MemoryCounts(() => nowMs))
@@ -152,6 +159,14 @@ t.test('a proxy that is believed', async (t) => {
     t.same(await statuses(1, ...from('9.9.9.9, 1.1.1.1')), [429], 'what the client says before is not')
     await app.close()
   }
+  const ports = await limited({ RATE_LIMIT_PER_ADDRESS: '1/minute', TRUST_PROXY: '1' })
+  t.same(await ports.statuses(1, ...from('1.1.1.1:1000')), [200])
+  t.same(await ports.statuses(1, ...from('1.1.1.1:2000')), [429], 'a port is no part of it')
+  t.same(await ports.statuses(1, ...from('[2001:db8::1]:1000')), [200])
+  t.same(await ports.statuses(1, ...from('[2001:db8::2]')), [429])
+  t.same(await ports.statuses(1, ...from('nonsense')), [200])
+  t.same(await ports.statuses(1, ...from('x'.repeat(5000))), [429], 'what is no address is one caller')
+  await ports.app.close()
   const { app, statuses } = await limited({ RATE_LIMIT_PER_ADDRESS: '1/minute', TRUST_PROXY: '2' })
   t.same(await statuses(1, ...from('1.1.1.1, 2.2.2.2')), [200])
   t.same(await statuses(1, ...from('1.1.1.1, 3.3.3.3')), [429])

@@ -53,12 +53,24 @@ export function limitConnections(
   bodyLimitBytes: number,
 ): void {
   app.server.maxConnections = max
+  waitForThoseBefore(app)
   inviteBodies(app, bodyLimitBytes)
   app.addHook('onRequest', (request, reply, done) => {
     const fault = faultOf(request.raw)
     if (fault === null) return done()
     reply.raw.shouldKeepAlive = false // what follows could be read in more than one way
     done(Object.assign(new Error(fault), { statusCode: 400, code: BROKEN.code }))
+  })
+}
+
+/**
+ * Requests that come on a connection before the last one is answered wait for their predecessors: the answers of all that fit into one
+ * packet would be held in memory for a client that reads none of them.
+ */
+function waitForThoseBefore(app: FastifyInstance): void {
+  app.addHook('onRequest', (_request, { raw }, done) => {
+    if (raw.socket) done()
+    else raw.once('socket', () => process.nextTick(done))
   })
 }
 

@@ -2,6 +2,7 @@
  * Refuses who asks too often: a caller that access control knows by his name, any other by his address. An address whose keys or tokens
  * were refused too often is refused before it is asked for another. Every answer within a limit says what is left of it.
  */
+import { isIP } from 'node:net'
 import rateLimit, { type FastifyRateLimitStoreCtor, normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MemoryCounts, type Refusals, type RequestCounts } from '../../limits/index.ts'
@@ -41,7 +42,8 @@ export async function limitRates(
   }
   // Hooks of a route come after those of the app, and so after access control.
   app.addHook('onRoute', (route) => {
-    route.onRequest = [count, ...[route.onRequest ?? []].flat()]
+    const others = [route.onRequest ?? []].flat().filter((hook) => hook !== count) // of a GET they are HEAD's as well
+    route.onRequest = [count, ...others]
   })
   app.addHook('onRequest', async (request, reply) => {
     if (request.is404) await count(request, reply)
@@ -113,8 +115,15 @@ function describeLimit(
   })
 }
 
-/** An IPv6 address stands for its /64: a caller has all of it. */
-const addressOf = ({ ip }: FastifyRequest): string => normalizeIP(ip)
+/**
+ * An IPv6 address stands for its /64: a caller has all of it. Some proxies write the port behind the address. What is no address (there is
+ * none any more where the client is gone) counts as one caller.
+ */
+function addressOf({ ip }: FastifyRequest): string {
+  const address = /^\[(.*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(ip ?? '')
+  const plain = address?.[1] ?? address?.[2] ?? ip ?? ''
+  return isIP(plain) === 0 ? 'unknown' : normalizeIP(plain)
+}
 
 function storeOf(counts: RequestCounts): FastifyRateLimitStoreCtor {
   return class Store {
