@@ -1,7 +1,6 @@
 /**
  * The commands that need no service, by name.
  */
-import { loadBundle } from '../bundle/index.ts'
 import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config/index.ts'
 import { inspect, INSPECT_OPTIONS } from './inspect.ts'
 import { keys } from './keys.ts'
@@ -113,6 +112,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 async function verify(args: readonly string[]): Promise<void> {
   const { positionals, flags } = argumentsOf('verify', args, VERIFY_OPTIONS, 1)
   const directory = required('verify', positionals[0], 'the folder of a bundle')
+  const { loadBundle } = await import('../bundle/index.ts')
   const { manifest, treeCount, goldenCount } = await loadBundle(directory)
   const { name, version, files } = manifest
   if (flags.has('json'))

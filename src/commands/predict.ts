@@ -5,16 +5,9 @@
 import { rm, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { extname, resolve } from 'node:path'
-import { type BundleParts, verifyBundle } from '../bundle/index.ts'
+import type { BundleParts } from '../bundle/index.ts'
 import type { Config } from '../config/index.ts'
-import {
-  type Format,
-  FORMATS,
-  InputError,
-  type OutputFormat,
-  scoreFile,
-  type ScoringSummary,
-} from '../scoring/index.ts'
+import type { Format, OutputFormat, ScoringSummary } from '../scoring/index.ts'
 import { number, ProgressLine } from './progress.ts'
 import { argumentsOf, meant, type Option, required, UsageError } from './usage.ts'
 
@@ -59,6 +52,11 @@ export async function predict(args: readonly string[], config: () => Config): Pr
   const most = threadsOf(values['threads'])
   const { size } = await expectApart(input, out, errors)
   const threads = Math.max(1, Math.min(most, Math.ceil(size / BYTES_A_THREAD)))
+  // Only this command waits for them.
+  const [{ verifyBundle }, { InputError, scoreFile }] = await Promise.all([
+    import('../bundle/index.ts'),
+    import('../scoring/index.ts'),
+  ])
   const parts = await verifyBundle(values['model'] ?? config().modelDir)
 
   const startMs = performance.now()
@@ -173,6 +171,7 @@ function inWords({
   return `${done}${where}${wrong}`
 }
 
+const FORMATS: readonly Format[] = ['csv', 'ndjson', 'parquet']
 const ENDINGS: Readonly<Record<string, Format>> = {
   '.csv': 'csv',
   '.ndjson': 'ndjson',

@@ -2,6 +2,7 @@
  * `publish`, `promote`, `pull` and `models`: bundles and the registry of the MLflow server that the settings name.
  */
 import { type Config, ConfigError } from '../config/index.ts'
+<<<<<<< HEAD
 import { createMlflowClient, type MlflowClient } from '../mlflow/index.ts'
 import {
   listVersions,
@@ -11,6 +12,11 @@ import {
   type VersionRow,
 } from '../registry/index.ts'
 import { tableOf, timeOf } from './table.ts'
+=======
+import type { MlflowClient } from '../mlflow/index.ts'
+import type { VersionRow } from '../registry/index.ts'
+import { tableOf } from './table.ts'
+>>>>>>> explain
 import { argumentsOf, type Option, required, UsageError } from './usage.ts'
 
 const JSON_OPTION: Option = { name: 'json', about: 'print what was done as JSON' }
@@ -37,7 +43,7 @@ export async function publish(args: readonly string[], config: Config): Promise<
   const { values, flags } = argumentsOf('publish', args, PUBLISH_OPTIONS)
   const folder = required('publish', values['bundle'], '--bundle DIR')
   const alias = values['alias'] ?? null
-  await withRegistry(config, async (client, name) => {
+  await withRegistry(config, async (client, name, { publishBundle }) => {
     const { runId, version, manifest } = await publishBundle(client, folder, { name, alias })
     if (flags.has('json'))
       return printJson({
@@ -58,7 +64,7 @@ export async function promote(args: readonly string[], config: Config): Promise<
   const { values, flags } = argumentsOf('promote', args, PROMOTE_OPTIONS)
   const version = required('promote', values['version'], '--version N')
   if (!/^\d+$/.test(version)) throw new UsageError(`promote: expected --version N, got "${version}"`)
-  await withRegistry(config, async (client, name) => {
+  await withRegistry(config, async (client, name, { promoteVersion }) => {
     const promotion = await promoteVersion(client, name, version, { maxBytes: config.modelMaxBytes })
     if (flags.has('json')) {
       const { version, bundleVersion, previous, wasChallenger } = promotion
@@ -80,7 +86,7 @@ export async function pull(args: readonly string[], config: Config): Promise<voi
   const { values, flags } = argumentsOf('pull', args, PULL_OPTIONS)
   const model = required('pull', values['model'], '--model models:/name@alias or models:/name/version')
   const out = required('pull', values['out'], '--out DIR')
-  await withRegistry(config, async (client) => {
+  await withRegistry(config, async (client, _, { pullBundle }) => {
     const version = await client.resolveModel(model)
     const { manifest, goldenCount } = await pullBundle(client, version, out, {
       maxBytes: config.modelMaxBytes,
@@ -102,7 +108,7 @@ export async function pull(args: readonly string[], config: Config): Promise<voi
 
 export async function models(args: readonly string[], config: Config): Promise<void> {
   const { flags } = argumentsOf('models', args, MODELS_OPTIONS)
-  await withRegistry(config, async (client, name) => {
+  await withRegistry(config, async (client, name, { listVersions }) => {
     const rows = await listVersions(client, name)
     if (flags.has('json'))
       return printJson(
@@ -135,15 +141,22 @@ function printJson(value: unknown): void {
   console.log(JSON.stringify(value))
 }
 
+type Registry = typeof import('../registry/index.ts')
+
 async function withRegistry(
   { mlflow }: Config,
-  work: (client: MlflowClient, name: string) => Promise<void>,
+  work: (client: MlflowClient, name: string, registry: Registry) => Promise<void>,
 ): Promise<void> {
   if (!mlflow) throw new ConfigError(['MLFLOW_TRACKING_URI: expected http(s)://host:port, got nothing'])
   const { trackingUri, auth, modelName } = mlflow
+  // Only these commands wait for them.
+  const [{ createMlflowClient }, registry] = await Promise.all([
+    import('../mlflow/index.ts'),
+    import('../registry/index.ts'),
+  ])
   const client = createMlflowClient({ trackingUri, auth, policy: POLICY })
   try {
-    await work(client, modelName)
+    await work(client, modelName, registry)
   } finally {
     await client.close()
   }

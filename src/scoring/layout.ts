@@ -3,8 +3,7 @@
  */
 import type { InstallField } from '../features/index.ts'
 
-export const FORMATS = ['csv', 'ndjson', 'parquet'] as const
-export type Format = (typeof FORMATS)[number]
+export type Format = 'csv' | 'ndjson' | 'parquet'
 /** What can be written. */
 export type OutputFormat = 'csv' | 'ndjson'
 
