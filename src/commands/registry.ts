@@ -2,21 +2,9 @@
  * `publish`, `promote`, `pull` and `models`: bundles and the registry of the MLflow server that the settings name.
  */
 import { type Config, ConfigError } from '../config/index.ts'
-<<<<<<< HEAD
-import { createMlflowClient, type MlflowClient } from '../mlflow/index.ts'
-import {
-  listVersions,
-  promoteVersion,
-  publishBundle,
-  pullBundle,
-  type VersionRow,
-} from '../registry/index.ts'
-import { tableOf, timeOf } from './table.ts'
-=======
 import type { MlflowClient } from '../mlflow/index.ts'
 import type { VersionRow } from '../registry/index.ts'
-import { tableOf } from './table.ts'
->>>>>>> explain
+import { tableOf, timeOf } from './table.ts'
 import { argumentsOf, type Option, required, UsageError } from './usage.ts'
 
 const JSON_OPTION: Option = { name: 'json', about: 'print what was done as JSON' }
