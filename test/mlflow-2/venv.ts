@@ -27,7 +27,9 @@ function make(venv: string): void {
   mkdirSync(VENVS, { recursive: true })
   execFileSync(findPython(), ['-m', 'venv', making])
   const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--require-hashes']
-  execFileSync(join(making, 'bin', 'python'), [...install, '-r', LOCK], {
+  // The lock file has all of them already, and a module is compiled where it is first imported.
+  const less = ['--no-deps', '--no-compile']
+  execFileSync(join(making, 'bin', 'python'), [...install, ...less, '-r', LOCK], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   try {
