@@ -14,7 +14,7 @@ t.test('train on a CSV, serve the bundle, replay the CSV', async (t) => {
   const bundle = join(folder, 'bundle')
   await trainings(
     ['synthesize', '--rows', '3000', '--seed', '5', '--out', data],
-    ['train', '--no-mlflow', '--data', data, '--out', bundle, '--max-trees', '100'],
+    ['train', '--no-mlflow', '--data', data, '--out', bundle, '--max-trees', '30'],
   )
   const service = await startService(t, { MODEL_DIR: bundle, DATA_DIR: folder })
   const replay = (model: string) =>

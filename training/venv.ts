@@ -1,6 +1,6 @@
 /**
- * Makes `training/.venv` from the hashed lock file, if it is not there yet or the lock file has changed. Needs Python 3.11 or
- * later on the machine; nothing is installed outside the folder.
+ * Makes `training/.venv` from the hashed lock file, if it is not there yet or the lock file has changed; with `--spark` adds Spark to
+ * it. Needs Python 3.11 or later on the machine; nothing is installed outside the folder.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -9,29 +9,48 @@ import { join } from 'node:path'
 
 const FOLDER = import.meta.dirname
 const VENV = join(FOLDER, '.venv')
-const LOCK = join(FOLDER, 'requirements.lock')
-const STAMP = join(VENV, 'requirements.sha256')
+
+interface Packages {
+  readonly lock: string
+  /** In the environment: the hash of the lock file that was installed. */
+  readonly stamp: string
+}
+const PACKAGES: Packages = { lock: 'requirements.lock', stamp: 'requirements.sha256' }
+/** What only long tests need, on top of the others. */
+const SPARK: Packages = { lock: 'requirements-spark.lock', stamp: 'requirements-spark.sha256' }
 
 /** The environment's interpreter. */
 export const PYTHON = join(VENV, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
 
 /** @throws Error if no Python is new enough or the installation fails */
 export function makeVenv(): void {
-  const lock = createHash('sha256').update(readFileSync(LOCK)).digest('hex')
-  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lock) return
+  if (isInstalled(PACKAGES)) return
   rmSync(VENV, { recursive: true, force: true })
   run(findPython(), ['-m', 'venv', VENV])
+  install(PACKAGES)
+}
+
+export function addSpark(): void {
+  if (!isInstalled(SPARK)) install(SPARK)
+}
+
+const hashOf = ({ lock }: Packages): string =>
+  createHash('sha256')
+    .update(readFileSync(join(FOLDER, lock)))
+    .digest('hex')
+
+function isInstalled(packages: Packages): boolean {
+  const stamp = join(VENV, packages.stamp)
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === hashOf(packages)
+}
+
+function install(packages: Packages): void {
   run(PYTHON, [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    '--require-hashes',
-    '-r',
-    LOCK,
+    ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--require-hashes'],
+    // The lock file has all of them already, and a module is compiled where it is first imported.
+    ...['--no-deps', '--no-compile', '-r', join(FOLDER, packages.lock)],
   ])
-  writeFileSync(STAMP, lock)
+  writeFileSync(join(VENV, packages.stamp), hashOf(packages))
 }
 
 function findPython(): string {
@@ -46,4 +65,7 @@ function run(command: string, args: readonly string[]): void {
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: exit code ${status}`, { cause: error })
 }
 
-if (import.meta.main) makeVenv()
+if (import.meta.main) {
+  makeVenv()
+  if (process.argv.includes('--spark')) addSpark()
+}

@@ -20,6 +20,8 @@ const CONNECTIONS = 64
 /** Of so many requests one is a batch. */
 const BATCH_EVERY = 20
 const BATCH = 5
+/** Where answers are later than that, requests are sent later, too: they would fill the memory. */
+const MOST_OPEN = 5000
 
 /**
  * @param perSecond requests, each of one prediction; every twentieth is a batch of five in the place of five
@@ -82,7 +84,7 @@ export function startLoad(
 
   const timer = setInterval(() => {
     const due = ((performance.now() - start) / 1000) * perSecond
-    while (predictions < due) send(start + (predictions / perSecond) * 1000)
+    while (predictions < due && open < MOST_OPEN) send(start + (predictions / perSecond) * 1000)
   }, TICK_MS)
 
   return {

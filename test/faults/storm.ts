@@ -46,7 +46,7 @@ export async function storm(seconds: number, perSecond: number): Promise<StormRe
     await start()
     const load = startLoad(() => `http://127.0.0.1:${port}`, perSecond)
     const since = performance.now()
-    const until = (share: number) => delay(since + share * seconds * 1000 - performance.now())
+    const until = (share: number) => delay(Math.max(0, since + share * seconds * 1000 - performance.now()))
     const killDatabase = async () => {
       await server.kill()
       await delay(DATABASE_AWAY * seconds * 1000)

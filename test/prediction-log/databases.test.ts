@@ -112,6 +112,7 @@ async function remembersAndCounts(t: Test, folder: string, location: DatabaseLoc
   await log.close(5000)
 
   const reopened = openLog(folder, location)
+  await shipped(reopened)
   t.equal(
     (await statisticsOf(reopened)).totalPredictions,
     5004,

@@ -13,9 +13,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 from day7_training.cli import main
 from day7_training.data.installs import FIELDS, REVENUE
 from day7_training.data.synthetic import write_synthetic
+from day7_training.evaluation import evaluation
 
 HEADER = ",".join([*FIELDS, REVENUE])
+ALL_RESAMPLES = evaluation.RESAMPLES
 ROW = "es,Madrid,Organic,iOS,Apple iPhone,14.4,1,2,3,0.5"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_resamples():
+    """Most tests look at no interval, which would be a quarter of a small training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "RESAMPLES", evaluation.LEAST_RESAMPLES)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ALL_RESAMPLES
 
 from day7_training.cli import main
 from day7_training.evaluation.card import calibration_picture, model_card
@@ -30,7 +31,8 @@ def test_calibration_of_one_prediction_is_one_bin():
     assert only["rows"] == 2 and only["actual"] == 2
 
 
-def test_intervals_hold_the_truth_and_are_seeded():
+def test_intervals_hold_the_truth_and_are_seeded(monkeypatch):
+    monkeypatch.setattr("day7_training.evaluation.evaluation.RESAMPLES", ALL_RESAMPLES)
     generator = np.random.Generator(np.random.PCG64(1))
     actual = generator.exponential(1.0, 2000)
     predicted = actual * generator.uniform(0.5, 1.5, 2000)

@@ -4,6 +4,8 @@ import hashlib
 import json
 import math
 import os
+import shutil
+from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
@@ -14,6 +16,7 @@ from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
 from day7_training.data.installs import FIELDS, installs_frame, read_training_installs
 from day7_training.errors import UserError
+from day7_training.model.boosting import fit
 from day7_training.model.parameters import resolve_parameters
 from day7_training.model.train import train, training_rows
 from day7_training.progress import no_progress
@@ -116,11 +119,21 @@ def test_the_model_learns_from_out_of_fold_features(write_csv):
     installs = read_training_installs(write_csv(*rows), warn=pytest.fail)
     for objective in ("regression", "tweedie"):
         rows = training_rows(installs, objective, drop_flagged=False)
-        trained = train(rows, resolve_parameters(objective, {}), None, no_progress)
+        trained = train(rows, resolve_parameters(objective, {}), 60, no_progress)
         # Ranks, since the offset of a pair that was seen whole is near what it brought.
         assert trained.evaluation["all"]["metrics"]["spearman"] < 0.15
 
 
+def test_the_champion_that_ships_says_what_it_is():
+    shipped = Path(__file__).parents[2] / "artifacts" / "champion"
+    training = manifest_of(shipped)["training"]
+    assert training["synthetic"] is True and training["rows"] == 20_000
+    assert training["description"] == "synthetic installs: 20000 rows, seed 7"
+    assert (shipped / "model.json").stat().st_size < 3_000_000
+
+
+# That its command gives what ships, byte for byte, is in test/bundle/conformance.test.ts.
+@pytest.mark.long
 def test_the_champion_is_the_same_each_time(tmp_path, capsys):
     assert run("champion", "--out", tmp_path / "a") == 0
     assert run("champion", "--out", tmp_path / "b") == 0
@@ -132,11 +145,11 @@ def test_the_champion_is_the_same_each_time(tmp_path, capsys):
     assert "normalisedGini" in capsys.readouterr().out
 
 
-def test_a_bundle_is_replaced_and_other_folders_are_not(synthetic_csv, tmp_path, capsys):
+def test_a_bundle_is_replaced_and_other_folders_are_not(bundle, synthetic_csv, tmp_path, capsys):
     out = tmp_path / "out"
     out.mkdir()
     train = ("train", "--data", synthetic_csv, "--out", out, "--max-trees", 2, "--golden-rows", 3)
-    assert run(*train, "--version", "one") == 0
+    shutil.copytree(bundle, out, dirs_exist_ok=True)
     assert run(*train, "--version", "two") == 0
     assert manifest_of(out)["version"] == "two" and os.listdir(tmp_path) == ["out"]
     assert (out / "golden.ndjson").read_bytes().count(b"\n") == 3
@@ -145,9 +158,8 @@ def test_a_bundle_is_replaced_and_other_folders_are_not(synthetic_csv, tmp_path,
     assert set(os.listdir(out)) == FILES
 
 
-def test_a_damaged_bundle_is_not_opened(synthetic_csv, tmp_path):
-    out = tmp_path / "out"
-    run("train", "--data", synthetic_csv, "--out", out, "--max-trees", 2, "--golden-rows", 1)
+def test_a_damaged_bundle_is_not_opened(bundle, tmp_path):
+    out = shutil.copytree(bundle, tmp_path / "out")
     (out / "model.txt").write_bytes((out / "model.txt").read_bytes() + b"\n")
     with pytest.raises(UserError, match="model.txt: expected the sha256"):
         open_bundle(out)
@@ -172,23 +184,32 @@ def test_the_least_data_still_trains(write_csv, tmp_path):
     assert run("train", "--data", data, "--out", tmp_path / "out") == 0
 
 
-@pytest.mark.parametrize("objective", ["poisson", "regression", "regression_l1", "huber", "fair", "quantile", "mape"])
+OBJECTIVES = ["poisson", "regression", "regression_l1", "huber", "fair", "quantile", "mape"]
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_objective_fits(synthetic_csv, objective):
+    rows = training_rows(read_training_installs(synthetic_csv, pytest.fail), objective, drop_flagged=False)
+    model = fit("a model", rows.frame, rows.revenue, resolve_parameters(objective, {}), 5, no_progress)
+    assert model.booster.dump_model()["objective"].split()[0] == objective
+    predicted = model.predict(rows.frame)
+    assert np.all(np.isfinite(predicted)) and np.unique(predicted).size > 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_every_objective_trains(synthetic_csv, tmp_path, objective):
     out = tmp_path / "out"
     assert run("train", "--data", synthetic_csv, "--out", out, "--objective", objective, "--max-trees", 5) == 0
     assert json.loads((out / "model.json").read_text())["objective"].split()[0] == objective
 
 
-def test_dart_trains_without_early_stopping(synthetic_csv, tmp_path):
+def test_overrides_reach_lightgbm_and_dart_trains_without_early_stopping(synthetic_csv, tmp_path):
     out = tmp_path / "out"
-    assert run("train", "--data", synthetic_csv, "--out", out, "--set", "boosting=dart", "--max-trees", 12) == 0
-    assert lgb.Booster(model_file=out / "model.txt").num_trees() == 12
-
-
-def test_overrides_reach_lightgbm(synthetic_csv, tmp_path):
-    out = tmp_path / "out"
-    overrides = ("--set", "zero_as_missing=true", "--set", "num_leaves=5")
-    assert run("train", "--data", synthetic_csv, "--out", out, *overrides, "--max-trees", 3) == 0
+    overrides = ("zero_as_missing=true", "num_leaves=5", "boosting=dart")
+    options = [part for override in overrides for part in ("--set", override)]
+    assert run("train", "--data", synthetic_csv, "--out", out, *options, "--max-trees", 12) == 0
     text = (out / "model.txt").read_text()
     assert "[zero_as_missing: 1]" in text and "[num_leaves: 5]" in text
     assert manifest_of(out)["parameters"]["zero_as_missing"] is True
+    assert lgb.Booster(model_file=out / "model.txt").num_trees() == 12
