@@ -20,8 +20,6 @@ const SEARCHED = [4, 8, 16, 32, 64]
 /** So many connections are enough that have so much of the peak. */
 const SATURATED = 0.95
 const TIMES = 3
-/** Among which a rate is shared out: a client that waits for none of its answers has no end of them, but a machine has. */
-const MANY_CONNECTIONS = 2_000
 const LIMIT_MS = 50
 const LEAST_SHARE = 0.8
 const BATCH = 100
@@ -35,8 +33,12 @@ try {
   )
   const user = { ...EXAMPLE, user_id: 'player 1' }
   const kinds = [
-    { path: '/predict', body: JSON.stringify(user) },
-    { path: '/batch_predict', body: JSON.stringify({ users: Array.from({ length: BATCH }, () => user) }) },
+    { path: '/predict', body: JSON.stringify(user), many: 2_000 },
+    {
+      path: '/batch_predict',
+      body: JSON.stringify({ users: Array.from({ length: BATCH }, () => user) }),
+      many: 200,
+    },
   ]
   const parts: string[] = [describe()]
   for (const kind of kinds) parts.push(await measure({ ...kind, url: service.url }))
@@ -47,7 +49,11 @@ try {
   for (const child of children) child.kill('SIGKILL')
 }
 
-async function measure(kind: Pick<Offer, 'url' | 'path' | 'body'>): Promise<string> {
+/** @param many connections: more than anybody needs, and what a rate is shared out among */
+async function measure({
+  many,
+  ...kind
+}: Pick<Offer, 'url' | 'path' | 'body'> & { many: number }): Promise<string> {
   const run = (load: { connections: number; perSecond?: number }, seconds = SECONDS): Promise<Taken> => {
     console.error(`${kind.path}: ${JSON.stringify(load)}`)
     return offer({ ...kind, perSecond: null, ...load, seconds })
@@ -62,8 +68,8 @@ async function measure(kind: Pick<Offer, 'url' | 'path' | 'body'>): Promise<stri
   const loads: [string, Taken][] = [
     [`${connections} connections`, await run({ connections })],
     [`${connections * TIMES} connections`, await run({ connections: connections * TIMES })],
-    [`${count(MANY_CONNECTIONS)} connections`, await run({ connections: MANY_CONNECTIONS })],
-    [`${count(rate)} a second`, await run({ connections: MANY_CONNECTIONS, perSecond: rate })],
+    [`${count(many)} connections`, await run({ connections: many })],
+    [`${count(rate)} a second`, await run({ connections: many, perSecond: rate })],
   ]
   const rows = loads.map(([name, { accepted, refused, notSentPerSecond }]) => [
     name,
@@ -89,7 +95,7 @@ async function measure(kind: Pick<Offer, 'url' | 'path' | 'body'>): Promise<stri
 
 function describe(): string {
   const cores = cpus()
-  return `Measured on ${cores[0]?.model.trim()}, ${cores.length} cores, which the service and the generator of the load share; Node ${process.versions.node}, \`DATABASE_URL=off\`, \`SHED_EVENT_LOOP_DELAY_MS=${shedEventLoopDelayMs}\`; ${SECONDS} s each. A client that is refused asks again at once. At a rate, a request's time counts from when it was due; "not sent" is what was due while all ${count(MANY_CONNECTIONS)} connections waited for an answer.`
+  return `Measured on ${cores[0]?.model.trim()}, ${cores.length} cores, which the service and the generator of the load share; Node ${process.versions.node}, \`DATABASE_URL=off\`, \`SHED_EVENT_LOOP_DELAY_MS=${shedEventLoopDelayMs}\`; ${SECONDS} s each. A client that is refused asks again at once. At a rate, a request's time counts from when it was due; "not sent" is what was due while all connections of the line above waited for an answer.`
 }
 
 async function offer(load: Offer): Promise<Taken> {
