@@ -42,11 +42,7 @@ export function renderReport(models: readonly ModelResults[], rounds: number): s
 }
 
 /** Puts the report between the markers `<!-- part -->` and `<!-- /part -->` of the page. */
-<<<<<<< HEAD
-export function writePage(part: 'evaluator' | 'service' | 'shedding', report: string): void {
-=======
-export function writePage(part: 'evaluator' | 'service' | 'files', report: string): void {
->>>>>>> explain
+export function writePage(part: 'evaluator' | 'service' | 'shedding' | 'files', report: string): void {
   const page = readFileSync(PAGE, 'utf8')
   const [opening, closing] = [`<!-- ${part} -->`, `<!-- /${part} -->`]
   const [start, end] = [page.indexOf(opening), page.indexOf(closing)]
