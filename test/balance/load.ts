@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { EXAMPLE } from '../example.ts'
 
 export interface Asked {
-  /** Its own in each request; also the key. */
+  /** Its own in each request; also the request's id and its key. */
   readonly userId: string
   /** Milliseconds since the start of this process. */
   readonly sentMs: number
@@ -54,6 +54,7 @@ export function startPredictions(
     const headers = {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
+      'x-request-id': userId,
       ...(isKeyed && { 'idempotency-key': userId }),
     }
     const outgoing = request(`${url}/predict`, { method: 'POST', agent, headers }, (response) => {
