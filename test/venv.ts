@@ -23,7 +23,16 @@ function make(venv: string, venvs: string, lock: string): void {
   const making = `${venv}-${process.pid}`
   mkdirSync(venvs, { recursive: true })
   execFileSync(findPython(), ['-m', 'venv', making])
-  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--require-hashes', '--no-deps', '--no-compile']
+  const install = [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--disable-pip-version-check',
+    '--require-hashes',
+    '--no-deps',
+    '--no-compile',
+  ]
   execFileSync(join(making, 'bin', 'python'), [...install, '-r', lock], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
