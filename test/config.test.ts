@@ -62,7 +62,7 @@ t.test('defaults', (t) => {
       max: 10_000,
       maxHeaderBytes: 16_384,
       headersTimeoutMs: 10_000,
-      requestTimeoutMs: 60_000,
+      requestTimeoutMs: 600_000,
       stallTimeoutMs: 120_000,
       keepAliveTimeoutMs: 72_000,
     },

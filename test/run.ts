@@ -22,6 +22,7 @@ process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/day7-test/compiled'
 
 const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((file) => join('test', file))
+  .filter((file) => !/node_modules|\.venv/.test(file))
   .filter((file) => file.endsWith('.test.ts') && (!LONG || importedBy(file).has('test/long.ts')))
 const needsPython = (file: string): boolean => importedBy(file).has(VENV)
 

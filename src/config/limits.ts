@@ -65,8 +65,8 @@ export const LIMIT_SETTINGS = [
   },
   {
     name: 'REQUEST_TIMEOUT_MS',
-    default: '60000',
-    description: 'Time for all of a request to arrive, its body included; as above.',
+    default: '600000',
+    description: 'Time for all of a request to arrive, its body included, a stream’s too; as above.',
   },
   {
     name: 'STALL_TIMEOUT_MS',
