@@ -22,12 +22,16 @@ export interface TestApp {
   readonly logged: PredictionRecord[]
 }
 
+let loaded: Promise<Bundle> | undefined
+/** Loaded once for all apps of a test file. */
+const champion = (): Promise<Bundle> => (loaded ??= loadBundle('artifacts/champion'))
+
 export async function appWith(context: Partial<AppContext> = {}, bodyLimitBytes = 100_000): Promise<TestApp> {
   const logged: PredictionRecord[] = []
   let ids = 0
   const app = await createApp(
     {
-      rollout: rolloutOf(await loadBundle('artifacts/champion')),
+      rollout: rolloutOf(await champion()),
       models: modelsIn(),
       shadow: { offer: () => {}, miss: () => {} },
       compare: compareAside,
