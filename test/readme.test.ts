@@ -3,13 +3,15 @@
  * what runs this; `npm start` and `npm run champion` have their own tests.
  */
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { SETTINGS } from '../src/config/index.ts'
 import { makeVenv } from '../training/venv.ts'
 import { embeddedFolder } from './embedded.ts'
+import { EXAMPLE } from './example.ts'
 import { dataFolder, startService } from './service.ts'
 
 makeVenv() // the commands of training expect it
@@ -73,6 +75,17 @@ t.test('from a CSV to a served model', async (t) => {
   await service.stop()
 })
 
+t.test('a file is predicted, and a bundle shown', async (t) => {
+  const folder = dataFolder(t)
+  const fields = Object.keys(EXAMPLE) as (keyof typeof EXAMPLE)[]
+  const row = fields.map((field) => EXAMPLE[field]).join()
+  writeFileSync(join(folder, 'installs.csv'), `${fields.join()}\n${row}\n`)
+  const printed = await shell(block('day7 -- predict').replaceAll('/tmp/', `${folder}/`))
+  t.match(printed, /^day7-revenue ae04084cf886\n\nstate +verified/)
+  const shown = JSON.parse(block('"predicted_revenue"'))
+  t.match(readFileSync(join(folder, 'predictions.csv'), 'utf8'), `${row},${shown.predicted_revenue}\n`)
+})
+
 t.test('a CSV is inspected, and models are compared on it', async (t) => {
   const folder = dataFolder(t)
   const lines = block('day7_training compare').replaceAll('/tmp/', `${folder}/`)
@@ -90,9 +103,11 @@ t.test('what the documents point to exists', (t) => {
     'README.md',
     'docs/architecture.md',
     'docs/bundle.md',
+    'docs/command-line.md',
     'docs/data.md',
     'docs/deployment.md',
     'docs/experiments.md',
+    'docs/explanations.md',
     'docs/model-lifecycle.md',
     'docs/operations.md',
     'docs/protocols.md',

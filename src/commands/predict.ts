@@ -1,6 +1,6 @@
 /**
- * `predict`: a file of installs → the same rows with their predictions. Exit codes: 0 all rows, 3 some rows could not be predicted, 130 broken
- * off by Ctrl-C; then, and where it fails, no output is left behind.
+ * `predict`: a file of installs → the same rows with their predictions. Exit codes: 0 all rows, 3 some rows could not be predicted, 130
+ * and 143 broken off by a signal; then, and where it fails, no output is left behind.
  */
 import { rm, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
@@ -33,7 +33,9 @@ export const PREDICT_OPTIONS: readonly Option[] = [
 /** In place of a file's name. */
 const STDIN = '-'
 const SOME_FAILED = 3
-const INTERRUPTED = 130
+/** A code of exit is 128 and the signal's number, by custom. */
+const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const MOST_THREADS = 256
 /** More threads do not help a file of fewer bytes. */
 const BYTES_A_THREAD = 1 << 19
@@ -77,7 +79,7 @@ export async function predict(args: readonly string[], config: () => Config): Pr
       onProgress: (progress) => line?.show(progress),
     })
   } catch (error) {
-    if (interruption.signal.aborted) return INTERRUPTED
+    if (interruption.code !== null) return interruption.code
     // Nobody reads any more: `| head`, for instance.
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0
     throw error instanceof InputError ? new Error(`${input}: ${error.message}`, { cause: error }) : error
@@ -96,11 +98,16 @@ export async function predict(args: readonly string[], config: () => Config): Pr
 
 /** Ctrl-C, and what asks a process to end: the first breaks the work off in order, the second one ends it at once. */
 class Interruption {
+  /** Of exit; null as long as nothing has come. */
+  code: number | null = null
   readonly #controller = new AbortController()
-  readonly #abort = (): void => this.#controller.abort()
+  readonly #abort = (signal: keyof typeof SIGNAL_CODES): void => {
+    this.code = SIGNAL_CODES[signal]
+    this.#controller.abort()
+  }
 
   constructor() {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, this.#abort)
+    for (const signal of SIGNALS) process.once(signal, this.#abort)
   }
 
   get signal(): AbortSignal {
@@ -108,7 +115,7 @@ class Interruption {
   }
 
   end(): void {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, this.#abort)
+    for (const signal of SIGNALS) process.off(signal, this.#abort)
   }
 }
 

@@ -4,15 +4,17 @@
 import { createHash } from 'node:crypto'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parse } from 'csv-parse/sync'
 import t from 'tap'
 import { Bundle, loadBundle, loadBundleAside, type PartExplanation } from '../../src/bundle/index.ts'
 import { ulpsBetween } from '../../src/bundle/golden.ts'
 import { readManifest } from '../../src/bundle/manifest.ts'
 import { verifyBundle } from '../../src/bundle/verify.ts'
 import { compileModel } from '../../src/ensemble/index.ts'
-import type { Install } from '../../src/features/index.ts'
+import { INSTALL_FIELDS, type Install } from '../../src/features/index.ts'
 import { EXAMPLE } from '../example.ts'
 import { appWith, rolloutOf, send } from '../http/app.ts'
+import { csvLinesOf, score } from '../scoring/files.ts'
 import { trainings } from '../training.ts'
 
 const GOLDEN_ROWS = 1000
@@ -436,6 +438,33 @@ t.test('each ensemble is explained by itself', async (t) => {
   const answer = await send(app, { method: 'POST', url: '/predict?explain=true', payload: EXAMPLE })
   t.same(answer.body.explanation, { parts })
   await app.close()
+})
+
+t.test('in a file: the interval, and each ensemble’s explanation', async (t) => {
+  const bundle = await loadBundle(TWO_PART)
+  const { revenue, interval } = bundle.predict(EXAMPLE)
+  const { parts } = bundle.explain(EXAMPLE) as { readonly parts: PartExplanation[] }
+  const file = join(folder, 'one.csv')
+  await writeFile(file, `${csvLinesOf([EXAMPLE]).join('\n')}\n`)
+  const { output } = await score(file, { parts: await verifyBundle(TWO_PART), explain: true })
+  const [row] = parse(output, { columns: true }) as Record<string, string>[]
+  const numbers = Object.entries(row!).slice(-1 - 2 - 2 * 11)
+  t.same(
+    numbers.map(([name, value]) => [name, Number(value)]),
+    [
+      ['predicted_revenue', Number(revenue.toFixed(6))],
+      ['interval_p10', Number(interval!.p10.toFixed(6))],
+      ['interval_p90', Number(interval!.p90.toFixed(6))],
+      ...parts.flatMap(({ name, raw_score, base_value, contributions }) => [
+        [`${name}_raw_score`, raw_score],
+        [`${name}_base_value`, base_value],
+        ...INSTALL_FIELDS.map((field) => [
+          `${name}_contribution_${field}`,
+          contributions.find(({ feature }) => feature === field)!.contribution,
+        ]),
+      ]),
+    ],
+  )
 })
 
 t.test('over HTTP: an interval where the model has one', async (t) => {
