@@ -103,6 +103,7 @@ t.test('what the documents point to exists', (t) => {
     'README.md',
     'docs/architecture.md',
     'docs/bundle.md',
+    'docs/clients.md',
     'docs/command-line.md',
     'docs/data.md',
     'docs/deployment.md',
@@ -111,6 +112,7 @@ t.test('what the documents point to exists', (t) => {
     'docs/model-lifecycle.md',
     'docs/operations.md',
     'docs/protocols.md',
+    'docs/quickstart.md',
     'docs/scale.md',
     'docs/training.md',
   ]) {
