@@ -56,6 +56,7 @@ t.test('defaults', (t) => {
     logRequestsPerSecond: 50,
     driftWindowMs: 3_600_000,
     tracing: null,
+    redisUrl: null,
     rateLimits: { perKey: null, perAddress: null },
     trustProxy: 0,
     connections: {
@@ -317,6 +318,12 @@ t.test('every fault is reported at once, and no password', (t) => {
   } catch (error) {
     t.ok(error instanceof ConfigError)
     t.same((error as ConfigError).faults, [
+      'DATABASE_URL: expected postgres://user:password@host:port/database, or off',
+      'LOG_FLUSH_MS: expected a whole number from 1 to 60000, got "0"',
+      'LOG_FSYNC_MS: expected a whole number from 0 to 600000, got "-1"',
+      'LOG_SPOOL_MAX_BYTES: expected a whole number from 1048576 to 1099511627776, got "1MB"',
+      'LOG_WHEN_FULL: expected one of drop, reject, got "wait"',
+      'LOG_RETENTION_DAYS: expected a whole number from 1 to 36500, got "0"',
       'PORT: expected a whole number from 0 to 65535, got "70000"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
       'BODY_LIMIT_BYTES: expected a whole number from 1024 to 1073741824, got "1e6"',
@@ -324,12 +331,6 @@ t.test('every fault is reported at once, and no password', (t) => {
       'SHUTDOWN_GRACE_MS: expected a whole number from 0 to 600000, got "1.5"',
       'STREAM_LINE_BYTES: expected a whole number from 1024 to 16777216, got "64k"',
       'STREAM_IDLE_MS: expected a whole number from 100 to 86400000, got "0"',
-      'DATABASE_URL: expected postgres://user:password@host:port/database, or off',
-      'LOG_FLUSH_MS: expected a whole number from 1 to 60000, got "0"',
-      'LOG_FSYNC_MS: expected a whole number from 0 to 600000, got "-1"',
-      'LOG_SPOOL_MAX_BYTES: expected a whole number from 1048576 to 1099511627776, got "1MB"',
-      'LOG_WHEN_FULL: expected one of drop, reject, got "wait"',
-      'LOG_RETENTION_DAYS: expected a whole number from 1 to 36500, got "0"',
       'LOG_REQUESTS: expected one of sampled, all, errors, off, got "some"',
       'LOG_REQUESTS_PER_SECOND: expected a whole number from 1 to 1000000, got "0"',
       'DRIFT_WINDOW_MINUTES: expected a whole number from 1 to 100000, got "0"',

@@ -45,10 +45,11 @@ async function answerFirst<Body extends Record<string, unknown>>(
 ): Promise<Body> {
   const { caller, url } = request
   const sent = { caller: caller?.name ?? null, key, url, body: sentBody(request, context) }
+  const serialize = serializerOf(reply)
   let made: (Kept & Pick<Made<Body>, 'follow'>) | undefined
   const first = await context.firstAnswers.settle(sent, async () => {
     const { body, records, follow } = await make()
-    made = { text: reply.serializeInput(body, '200') as string, records, follow }
+    made = { text: serialize(body), records, follow }
     return JSON.stringify({ text: made.text, records: made.records } satisfies Kept)
   })
   const { text, records } = first.isReplay ? readKept(first.text) : made!
@@ -57,6 +58,13 @@ async function answerFirst<Body extends Record<string, unknown>>(
   else made!.follow()
   void reply.type('application/json')
   return text as unknown as Body // a string is sent as it is
+}
+
+/** Of a route whose answers are JSON, or may be. */
+function serializerOf(reply: FastifyReply): (body: unknown) => string {
+  const serialize =
+    reply.getSerializationFunction('200', 'application/json') ?? reply.getSerializationFunction('200')
+  return serialize as (body: unknown) => string
 }
 
 /** @throws 413 if the answer would be too large to be kept, 415 if the body is not JSON */

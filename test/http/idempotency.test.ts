@@ -77,7 +77,7 @@ t.test('the same key and another request', async (t) => {
   await post(app, 'a')
   const failure = { status: 422, json: { statusCode: 422, code: 'IDEMPOTENCY_KEY_REUSED' } }
   t.match(await post(app, 'a', { body: { ...EXAMPLE, event_1: 7 } }), failure)
-  t.match(await post(app, 'a', { url: '/predict?x=1' }), failure)
+  t.match(await post(app, 'a', { url: '/predict?explain=true' }), failure)
   t.match(await post(app, 'a', { url: '/batch_predict', body: { users: [EXAMPLE] } }), failure)
   t.match(
     (await post(app, 'a', { body: JSON.stringify(EXAMPLE, null, 1) })).json.message,
