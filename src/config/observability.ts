@@ -65,6 +65,7 @@ export const OBSERVABILITY_SETTINGS = [
     name: 'OTEL_EXPORTER_OTLP_HEADERS',
     default: '',
     description: 'Headers for it: `name=value,name=value`; values may be percent-encoded.',
+    secret: true,
   },
   { name: 'OTEL_SERVICE_NAME', default: 'day7', description: 'What the service is called in traces.' },
   {

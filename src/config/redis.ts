@@ -14,6 +14,7 @@ export const REDIS_SETTINGS = [
     default: '',
     description:
       'Redis in which all processes count requests and remember answers together, `redis(s)://user:password@host:6379/0`. Empty: each for itself.',
+    secret: true,
   },
 ] as const satisfies readonly Setting[]
 

@@ -172,7 +172,9 @@ async function startPrometheus(t: Test, target: string) {
   const file = join(folder, 'prometheus.yml')
   writeFileSync(
     file,
-    readFileSync(file, 'utf8').replaceAll('interval: 15s', 'interval: 1s').replace('day7:5001', target),
+    readFileSync(file, 'utf8')
+      .replaceAll('interval: 15s', 'interval: 1s')
+      .replace(/dns_sd_configs:[^]*?port: 5001/, `static_configs:\n      - targets: ['${target}']`),
   )
   const port = await freePort()
   const prometheus = spawn(
