@@ -104,6 +104,18 @@ const ROUTES: Readonly<Record<string, AccessScope | null>> = {
   'PUT /admin/rollout': 'admin',
   'DELETE /admin/rollout': 'admin',
   'GET /metrics': null,
+  'POST /invocations': 'predict',
+  'GET /ping': null,
+  'GET /version': null,
+  'GET /v2': null,
+  'GET /v2/health/live': null,
+  'GET /v2/health/ready': null,
+  'GET /v2/models/{name}': 'read',
+  'GET /v2/models/{name}/ready': null,
+  'GET /v2/models/{name}/versions/{version}': 'read',
+  'GET /v2/models/{name}/versions/{version}/ready': null,
+  'POST /v2/models/{name}/infer': 'predict',
+  'POST /v2/models/{name}/versions/{version}/infer': 'predict',
 }
 
 t.test('every route asks for its scope and no other', async (t) => {

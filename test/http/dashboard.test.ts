@@ -26,7 +26,9 @@ async function run(): Promise<void> {
     const { page, problems } = await open(t, browser, service)
     await page.waitForSelector('#state[data-state=ok]')
     t.match(await page.textContent('#state-text'), /^ok, model /)
+    await page.waitForSelector('#model dl')
     t.match(await page.textContent('#model'), 'reproduced')
+    await page.waitForSelector('#total:not(:text-is("–"))')
     t.equal(await page.textContent('#answered'), '0')
     const before = Number(await page.textContent('#total'))
 
