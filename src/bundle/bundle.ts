@@ -82,8 +82,8 @@ export class Bundle {
     this.treeCount = all.reduce((sum, part) => sum + part.ensemble.treeCount, 0)
     this.goldenCount = goldenCount
     this.profile = profile
-    this.categories = categoriesOf(plan)
     this.#plan = parseFeaturePlan(plan)
+    this.categories = categoriesOf(plan)
     this.#row = new Float64Array(this.#plan.features.length)
   }
 
