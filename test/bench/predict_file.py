@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from day7_training.bundle.folder import open_bundle
 from day7_training.data.installs import TEXT_FIELDS
 
