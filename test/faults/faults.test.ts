@@ -10,6 +10,7 @@ import { LOG_FIELDS } from '../../src/prediction-log/index.ts'
 import { LineBuffer } from '../../src/prediction-log/spool/line.ts'
 import { smallDisk } from '../disks.ts'
 import { EXAMPLE } from '../example.ts'
+import { LONG } from '../long.ts'
 import { createPostgresServer } from '../postgres-server.ts'
 import { recordOf } from '../prediction-log/records.ts'
 import { dataFolder, type ServiceProcess, startService } from '../service.ts'
@@ -37,6 +38,8 @@ async function metric(service: ServiceProcess, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)![1])
 }
 
+const ELSEWHERE = !LONG && 'npm run test:long does, and more of it npm run test:faults'
+
 t.test('a storm: the database is killed three times, the service twice', async (t) => {
   const result = await storm(6, 1000)
   t.comment(describe(result))
@@ -44,19 +47,23 @@ t.test('a storm: the database is killed three times, the service twice', async (
   t.ok(result.answered > 500)
 })
 
-t.test('a database that freezes fails no request, and is caught up with', async (t) => {
+t.test('a database that freezes fails no request, and is caught up with', { skip: ELSEWHERE }, async (t) => {
   const { failures, answered, counted, grownBytes } = await freeze(3, 1)
   t.equal(failures, 0)
   t.equal(counted, answered)
   t.ok(grownBytes < 64 * 2 ** 20, `${grownBytes} bytes`)
 })
 
-t.test('the model is swapped under load: no answer fails, and each is of one version', async (t) => {
-  const result = await swaps({ swaps: 3, perSecond: 500, warmUpS: 1, quietS: 1 })
-  t.comment(describeSwaps(result))
-  t.match(result, { failures: 0, mixed: 0, events: 4 })
-  t.ok(result.byVersion['one']! > 100 && result.byVersion['two']! > 100)
-})
+t.test(
+  'the model is swapped under load: no answer fails, and each is of one version',
+  { skip: ELSEWHERE },
+  async (t) => {
+    const result = await swaps({ swaps: 3, perSecond: 500, warmUpS: 1, quietS: 1 })
+    t.comment(describeSwaps(result))
+    t.match(result, { failures: 0, mixed: 0, events: 4 })
+    t.ok(result.byVersion['one']! > 100 && result.byVersion['two']! > 100)
+  },
+)
 
 t.test('told to stop under load: every answer is sent, and everything is shipped', async (t) => {
   const server = await createPostgresServer()
