@@ -167,7 +167,10 @@ t.test('what is wrong is said, and registers nothing', async (t) => {
     stderr: /ECONNREFUSED/,
   })
   t.match(await day7(at, 'publish'), { code: 2, stderr: /publish: expected --bundle DIR/ })
-  t.match(await day7(at, 'publish', '--bundel', 'x'), { code: 2, stderr: /Unknown option '--bundel'/ })
+  t.match(await day7(at, 'publish', '--bundel', 'x'), {
+    code: 2,
+    stderr: /unknown option --bundel; did you mean --bundle/,
+  })
   t.match(await day7(at, 'promote', '--version', 'two'), {
     code: 2,
     stderr: /expected --version N, got "two"/,
