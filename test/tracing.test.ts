@@ -74,9 +74,10 @@ t.test('a request, its prediction, the spool and the database are spans of one t
   })
   const traceparent = `00-${TRACE_ID}-${PARENT_ID}-01`
   const { prediction_id, model } = (await (
-    await post(`${service.url}/predict?key=secret-1`, EXAMPLE, { traceparent })
+    await post(`${service.url}/predict`, EXAMPLE, { traceparent })
   ).json()) as { prediction_id: string; model: { version: string; variant: string } }
   await post(`${service.url}/predict`, { ...EXAMPLE, country: 7, source: 'secret-2' })
+  await post(`${service.url}/predict?key=secret-1`, EXAMPLE)
   await fetch(`${service.url}/nowhere/secret-3`)
   for (let i = 0; i < 600 && (await waiting(service.url)) !== 0; i++) await delay(100)
   t.equal(await service.stop(), 0)
