@@ -2,10 +2,11 @@
  * A hashed lock file → a Python environment beside it, made when it is first asked for. Needs Python 3.11 or later on the machine;
  * nothing is installed outside the folder.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { findPython, PIP_INSTALL } from '../training/venv.ts'
 
 /**
  * Test files run side by side and may all ask at once: each makes its own and the first to be ready stays.
@@ -23,17 +24,7 @@ function make(venv: string, venvs: string, lock: string): void {
   const making = `${venv}-${process.pid}`
   mkdirSync(venvs, { recursive: true })
   execFileSync(findPython(), ['-m', 'venv', making])
-  const install = [
-    '-m',
-    'pip',
-    'install',
-    '--quiet',
-    '--disable-pip-version-check',
-    '--require-hashes',
-    '--no-deps',
-    '--no-compile',
-  ]
-  execFileSync(join(making, 'bin', 'python'), [...install, '-r', lock], {
+  execFileSync(join(making, 'bin', 'python'), [...PIP_INSTALL, '-r', lock], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   try {
@@ -41,11 +32,4 @@ function make(venv: string, venvs: string, lock: string): void {
   } catch {
     rmSync(making, { recursive: true })
   }
-}
-
-function findPython(): string {
-  const isNewEnough = 'import sys; sys.exit(sys.version_info < (3, 11))'
-  for (const python of ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'python3.11'])
-    if (spawnSync(python, ['-c', isNewEnough]).status === 0) return python
-  throw new Error('expected Python 3.11 or later as python3 or python, found none')
 }

@@ -19,6 +19,12 @@ const PACKAGES: Packages = { lock: 'requirements.lock', stamp: 'requirements.sha
 /** What only long tests need, on top of the others. */
 const SPARK: Packages = { lock: 'requirements-spark.lock', stamp: 'requirements-spark.sha256' }
 
+/** The lock file has all of them already, and a module is compiled where it is first imported. */
+export const PIP_INSTALL = [
+  ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--require-hashes'],
+  ...['--no-deps', '--no-compile'],
+]
+
 /** The environment's interpreter. */
 export const PYTHON = join(VENV, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
 
@@ -45,15 +51,12 @@ function isInstalled(packages: Packages): boolean {
 }
 
 function install(packages: Packages): void {
-  run(PYTHON, [
-    ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--require-hashes'],
-    // The lock file has all of them already, and a module is compiled where it is first imported.
-    ...['--no-deps', '--no-compile', '-r', join(FOLDER, packages.lock)],
-  ])
+  run(PYTHON, [...PIP_INSTALL, '-r', join(FOLDER, packages.lock)])
   writeFileSync(join(VENV, packages.stamp), hashOf(packages))
 }
 
-function findPython(): string {
+/** @throws Error if there is none that is new enough */
+export function findPython(): string {
   const isNewEnough = 'import sys; sys.exit(sys.version_info < (3, 11))'
   for (const python of ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'python3.11'])
     if (spawnSync(python, ['-c', isNewEnough]).status === 0) return python

@@ -1,9 +1,9 @@
 /**
  * The service's table of contents: what it is made of, in the order in which a request meets it.
  */
+import { randomUUID } from 'node:crypto'
 import { fastifySSE } from '@fastify/sse'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { randomUUID } from 'node:crypto'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { App, AppContext } from './context.ts'
 import { guardRoutes } from './plugins/access.ts'
@@ -27,7 +27,6 @@ import { healthRoutes } from './routes/health.ts'
 import { inferenceRoutes } from './routes/inference.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { modelRoutes } from './routes/model.ts'
-import { modelsRoutes } from './routes/models.ts'
 import { outcomeRoutes } from './routes/outcomes.ts'
 import { predictRoutes } from './routes/predict.ts'
 import { recentRoutes } from './routes/recent.ts'
@@ -104,7 +103,6 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   predictRoutes(app, context)
   healthRoutes(app, context)
   modelRoutes(app, context)
-  modelsRoutes(app, context)
   statsRoutes(app, context)
   recentRoutes(app, context)
   outcomeRoutes(app, context)

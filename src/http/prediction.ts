@@ -129,7 +129,10 @@ export function predict(context: AppContext, serving: Answering, body: InstallBo
   }
 }
 
-/** After the answers: they are counted; what the challenger failed in its arm is kept, and the rest of the champion's is offered to the shadow. */
+/**
+ * After the answers: they are counted; what the challenger failed in its arm is kept, and the rest of the champion's is offered to
+ * the shadow.
+ */
 export function follow(
   { shadow, metrics }: AppContext,
   request: FastifyRequest | null,

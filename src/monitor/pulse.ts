@@ -1,12 +1,11 @@
 /**
- * What this process has answered since it started, for who looks at it live: counted without an allocation, and read as often as
- * one likes. Two readings, one after the other, say what happened between them.
+ * What this process has answered since it started, for who looks at it live: read as often as one likes. Two readings, one after the
+ * other, say what happened between them.
  */
+import { Buckets } from './buckets.ts'
 
-/** Upper edges of the durations that are told apart: eight to a doubling, from 10 µs on, so that a quantile is within 9 %. */
-const EDGES_PER_DOUBLING = 8
-const SHORTEST_MS = 0.01
-const EDGES = 8 * 25
+/** Eight to a doubling, from 10 µs to five minutes, so that a quantile is within 9 %. */
+const BOUNDS_MS = Array.from({ length: 8 * 25 + 1 }, (_, at) => 0.01 * 2 ** (at / 8))
 
 export interface PulseReading {
   /** Installs that were answered. */
@@ -17,19 +16,18 @@ export interface PulseReading {
 
 export class Pulse {
   #predictions = 0
-  readonly #durations = new Float64Array(EDGES + 1)
+  readonly #durations = new Buckets(BOUNDS_MS)
 
   answered(predictions: number): void {
     this.#predictions += predictions
   }
 
   took(durationMs: number): void {
-    const edge = Math.ceil(Math.log2(durationMs / SHORTEST_MS) * EDGES_PER_DOUBLING)
-    this.#durations[Math.min(Math.max(edge, 0), EDGES)]!++
+    this.#durations.observe(durationMs)
   }
 
   read(): PulseReading {
-    return { predictions: this.#predictions, durations: this.#durations.slice() }
+    return { predictions: this.#predictions, durations: this.#durations.counts.slice() }
   }
 }
 
@@ -37,10 +35,8 @@ export class Pulse {
 export function quantileMs(before: PulseReading, after: PulseReading, share: number): number | null {
   const counts = after.durations.map((count, at) => count - before.durations[at]!)
   const total = counts.reduce((sum, count) => sum + count, 0)
+  if (total === 0) return null
   let sum = 0
-  for (const [at, count] of counts.entries()) {
-    sum += count
-    if (total > 0 && sum >= share * total) return SHORTEST_MS * 2 ** (at / EDGES_PER_DOUBLING)
-  }
-  return null
+  const at = counts.findIndex((count) => (sum += count) >= share * total)
+  return BOUNDS_MS[at] ?? BOUNDS_MS.at(-1)!
 }

@@ -1,13 +1,13 @@
 export { type KeyTable, openKeyTable } from './key-table.ts'
 export type { LogLogger } from './logger.ts'
 export { migrateServer } from './migrate-server.ts'
+export { withoutPredictionLog } from './no-log.ts'
 export {
   LogFullError,
   LogUnavailableError,
   openPredictionLog,
   type PredictionLog,
   type PredictionLogStatus,
-  withoutPredictionLog,
 } from './prediction-log.ts'
 export { LOG_FIELDS, type LogField, type PredictionRecord, type ShadowRecord } from './record.ts'
 export {

@@ -3,7 +3,6 @@
  * the service answers while the database is away, and the writer catches up.
  */
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DatabaseLocation } from './database.ts'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
@@ -88,11 +87,6 @@ export interface SplitCalls {
 export class LogUnavailableError extends Error {
   readonly code = 'PREDICTION_LOG_UNAVAILABLE'
   override readonly name = 'LogUnavailableError'
-}
-
-export class LogOffError extends Error {
-  readonly code = 'PREDICTION_LOG_OFF'
-  override readonly name = 'LogOffError'
 }
 
 export class LogFullError extends Error {
@@ -263,42 +257,4 @@ function lineOf({ revenue, ...shadow }: ShadowRecord): PredictionRecord {
 function isOfTheDatabase(error: unknown): boolean {
   const { code } = error as { code?: unknown }
   return typeof code === 'string' && !/^(2[0-46-7]|42)[0-9A-Z]{3}$/.test(code)
-}
-
-/**
- * `DATABASE_URL=off`: predictions are answered and forgotten. As with a log, the answers of one turn of the event loop leave
- * together: that alone nearly doubles what a process answers.
- */
-export function withoutPredictionLog(): PredictionLog {
-  let turn: Promise<void> | undefined
-  const refuse = async (): Promise<never> => {
-    throw new LogOffError('the prediction log is switched off (DATABASE_URL=off)')
-  }
-  return {
-    append: () => (turn ??= nextTurn().then(() => void (turn = undefined))),
-    recordShadows: () => {},
-    recordModelEvent: () => {},
-    statistics: refuse,
-    recent: refuse,
-    modelEvents: refuse,
-    accuracy: refuse,
-    experiment: refuse,
-    recordOutcomes: refuse,
-    eraseUser: refuse,
-    listKeys: refuse,
-    splits: { adopt: refuse, latest: refuse, keep: refuse },
-    status: () => ({
-      state: 'off',
-      shipped: 0,
-      quarantined: 0,
-      breaker: 'closed',
-      failures: 0,
-      shipments: { count: 0, seconds: 0 },
-      lastError: null,
-      spool: { bytes: 0, segments: 0, oldestMs: null, error: null },
-      spooled: 0,
-      dropped: 0,
-    }),
-    close: async () => {},
-  }
 }

@@ -4,8 +4,7 @@
  *
  *   node test/bench/processes.ts [--quick]      needs wrk, and redis-server for one of the rows
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +14,7 @@ import { createPostgresServer } from '../postgres-server.ts'
 import { createRedisServer, NO_REDIS } from '../redis-server.ts'
 import { spawnService } from '../service.ts'
 import { layOut, median } from './report.ts'
+import { runWrk } from './wrk.ts'
 
 const isQuick = process.argv.includes('--quick')
 const ROUNDS = isQuick ? 1 : 5
@@ -108,17 +108,12 @@ function scriptOf(name: string, more: string): string {
 }
 
 async function measure({ url, pid, script }: Variant, seconds: number): Promise<Figures> {
-  const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script, `${url}/predict`]
-  const wrk = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const cpuBefore = cpuTimeUs(pid)
-  let text = ''
-  wrk.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  const [code] = (await once(wrk, 'close')) as [number | null]
-  if (code !== 0 || /Non-2xx/.test(text)) throw new Error(`wrk: exit code ${code}\n${text}`)
+  const { requests, perSecond, p99Ms } = await runWrk(`${url}/predict`, script, CONNECTIONS, seconds)
   return {
-    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]),
-    p99Ms: milliseconds(/ 99%\s+(\S+)/.exec(text)![1]!),
-    cpuUs: (cpuTimeUs(pid) - cpuBefore) / Number(/(\d+) requests in/.exec(text)![1]),
+    perSecond,
+    p99Ms,
+    cpuUs: (cpuTimeUs(pid) - cpuBefore) / requests,
   }
 }
 
@@ -146,11 +141,6 @@ async function untilShipped({ url }: Variant): Promise<void> {
     }
     quiet = health.prediction_log.spool_bytes === 0 ? quiet + 1 : 0
   }
-}
-
-function milliseconds(text: string): number {
-  const unit = { us: 0.001, ms: 1, s: 1000 }[/[a-z]+$/.exec(text)![0]]
-  return Number.parseFloat(text) * unit!
 }
 
 function table(variants: readonly Variant[], results: readonly Figures[][]): string {

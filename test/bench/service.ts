@@ -6,8 +6,6 @@
  *   node test/bench/service.ts [--quick]      needs wrk; --quick: one short round, the page is left alone
  */
 import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +20,7 @@ import { percentile, startLoad } from '../faults/load.ts'
 import { createPostgresServer, type PostgresServer } from '../postgres-server.ts'
 import { spawnService } from '../service.ts'
 import { layOut, median, writePage } from './report.ts'
+import { runWrk } from './wrk.ts'
 
 const isQuick = process.argv.includes('--quick')
 const ROUNDS = isQuick ? 1 : 7
@@ -140,18 +139,13 @@ function table(variants: readonly Variant[], results: readonly Figures[][]): str
 }
 
 async function saturate({ url, pid }: Variant, seconds: number): Promise<Figures> {
-  const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script, `${url}/predict`]
-  const wrk = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const cpuBefore = cpuTimeUs(pid)
-  let text = ''
-  wrk.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  const [code] = (await once(wrk, 'close')) as [number | null]
-  if (code !== 0 || /Non-2xx/.test(text)) throw new Error(`wrk: exit code ${code}\n${text}`)
+  const { requests, perSecond, p50Ms, p99Ms } = await runWrk(`${url}/predict`, script, CONNECTIONS, seconds)
   return {
-    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]),
-    p50Ms: milliseconds(/ 50%\s+(\S+)/.exec(text)![1]!),
-    p99Ms: milliseconds(/ 99%\s+(\S+)/.exec(text)![1]!),
-    cpuUs: (cpuTimeUs(pid) - cpuBefore) / Number(/(\d+) requests in/.exec(text)![1]),
+    perSecond,
+    p50Ms,
+    p99Ms,
+    cpuUs: (cpuTimeUs(pid) - cpuBefore) / requests,
   }
 }
 
@@ -162,11 +156,6 @@ function cpuTimeUs(pid: number): number {
     Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
   )
   return nanoseconds.reduce((sum, ns) => sum + ns, 0) / 1000
-}
-
-function milliseconds(text: string): number {
-  const unit = { us: 0.001, ms: 1, s: 1000 }[/[a-z]+$/.exec(text)![0]]
-  return Number.parseFloat(text) * unit!
 }
 
 async function steady({ url, pid }: Variant, seconds: number): Promise<Figures> {

@@ -1,5 +1,5 @@
 /**
- * What serves, what served, the arms of the experiment, the log, drift.
+ * What serves, what served, the arms of the experiment, the log, and of whom the predictions are.
  */
 import { ask } from './service.js'
 import { bytes, count, element, empty, facts, fill, percent, revenue, table, time } from './format.js'

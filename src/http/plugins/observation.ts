@@ -1,6 +1,6 @@
 /**
  * Each request → its id in the answer, one observation for the metrics, one line for the log. The first hook of all, so that what later ones
- * refuse is counted too; and it waits for the end of the connection's part, so that a caller who left is.
+ * refuse is counted; and it waits for the response's `close`, which comes for a caller who left, too.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AppContext } from '../context.ts'

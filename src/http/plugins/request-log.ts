@@ -50,10 +50,11 @@ export const REDACTED: readonly string[] = PLACES.flatMap((place) =>
   SECRETS.map((name) => `${place}["${name}"]`),
 )
 
+/** Statuses below 400, below 500, and from there. */
 const KINDS = [
-  { from: 0, level: 'info', name: 'answered' },
-  { from: 400, level: 'warn', name: 'rejected' },
-  { from: 500, level: 'error', name: 'failed' },
+  { level: 'info', name: 'answered' },
+  { level: 'warn', name: 'rejected' },
+  { level: 'error', name: 'failed' },
 ] as const
 /** Beyond the lines of a second, one in so many gets one. */
 const SHARE = 1000

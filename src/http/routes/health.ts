@@ -3,8 +3,9 @@
  *
  * A model that should serve and does not makes the service `degraded`: one that was refused, or cannot be had.
  *
- * Ready is a service that has a model, knows who may be let in, and whose log has made its first attempt at the database, whatever came of it. One whose log cannot reach the
- * database is ready, and says `degraded`: taking it out of traffic would turn a database outage into an outage of predictions.
+ * Ready is a service that has a model, knows who may be let in, and whose log has made its first attempt at the database, whatever
+ * came of it. One whose log cannot reach the database is ready, and says `degraded`: taking it out of traffic would turn a database
+ * outage into an outage of predictions.
  * Once it is told to stop it is not ready, and answers what still comes.
  */
 import type { Slot } from '../../rollout/index.ts'
@@ -73,6 +74,7 @@ export const healthRoutes: Routes = (app, context) => {
 }
 
 const STOPPING: ReadonlySet<LifecycleState> = new Set(['draining', 'leaving', 'closed'])
+
 /** @throws 503 if it may not get traffic yet */
 export function expectReady(context: AppContext): void {
   if (STOPPING.has(context.lifecycle.state()))

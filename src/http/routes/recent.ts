@@ -3,8 +3,9 @@
  * server-sent events.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
 import { quantileMs } from '../../monitor/index.ts'
-import type { Segment } from '../../prediction-log/index.ts'
+import type { Recent, Segment } from '../../prediction-log/index.ts'
 import type { AppContext, Routes } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
 import { LiveTick, RecentAnswer } from '../schemas/recent.ts'
@@ -20,9 +21,11 @@ const TICK_MS = 1_000
 const MOST_FOLLOWERS = 100
 
 export const recentRoutes: Routes = (app, context) => {
-  const recent = shared(FRESH_FOR_MS, () =>
-    context.predictionLog.recent({ now: context.now(), atMost: LOOKS_AT }),
-  )
+  const recent = new LRUCache<'recent', Recent>({
+    max: 1,
+    ttl: FRESH_FOR_MS,
+    fetchMethod: () => context.predictionLog.recent({ now: context.now(), atMost: LOOKS_AT }),
+  })
 
   app.get(
     '/stats/recent',
@@ -36,7 +39,7 @@ export const recentRoutes: Routes = (app, context) => {
       },
     },
     async () => {
-      const { from, predictions, meanRevenue, zeros, bins, segments } = await recent()
+      const { from, predictions, meanRevenue, zeros, bins, segments } = (await recent.fetch('recent'))!
       return {
         from: from?.toISOString() ?? null,
         predictions,
@@ -123,20 +126,4 @@ function shown(segments: readonly Segment[]) {
   return [...segments.slice(0, SHOWN_SEGMENTS), ...(rest.length > 0 ? [others] : [])].map(
     ({ meanRevenue, ...segment }) => ({ ...segment, mean_predicted_revenue: meanRevenue }),
   )
-}
-
-/** One call at a time; what it gave is given again for a while. */
-function shared<T>(freshForMs: number, call: () => Promise<T>): () => Promise<T> {
-  let calling: Promise<T> | undefined
-  let calledMs = -Infinity
-  return () => {
-    if (calling && performance.now() - calledMs < freshForMs) return calling
-    const called = call()
-    calling = called
-    calledMs = performance.now()
-    called.catch(() => {
-      if (calling === called) calling = undefined
-    })
-    return called
-  }
 }
