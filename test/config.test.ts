@@ -67,7 +67,7 @@ t.test('defaults', (t) => {
       stallTimeoutMs: 120_000,
       keepAliveTimeoutMs: 72_000,
     },
-    shedEventLoopDelayMs: 10,
+    shedEventLoopDelayMs: 7,
     browsers: { corsOrigins: [], securityHeaders: true, contentSecurityPolicy: null, hstsMaxAgeS: 0 },
     shutdownDrainMs: 0,
     workers: 1,

@@ -3,7 +3,7 @@
  * what runs this; `npm start` and `npm run champion` have their own tests.
  */
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -99,23 +99,8 @@ t.test('a CSV is inspected, and models are compared on it', async (t) => {
 })
 
 t.test('what the documents point to exists', (t) => {
-  for (const file of [
-    'README.md',
-    'docs/architecture.md',
-    'docs/bundle.md',
-    'docs/clients.md',
-    'docs/command-line.md',
-    'docs/data.md',
-    'docs/deployment.md',
-    'docs/experiments.md',
-    'docs/explanations.md',
-    'docs/model-lifecycle.md',
-    'docs/operations.md',
-    'docs/protocols.md',
-    'docs/quickstart.md',
-    'docs/scale.md',
-    'docs/training.md',
-  ]) {
+  const docs = readdirSync('docs').flatMap((file) => (file.endsWith('.md') ? `docs/${file}` : []))
+  for (const file of ['README.md', 'README.es.md', 'CONTRIBUTING.md', ...docs]) {
     const text = readFileSync(file, 'utf8')
     for (const [, target] of text.matchAll(/\]\((?!http)([^)#]+)\)/g))
       t.ok(existsSync(file.includes('/') ? `docs/${target}` : target!), `${file} → ${target}`)

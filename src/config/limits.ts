@@ -81,7 +81,7 @@ export const LIMIT_SETTINGS = [
   },
   {
     name: 'SHED_EVENT_LOOP_DELAY_MS',
-    default: '10',
+    default: '7',
     description:
       'When requests wait this long for the event loop on average, those that are too many get 503. `0`: none do.',
   },

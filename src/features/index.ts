@@ -5,6 +5,7 @@ export {
   countFault,
   describeValue,
   installFault,
+  MAX_COUNT,
   MAX_TEXT_LENGTH,
   STORABLE_TEXT,
   textFault,

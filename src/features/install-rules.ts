@@ -6,6 +6,8 @@ import { COUNT_FIELDS, type CountField, TEXT_FIELDS, type TextField } from './in
 
 /** In code points. */
 export const MAX_TEXT_LENGTH = 256
+/** More than any count, and little enough for whatever a model makes of it to stay finite. */
+export const MAX_COUNT = 1e300
 /** What PostgreSQL can store, and the prediction log has to. */
 export const STORABLE_TEXT = 'text without NUL and without half a surrogate pair'
 
@@ -50,7 +52,8 @@ export function countFault(field: CountField, value: unknown): string | null {
   if (value === null && isNullable) return null
   if (typeof value !== 'number' || !Number.isFinite(value))
     return `${field}: expected number${isNullable ? ' or null' : ''}, got ${describeValue(value)}`
-  return value >= 0 ? null : `${field}: expected a number ≥ 0, got ${describeValue(value)}`
+  if (value >= 0 && value <= MAX_COUNT) return null
+  return `${field}: expected a number ${value < 0 ? '≥ 0' : `≤ ${MAX_COUNT}`}, got ${describeValue(value)}`
 }
 
 const SHOWN_CHARACTERS = 60

@@ -5,7 +5,7 @@
  * waits for the next one. So the length of a turn is how long requests wait. Here a turn takes up requests until its time is up, the
  * answers of the turn before included; time in which the machine did something else does not count, since to refuse would then gain
  * nothing. The others are refused, which is work too, and work that is asked for again at once by clients that do not wait: so refusals
- * get a twentieth of the time, and wait in line for it.
+ * get a fiftieth of the time, and wait in line for it.
  */
 export interface IntakeClock {
   /** Never goes back. */
@@ -16,9 +16,9 @@ export interface IntakeClock {
   atTheEnd(call: () => void): void
 }
 
-const REFUSING_SHARE = 0.05
+const REFUSING_SHARE = 0.02
 /** At least, in each turn. */
-const REFUSING_MS = 0.5
+const REFUSING_MS = 0.2
 
 export class Intake {
   readonly #turnMs: number

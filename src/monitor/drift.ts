@@ -30,8 +30,8 @@ export interface Drift {
   readonly predictions: number
 }
 
-/** Of fewer predictions chance alone makes an index of (bins − 1) / predictions or so. */
-const MIN_COUNT = 200
+/** Predictions; of fewer of them chance alone makes an index of (bins − 1) / predictions or so. */
+export const MIN_DRIFT_COUNT = 200
 /** The window moves on by one of them at a time. */
 const PANES = 12
 /** Added to each bin, so that an empty one is no infinite index. */
@@ -67,7 +67,7 @@ export class DriftWindow {
     const turn = Math.floor(nowMs / this.#paneMs)
     const panes = this.#panes.filter((pane) => pane.turn > turn - PANES)
     const count = panes.reduce((sum, pane) => sum + pane.count, 0)
-    if (count < MIN_COUNT) return { count, features: new Map(), predictions: NaN }
+    if (count < MIN_DRIFT_COUNT) return { count, features: new Map(), predictions: NaN }
     const indexes = this.#columns.map(({ start, reference }) =>
       psi(
         reference,

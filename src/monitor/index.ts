@@ -1,5 +1,6 @@
 export { accessMetrics, type WatchedAccess } from './access.ts'
 export { answerMetrics } from './answers.ts'
+export { MIN_DRIFT_COUNT } from './drift.ts'
 export { limitMetrics } from './limits.ts'
 export { addCounters, type Figures, renderFigures, workerFigures } from './merging.ts'
 export { counter, gauge, type Metric } from './metric.ts'

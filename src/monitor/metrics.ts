@@ -30,7 +30,8 @@ export interface Watched<Install> {
 
 export interface Metrics<Install> {
   readonly requests: Pick<RequestFigures, 'begin' | 'end' | 'error'>
-  readonly predictions: Pick<PredictionFigures<Install & InstallTexts>, 'note'>
+  readonly predictions: Pick<PredictionFigures<Install & InstallTexts>, 'note' | 'driftOf'>
+  readonly driftWindowMs: number
   /** For who looks at it live. */
   readonly pulse: Pulse
   readonly contentType: string
@@ -65,6 +66,7 @@ export function createMetrics<Install extends InstallTexts>(watched: Watched<Ins
   return {
     requests,
     predictions,
+    driftWindowMs: watched.driftWindowMs,
     pulse,
     contentType: registry.contentType,
     render: () => registry.metrics(),

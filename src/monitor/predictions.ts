@@ -69,6 +69,11 @@ export class PredictionFigures<Install extends InstallTexts> {
     }
   }
 
+  /** Of the predictions of this bundle in the last `driftWindowMs`. */
+  driftOf(bundle: WatchedBundle<Install>): Drift {
+    return this.#watchOf(bundle).window.drift(this.#options.clock())
+  }
+
   metrics(): Metric[] {
     const perModel = () =>
       this.#all().map(({ variant, version, ...figures }) => ({ labels: { variant, version }, ...figures }))
@@ -118,10 +123,7 @@ export class PredictionFigures<Install extends InstallTexts> {
   }
 
   #drifting(): { readonly variant: string; readonly drift: Drift }[] {
-    const nowMs = this.#options.clock()
-    return this.#options
-      .inService()
-      .map(({ variant, bundle }) => ({ variant, drift: this.#watchOf(bundle).window.drift(nowMs) }))
+    return this.#options.inService().map(({ variant, bundle }) => ({ variant, drift: this.driftOf(bundle) }))
   }
 
   /** Those in service are there before their first prediction, so that rates begin at 0. */

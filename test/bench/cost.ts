@@ -8,14 +8,15 @@
  * It needs wrk. The settings are AFTER's.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { EXAMPLE } from '../example.ts'
 import { median } from './report.ts'
+import { cpuTimeUs } from './service-process.ts'
+import { runWrk } from './wrk.ts'
 
 const CONNECTIONS = 32
 const WARM_UP_SECONDS = 4
@@ -96,20 +97,7 @@ async function start(checkout: string, settings: Record<string, string>): Promis
 /** Of all threads of the service, for one prediction. */
 async function cpuUs({ url, child }: Service, seconds: number): Promise<number> {
   const pid = child.pid!
-  const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', script, `${url}/predict`]
   const startUs = cpuTimeUs(pid)
-  const wrk = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let text = ''
-  wrk.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  const [code] = (await once(wrk, 'close')) as [number | null]
-  if (code !== 0 || /Non-2xx/.test(text)) throw new Error(`wrk: exit code ${code}\n${text}`)
-  return (cpuTimeUs(pid) - startUs) / Number(/(\d+) requests in/.exec(text)![1])
-}
-
-/** Of all threads of a process since its start. Those of the service live as long as it does. */
-function cpuTimeUs(pid: number): number {
-  const nanoseconds = readdirSync(`/proc/${pid}/task`).map((thread) =>
-    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
-  )
-  return nanoseconds.reduce((sum, ns) => sum + ns, 0) / 1000
+  const { requests } = await runWrk(`${url}/predict`, script, CONNECTIONS, seconds)
+  return (cpuTimeUs(pid) - startUs) / requests
 }

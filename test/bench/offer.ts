@@ -19,10 +19,11 @@ export interface Offer {
   readonly seconds: number
 }
 
+/** Null: there was none. */
 export interface Outcome {
   readonly perSecond: number
-  readonly p50Ms: number
-  readonly p99Ms: number
+  readonly p50Ms: number | null
+  readonly p99Ms: number | null
 }
 
 export interface Taken {

@@ -4,16 +4,16 @@
  *
  *   node test/bench/processes.ts [--quick]      needs wrk, and redis-server for one of the rows
  */
-import { type ChildProcess, execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { EXAMPLE } from '../example.ts'
 import { createPostgresServer } from '../postgres-server.ts'
 import { createRedisServer, NO_REDIS } from '../redis-server.ts'
 import { spawnService } from '../service.ts'
 import { layOut, median } from './report.ts'
+import { cpuTimeUs, untilShipped } from './service-process.ts'
 import { runWrk } from './wrk.ts'
 
 const isQuick = process.argv.includes('--quick')
@@ -84,7 +84,7 @@ try {
     for (let i = 0; i < variants.length; i++) {
       const turn = (i + round) % variants.length
       results[turn]!.push(await measure(variants[turn]!, SECONDS))
-      await untilShipped(variants[turn]!)
+      await untilShipped(variants[turn]!.url)
     }
   }
   console.log(
@@ -114,32 +114,6 @@ async function measure({ url, pid, script }: Variant, seconds: number): Promise<
     perSecond,
     p99Ms,
     cpuUs: (cpuTimeUs(pid) - cpuBefore) / requests,
-  }
-}
-
-/** Of all threads of a process and of its children, since their start. */
-function cpuTimeUs(pid: number): number {
-  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid), '--pid', String(pid)], {
-    encoding: 'utf8',
-  })
-  const threads = children
-    .trim()
-    .split(/\s+/)
-    .flatMap((process) =>
-      readdirSync(`/proc/${process}/task`).map((thread) => `/proc/${process}/task/${thread}`),
-    )
-  const nanoseconds = threads.map((thread) =>
-    Number(readFileSync(`${thread}/schedstat`, 'utf8').split(' ')[0]),
-  )
-  return nanoseconds.reduce((sum, ns) => sum + ns, 0) / 1000
-}
-
-async function untilShipped({ url }: Variant): Promise<void> {
-  for (let quiet = 0; quiet < 5; await delay(100)) {
-    const health = (await (await fetch(`${url}/health`)).json()) as {
-      prediction_log: { spool_bytes: number }
-    }
-    quiet = health.prediction_log.spool_bytes === 0 ? quiet + 1 : 0
   }
 }
 

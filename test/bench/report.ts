@@ -22,9 +22,11 @@ export interface ModelResults {
   readonly results: readonly Result[]
 }
 
-const PAGE = join(import.meta.dirname, '../../docs/benchmarks.md')
+const DOCS = join(import.meta.dirname, '../../docs')
 
+/** NaN if there are none. */
 export function median(values: readonly number[]): number {
+  if (values.length === 0) return NaN
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
@@ -42,12 +44,17 @@ export function renderReport(models: readonly ModelResults[], rounds: number): s
 }
 
 /** Puts the report between the markers `<!-- part -->` and `<!-- /part -->` of the page. */
-export function writePage(part: 'evaluator' | 'service' | 'shedding' | 'files', report: string): void {
-  const page = readFileSync(PAGE, 'utf8')
+export function writePage(
+  part: 'evaluator' | 'service' | 'shedding' | 'files' | 'capacity',
+  report: string,
+  file = 'benchmarks.md',
+): void {
+  const path = join(DOCS, file)
+  const page = readFileSync(path, 'utf8')
   const [opening, closing] = [`<!-- ${part} -->`, `<!-- /${part} -->`]
   const [start, end] = [page.indexOf(opening), page.indexOf(closing)]
-  if (start < 0 || end < start) throw new Error(`expected ${opening} … ${closing} in ${PAGE}`)
-  writeFileSync(PAGE, `${page.slice(0, start)}${opening}\n\n${report}\n\n${page.slice(end)}`)
+  if (start < 0 || end < start) throw new Error(`expected ${opening} … ${closing} in ${path}`)
+  writeFileSync(path, `${page.slice(0, start)}${opening}\n\n${report}\n\n${page.slice(end)}`)
 }
 
 function describeMachine(rounds: number): string {

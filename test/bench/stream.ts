@@ -4,7 +4,7 @@
  * if nothing else is said. Exit code 1 if an answer is missing, or if memory grows from the first tenth on.
  */
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { EXAMPLE } from '../example.ts'
 import { spawnService } from '../service.ts'
+import { residentMegabytes } from './service-process.ts'
 
 /** Of its memory after the first tenth of the rows. */
 const MOST_GROWTH = 1.25
@@ -58,7 +59,7 @@ async function measure(): Promise<boolean> {
   for await (const line of createInterface(response)) {
     if (line.startsWith('{"summary"')) summary = JSON.parse(line).summary
     else if (++answered % Math.ceil(rows / 10) === 0)
-      memory.push({ row: answered, megabytes: residentMegabytes() })
+      memory.push({ row: answered, megabytes: residentMegabytes(pid) })
   }
   await sent
   const seconds = (performance.now() - started) / 1000
@@ -117,8 +118,4 @@ async function latencies(count: number): Promise<number[]> {
 function described(sorted: readonly number[]): string {
   const at = (percent: number) => sorted[Math.floor((sorted.length * percent) / 100)]!.toFixed(1)
   return `p50 ${at(50)} ms, p99 ${at(99)} ms`
-}
-
-function residentMegabytes(): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024
 }

@@ -103,7 +103,11 @@ export function bundleLike(bundle: Bundle, version: string, predict = bundle.pre
 export function metricsOf(part: Partial<AppContext['metrics']>): AppContext['metrics'] {
   return {
     requests: { begin: () => {}, end: () => {}, error: () => {} },
-    predictions: { note: () => {} },
+    predictions: {
+      note: () => {},
+      driftOf: () => ({ count: 0, features: new Map(), predictions: NaN }),
+    },
+    driftWindowMs: 3_600_000,
     pulse: new Pulse(),
     contentType: 'text/plain',
     render: async () => '',

@@ -19,6 +19,7 @@ else t.pass(`there is no ${CHROMIUM}`, { skip: true })
 async function run(): Promise<void> {
   const service = await startService(t, { DATA_DIR: await embeddedFolder(t), LOG_FLUSH_MS: '50' })
   while ((await fetch(`${service.url}/health/ready`)).status !== 200) await delay(50)
+  const features = (await get(service, '/model/info')).features.length
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
   t.teardown(() => browser.close())
 
@@ -87,6 +88,20 @@ async function run(): Promise<void> {
     t.equal(await page.locator('#key-dialog[open]').count(), 0)
   })
 
+  t.test('drift, once there is something to compare', async (t) => {
+    const { page } = await open(t, browser, service)
+    await page.waitForSelector('#drift .empty')
+    t.match(await page.textContent('#drift'), 'of the 200 predictions that it takes')
+    // A hundred are looked at each second.
+    while ((await get(service, '/model/drift')).prediction === null) {
+      await post(service, '/batch_predict', { users: Array.from({ length: 100 }, () => EXAMPLE) })
+      await delay(200)
+    }
+    await page.waitForSelector('#drift td.bad')
+    t.equal(await page.locator('#drift tbody tr').count(), 1 + features, 'the prediction and each feature')
+    t.match(await page.textContent('#drift tbody tr'), /^the prediction itself\d+\.\d{3}drifted$/)
+  })
+
   for (const scheme of ['light', 'dark'] as const)
     t.test(`${scheme}: contrast, names, roles`, async (t) => {
       const { page } = await open(t, browser, service, (page) => page.emulateMedia({ colorScheme: scheme }))
@@ -137,11 +152,13 @@ async function open(
   return { page, problems }
 }
 
-async function predict(service: ServiceProcess): Promise<any> {
-  const response = await fetch(`${service.url}/predict`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(EXAMPLE),
-  })
-  return response.json()
+const predict = (service: ServiceProcess): Promise<any> => post(service, '/predict', EXAMPLE)
+
+async function get(service: ServiceProcess, path: string): Promise<any> {
+  return (await fetch(service.url + path)).json()
+}
+
+async function post(service: ServiceProcess, path: string, body: object): Promise<any> {
+  const headers = { 'content-type': 'application/json' }
+  return (await fetch(service.url + path, { method: 'POST', headers, body: JSON.stringify(body) })).json()
 }

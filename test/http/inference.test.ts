@@ -408,8 +408,8 @@ t.test('errors of every kind have the protocol’s form', async (t) => {
   const kinds: [Response, number, (string | RegExp)?][] = [
     [await app.inject('/v2/'), 404, 'no such route: GET /v2/; /docs lists them'],
     [await app.inject('/v2/nothing?key=secret'), 404, 'no such route: GET /v2/nothing; /docs lists them'],
-    [await app.inject(INFER), 404, /^no such route: GET /],
-    [await app.inject({ method: 'DELETE', url: '/v2' }), 404],
+    [await app.inject(INFER), 405, `${INFER}: expected POST, got GET`],
+    [await app.inject({ method: 'DELETE', url: '/v2' }), 405, '/v2: expected GET, HEAD, got DELETE'],
     [await app.inject('/v2/models/%zz'), 400],
     [await app.inject(`/v2/models/${'x'.repeat(5000)}`), 414],
     [await app.inject('/v2/models/other'), 404, 'there is no model of this name in service'],

@@ -249,7 +249,7 @@ t.test('pages of other origins', async (t) => {
   }
   const none = await ask({})
   t.equal(none.simple.headers['access-control-allow-origin'], undefined)
-  t.equal(none.asked.statusCode, 404)
+  t.equal(none.asked.statusCode, 405)
 
   const some = await ask({ CORS_ORIGINS: 'https://b.example,https://a.example' })
   t.match(some.simple.headers, {

@@ -62,6 +62,7 @@ t.test('a wrong install is refused with the field, what was expected and what ca
     [{ ...EXAMPLE, event_1: true }, 'event_1: expected number, got boolean true'],
     [{ ...EXAMPLE, event_1: -1 }, 'event_1: expected a number ≥ 0, got -1'],
     [{ ...EXAMPLE, event_3: -0.5 }, 'event_3: expected a number ≥ 0, got -0.5'],
+    [{ ...EXAMPLE, event_2: 1.1e300 }, 'event_2: expected a number ≤ 1e+300, got 1.1e+300'],
     [{ ...EXAMPLE, country: 34 }, 'country: expected string or null, got 34'],
     [{ ...EXAMPLE, country: ['es'] }, 'country: expected string or null, got array ["es"]'],
     [{ ...EXAMPLE, country: 'x'.repeat(257) }, 'country: expected at most 256 characters, got 257'],

@@ -1,10 +1,11 @@
 /**
- * `/stats/recent`, `/stats/live`, `/model/history`, `/model/inputs`, and the files of the dashboard.
+ * `/stats/recent`, `/stats/live`, `/model/history`, `/model/inputs`, `/model/drift`, and the files of the dashboard.
  */
 import t from 'tap'
+import type { Drift } from '../../src/monitor/drift.ts'
 import type { Recent } from '../../src/prediction-log/index.ts'
 import { EXAMPLE } from '../example.ts'
-import { appWith, AWAY, beAway, logWith, NOW, send } from './app.ts'
+import { appWith, AWAY, beAway, logWith, metricsOf, NOW, send } from './app.ts'
 
 const segment = (value: string, predictions: number, meanRevenue: number) => ({
   value,
@@ -137,6 +138,43 @@ t.test('what the model knows of its inputs', async (t) => {
   t.equal(osVersion.known, null)
   t.match(event1, { kind: 'count', nullable: false, known: null })
   t.equal(event3.nullable, true)
+})
+
+t.test('drift', async (t) => {
+  const of = (drift: Drift) =>
+    appWith({
+      metrics: metricsOf({ predictions: { note() {}, driftOf: () => drift } }),
+    })
+  const moved = await of({
+    count: 500,
+    features: new Map([
+      ['country', 0.01],
+      ['event_1', 0.3],
+    ]),
+    predictions: 0.02,
+  })
+  const { body } = await send(moved.app, '/model/drift')
+  t.match(body, {
+    model: { name: 'day7-revenue' },
+    window_seconds: 3600,
+    predictions: 500,
+    min_predictions: 200,
+    prediction: 0.02,
+  })
+  t.same(
+    body.features,
+    [
+      { feature: 'event_1', psi: 0.3 },
+      { feature: 'country', psi: 0.01 },
+    ],
+    'the greatest first',
+  )
+  const few = await of({ count: 3, features: new Map(), predictions: NaN })
+  t.match((await send(few.app, '/model/drift')).body, { predictions: 3, prediction: null, features: [] })
+  t.match(await send(few.app, '/model/drift?variant=challenger'), {
+    status: 404,
+    body: { code: 'NO_SUCH_MODEL', message: 'there is no challenger in service' },
+  })
 })
 
 t.test('the files of the dashboard, and no others', async (t) => {

@@ -176,9 +176,10 @@ t.test('errors of every kind have MLflow’s form', async (t) => {
     [await post(EXAMPLE, 'application/vnd.apache.parquet'), 415, 'BAD_REQUEST'],
     [await post({ inputs: EXAMPLE }, 'application/json; charset=latin1'), 415, 'BAD_REQUEST'],
     [await post(' '.repeat(100_001)), 413, 'BAD_REQUEST'],
-    [await send(app, '/invocations'), 404, 'ENDPOINT_NOT_FOUND'],
+    [await send(app, '/invocations/none'), 404, 'ENDPOINT_NOT_FOUND'],
+    [await send(app, '/invocations'), 405, 'BAD_REQUEST'],
     [await send(app, '/invocations/%zz'), 400, 'BAD_REQUEST'],
-    [await send(app, { method: 'DELETE', url: '/ping' }), 404, 'ENDPOINT_NOT_FOUND'],
+    [await send(app, { method: 'DELETE', url: '/ping' }), 405, 'BAD_REQUEST'],
   ]
   const without = await appWith({ rollout: { current: () => null } })
   kinds.push(

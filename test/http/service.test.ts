@@ -354,6 +354,7 @@ t.test('documentation', async (t) => {
       'get /model/info',
       'get /model/history',
       'get /model/inputs',
+      'get /model/drift',
       'get /stats',
       'get /stats/recent',
       'get /stats/live',
@@ -408,6 +409,22 @@ t.test('no such route', async (t) => {
   const { status, body } = await send(app, '/predictions?key=secret')
   t.equal(status, 404)
   t.equal(body.message, 'no such route: GET /predictions; /docs lists them')
-  t.equal((await app.inject('/predict')).statusCode, 404, 'GET where only POST is')
+  await app.close()
+})
+
+t.test('a route with other methods', async (t) => {
+  const { app } = await appWith()
+  for (const [method, url, allow] of [
+    ['GET', '/predict', 'POST'],
+    ['TRACE', '/admin/rollout', 'GET, HEAD, PUT, DELETE'],
+    ['PATCH', '/users/player%201?key=secret', 'DELETE'],
+    ['DELETE', '/dashboard/main.js', 'HEAD, GET'],
+  ] as const) {
+    const answer = await app.inject({ method: method as 'GET', url })
+    t.match(answer, { statusCode: 405, headers: { allow } }, `${method} ${url}`)
+    const { code, message } = answer.json()
+    t.equal(code, 'METHOD_NOT_ALLOWED')
+    t.equal(message, `${url.split('?')[0]}: expected ${allow}, got ${method}`)
+  }
   await app.close()
 })

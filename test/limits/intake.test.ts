@@ -81,13 +81,13 @@ t.test('time in which the machine did something else does not count', (t) => {
   t.end()
 })
 
-t.test('refusals wait in line for a twentieth of the time', (t) => {
+t.test('refusals wait in line for a fiftieth of the time', (t) => {
   const { clock, work, endTurn, isAwake } = loop()
   const intake = new Intake(20, clock)
   const refused: number[] = []
   const refuse = (number: number): void =>
     intake.refuse(() => {
-      work(0.5)
+      work(0.2)
       refused.push(number)
     })
   t.ok(intake.hasRoom())
@@ -98,7 +98,7 @@ t.test('refusals wait in line for a twentieth of the time', (t) => {
   t.same(refused, [0, 1], 'in the order in which they came')
   t.equal(intake.waiting(), 8)
   t.ok(intake.hasRoom())
-  work(19)
+  work(19.6)
   t.notOk(intake.hasRoom(), 'their time is that of the next turn')
   endTurn()
   t.same(refused, [0, 1, 2, 3])

@@ -4,7 +4,7 @@
  */
 import { drawDistribution, drawLive, drawOverTime, forget } from './charts.js'
 import { byId, count, fill, ms, revenue } from './format.js'
-import { showArms, showHistory, showLog, showModel, showSegments } from './models.js'
+import { showArms, showDrift, showHistory, showLog, showModel, showSegments } from './models.js'
 import { ask, follow } from './service.js'
 import { makeForm } from './try.js'
 
@@ -89,13 +89,24 @@ async function showForm() {
   formOf = of
 }
 
+async function showMoved() {
+  showDrift(await ask('/model/drift'))
+}
+
 async function showEvents() {
   showHistory((await ask('/model/history')).events)
 }
 
 /** Each part is shown as soon as it is there; one that is missing takes no other away. */
 async function refresh() {
-  const parts = await Promise.allSettled([showHealth(), showTotals(), showRecent(), showEvents(), showForm()])
+  const parts = await Promise.allSettled([
+    showHealth(),
+    showTotals(),
+    showRecent(),
+    showEvents(),
+    showMoved(),
+    showForm(),
+  ])
   const reasons = new Set(parts.flatMap((part) => (part.status === 'rejected' ? [part.reason.message] : [])))
   fill('notice', [...reasons].join('; '))
   byId('notice').hidden = reasons.size === 0

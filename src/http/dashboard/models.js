@@ -1,5 +1,5 @@
 /**
- * What serves, what served, the arms of the experiment, the log, and of whom the predictions are.
+ * What serves, what served, the arms of the experiment, drift, the log, and of whom the predictions are.
  */
 import { ask } from './service.js'
 import { bytes, count, element, empty, facts, fill, percent, revenue, table, time } from './format.js'
@@ -61,6 +61,34 @@ export function showArms(health) {
   if (document.querySelector('#arms button') && document.querySelector('#arms [aria-live]')?.textContent)
     return
   fill('arms', rows, button, verdict)
+}
+
+/** A population stability index up to this is called stable, and above the other another population. */
+const [STABLE, DRIFTED] = [0.1, 0.25]
+
+/** @param {any} drift of the champion */
+export function showDrift({ predictions, min_predictions, prediction, features, window_seconds }) {
+  if (prediction === null)
+    return fill(
+      'drift',
+      empty(
+        `${count(predictions)} of the ${count(min_predictions)} predictions that it takes to compare installs with the training data.`,
+      ),
+    )
+  const rows = [{ feature: 'the prediction itself', psi: prediction }, ...features].map(
+    ({ feature, psi }) => {
+      const verdict = psi <= STABLE ? 'stable' : psi <= DRIFTED ? 'moved' : 'drifted'
+      return element(
+        'tr',
+        {},
+        element('td', { class: 'bar', '--share': `${Math.min(100, (100 * psi) / (2 * DRIFTED))}%` }, feature),
+        element('td', { class: 'number' }, psi.toFixed(3)),
+        element('td', { class: verdict === 'stable' ? 'good' : verdict === 'drifted' ? 'bad' : '' }, verdict),
+      )
+    },
+  )
+  const under = `PSI of ${count(predictions)} predictions of the last ${count(window_seconds / 60)} minutes, in this process, against the training data.`
+  fill('drift', table(['Feature', '#PSI', 'Is'], rows), element('p', { class: 'under' }, under))
 }
 
 /** @param {any} log of /health */

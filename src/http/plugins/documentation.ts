@@ -17,6 +17,7 @@ export async function serveDocumentation(app: FastifyInstance, version: string):
         version,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      servers: [{ url: '/' }],
       components: { securitySchemes: SECURITY_SCHEMES },
       tags: [
         { name: 'predict', description: 'Seven-day revenue of one install or of many.' },

@@ -35,16 +35,46 @@ const FORMS: readonly (readonly [paths: RegExp, form: FailureForm])[] = [
   [/^\/(invocations|ping|version)(\/|$)/, scoringFailure],
 ]
 
+/** Before any route is added. */
 export function answerFailures(app: FastifyInstance): void {
-  app.setErrorHandler<FastifyError>(answerError)
-  app.setNotFoundHandler((request, reply) =>
-    answer(request, reply, {
-      statusCode: 404,
-      code: 'NOT_FOUND',
-      error: 'Not Found',
-      message: `no such route: ${request.method} ${pathOf(request)}; /docs lists them`,
-    }),
+  const routes: { readonly path: RegExp; readonly methods: readonly string[] }[] = []
+  app.addHook('onRoute', ({ url, method }) => {
+    if (url !== '*') routes.push({ path: pathsOf(url), methods: [method].flat() })
+  })
+  const answerNoRoute = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const path = pathOf(request)
+    const allowed = new Set(routes.flatMap((route) => (route.path.test(path) ? route.methods : [])))
+    if (allowed.size === 0 || allowed.has(request.method))
+      return answer(request, reply, {
+        statusCode: 404,
+        code: 'NOT_FOUND',
+        error: 'Not Found',
+        message: `no such route: ${request.method} ${path}; /docs lists them`,
+      })
+    const methods = [...allowed].join(', ')
+    return answer(request, reply.header('allow', methods), {
+      statusCode: 405,
+      code: 'METHOD_NOT_ALLOWED',
+      error: 'Method Not Allowed',
+      message: `${path}: expected ${methods}, got ${request.method}`,
+    })
+  }
+  app.setNotFoundHandler(answerNoRoute)
+  app.setErrorHandler<FastifyError>((error, request, reply) =>
+    error.code === NO_TYPE ? answerNoRoute(request, reply) : answerError(error, request, reply),
   )
+}
+
+/** Fastify asks a QUERY for its type before it looks for a route, and there is none. */
+const NO_TYPE = 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE'
+
+/** Those of a route, such as `/v2/models/:name`. */
+function pathsOf(url: string): RegExp {
+  const pattern = url
+    .replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)
+    .replaceAll(/:\w+/g, '[^/]+')
+    .replaceAll('*', '.*')
+  return new RegExp(`^${pattern}$`)
 }
 
 /** Also of a request that finds no way to a route or to the one for those that are not there. */

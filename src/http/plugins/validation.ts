@@ -50,6 +50,8 @@ export function explain(
       return `${place}: expected ${[params['type']].flat().join(' or ')}, got ${show(data)}`
     case 'minimum':
       return `${place}: expected a number ≥ ${String(params['limit'])}, got ${show(data)}`
+    case 'maximum':
+      return `${place}: expected a number ≤ ${String(params['limit'])}, got ${show(data)}`
     case 'minItems':
       return `${place}: expected at least ${String(params['limit'])}, got ${lengthOf(data)}`
     case 'maxItems':

@@ -16,7 +16,7 @@ export const accuracyRoutes: Routes = (app, context) => {
         tags: ['outcomes'],
         summary: 'How good the predictions were whose revenue is known',
         querystring: AccuracyQuerystring,
-        response: { 200: AccuracyAnswer, ...failures(400) },
+        response: { 200: AccuracyAnswer, ...failures() },
       },
     },
     async (request) => {

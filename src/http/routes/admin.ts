@@ -10,7 +10,7 @@ import { failures } from '../schemas/failure.ts'
 const PATH = '/admin/rollout'
 
 export const adminRoutes: Routes = (app, { models: { traffic } }) => {
-  const common = { tags: ['admin'], response: { 200: TrafficInForce, ...failures(400) } }
+  const common = { tags: ['admin'], response: { 200: TrafficInForce, ...failures() } }
 
   app.get(
     PATH,
@@ -30,7 +30,7 @@ export const adminRoutes: Routes = (app, { models: { traffic } }) => {
         operationId: 'setRollout',
         summary: 'Split the traffic, in all processes',
         body: TrafficBody,
-        response: { 200: TrafficInForce, ...failures(400, 413, 415) },
+        response: { 200: TrafficInForce, ...failures(413, 415) },
       },
     },
     async (request) => trafficOf(await traffic.set(splitOf(request.body))),

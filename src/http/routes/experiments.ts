@@ -28,7 +28,7 @@ export const experimentRoutes: Routes = (app, context) => {
         tags: ['outcomes'],
         summary: 'Is the challenger better than the champion, on predictions whose revenue is known?',
         querystring: ExperimentsQuerystring,
-        response: { 200: ExperimentsAnswer, ...failures(400) },
+        response: { 200: ExperimentsAnswer, ...failures() },
       },
     },
     async ({ query }): Promise<Answer> => {

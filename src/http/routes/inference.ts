@@ -99,7 +99,7 @@ export function inferenceRoutes(root: App, context: AppContext, version: string)
             params,
             headers: InferenceHeaders,
             body: InferenceBody,
-            response: { 200: InferenceAnswers, ...failures(400, 404, 413, 415) },
+            response: { 200: InferenceAnswers, ...failures(404, 413, 415) },
           },
         },
         async (request, reply) => {

@@ -1,12 +1,15 @@
 /**
  * `GET /model/info`: what a serving model is and what it was made from. `GET /model/history`: what happened to models.
- * `GET /model/inputs`: what the champion knows of each input, for a form.
+ * `GET /model/inputs`: what the champion knows of each input, for a form. `GET /model/drift`: whether installs are still like those that a
+ * model learnt from.
  */
 import type { Part, Parts } from '../../bundle/index.ts'
 import { COUNT_FIELDS, TEXT_FIELDS } from '../../features/index.ts'
-import { type Routes, servingOf } from '../context.ts'
+import { MIN_DRIFT_COUNT } from '../../monitor/index.ts'
+import type { Slot, Variant } from '../../rollout/index.ts'
+import { type AppContext, type Routes, servingOf } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
-import { HistoryAnswer, HistoryQuery, InputsAnswer } from '../schemas/models.ts'
+import { DriftAnswer, HistoryAnswer, HistoryQuery, InputsAnswer } from '../schemas/models.ts'
 import { ModelInfo, ModelQuery } from '../schemas/service.ts'
 
 const SHOWN_EVENTS = 20
@@ -23,17 +26,12 @@ export const modelRoutes: Routes = (app, context) => {
         tags: ['service'],
         summary: 'The model in service',
         querystring: ModelQuery,
-        response: { 200: ModelInfo, ...failures(400, 404) },
+        response: { 200: ModelInfo, ...failures(404) },
       },
     },
     (request) => {
       const { variant = 'champion' } = request.query
-      const slot = servingOf(context).slots[variant]
-      if (!slot)
-        throw Object.assign(new Error(`there is no ${variant} in service`), {
-          statusCode: 404,
-          code: 'NO_SUCH_MODEL',
-        })
+      const slot = slotOf(context, variant)
       const { manifest, parts, treeCount, goldenCount } = slot.bundle
       const { training } = manifest
       return {
@@ -77,7 +75,7 @@ export const modelRoutes: Routes = (app, context) => {
         tags: ['service'],
         summary: 'What happened to models',
         querystring: HistoryQuery,
-        response: { 200: HistoryAnswer, ...failures(400) },
+        response: { 200: HistoryAnswer, ...failures() },
       },
     },
     async (request) => {
@@ -125,6 +123,43 @@ export const modelRoutes: Routes = (app, context) => {
       }
     },
   )
+
+  app.get(
+    '/model/drift',
+    {
+      config: { scope: 'read' },
+      schema: {
+        operationId: 'modelDrift',
+        tags: ['service'],
+        summary: 'Whether recent installs are still like those that the model learnt from',
+        querystring: ModelQuery,
+        response: { 200: DriftAnswer, ...failures(404) },
+      },
+    },
+    (request) => {
+      const { bundle } = slotOf(context, request.query.variant ?? 'champion')
+      const { predictions: figures, driftWindowMs } = context.metrics
+      const { count, features, predictions } = figures.driftOf(bundle)
+      return {
+        model: { name: bundle.manifest.name, version: bundle.manifest.version },
+        window_seconds: driftWindowMs / 1000,
+        predictions: count,
+        min_predictions: MIN_DRIFT_COUNT,
+        prediction: Number.isNaN(predictions) ? null : predictions,
+        features: [...features].map(([feature, psi]) => ({ feature, psi })).toSorted((a, b) => b.psi - a.psi),
+      }
+    },
+  )
+}
+
+/** @throws with status 404 if nothing serves there */
+function slotOf(context: AppContext, variant: Variant): Slot {
+  const slot = servingOf(context).slots[variant]
+  if (slot) return slot
+  throw Object.assign(new Error(`there is no ${variant} in service`), {
+    statusCode: 404,
+    code: 'NO_SUCH_MODEL',
+  })
 }
 
 function predictionOf({ combine, ensembles, interval }: Parts) {

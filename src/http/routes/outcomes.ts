@@ -20,7 +20,7 @@ export const outcomeRoutes: Routes = (app, context) => {
         tags: ['outcomes'],
         summary: 'Report the revenue of one install or of many',
         body: outcomesBody(context.batchMaxUsers),
-        response: { 200: OutcomesAnswer, ...failures(400, 413, 415) },
+        response: { 200: OutcomesAnswer, ...failures(413, 415) },
       },
     },
     async (request) => {

@@ -41,7 +41,7 @@ export const predictRoutes: Routes = (app, context) => {
         headers: IdempotencyHeaders,
         querystring: ExplainQuery,
         body: InstallRef,
-        response: { 200: PredictAnswer, ...failures(400, 413, 415, 422) },
+        response: { 200: PredictAnswer, ...failures(413, 415, 422) },
       },
     },
     answerOnce(context, (request: FastifyRequest<{ Body: InstallBody; Querystring: ExplainQuery }>) => {
@@ -116,7 +116,7 @@ export const predictRoutes: Routes = (app, context) => {
         headers: IdempotencyHeaders,
         querystring: ExplainQuery,
         body: batchBodies(context.batchMaxUsers),
-        response: { 200: BatchAnswers, ...failures(400, 408, 413, 415, 422) },
+        response: { 200: BatchAnswers, ...failures(408, 413, 415, 422) },
       },
     },
     async (request, reply) => {

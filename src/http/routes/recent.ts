@@ -8,7 +8,7 @@ import { quantileMs } from '../../monitor/index.ts'
 import type { Recent, Segment } from '../../prediction-log/index.ts'
 import type { AppContext, Routes } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
-import { LiveTick, RecentAnswer } from '../schemas/recent.ts'
+import { LiveEvent, RecentAnswer } from '../schemas/recent.ts'
 import { statusOf } from './health.ts'
 
 const LOOKS_AT = 20_000
@@ -66,11 +66,11 @@ export const recentRoutes: Routes = (app, context) => {
         operationId: 'liveFigures',
         tags: ['service'],
         summary: 'What this process does, every second',
-        description: 'Server-sent events. The data of each is a JSON object as described below.',
+        description: 'Server-sent events. The data of each is JSON.',
         response: {
           200: {
             description: 'Until the caller leaves.',
-            content: { 'text/event-stream': { schema: LiveTick } },
+            content: { 'text/event-stream': { schema: LiveEvent } },
           },
           ...failures(406),
         },

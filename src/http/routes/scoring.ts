@@ -31,7 +31,7 @@ export function scoringRoutes(root: App, context: AppContext, version: string): 
           tags: ['protocols'],
           summary: 'MLflow: score installs',
           body: ScoringBody,
-          response: { 200: ScoringAnswer, ...failures(400, 413, 415) },
+          response: { 200: ScoringAnswer, ...failures(413, 415) },
         },
       },
       async (request) => {

@@ -17,7 +17,7 @@ export const statsRoutes: Routes = (app, context) => {
         tags: ['service'],
         summary: 'Statistics of the predictions in the log',
         querystring: StatsQuerystring,
-        response: { 200: Stats, ...failures(400) },
+        response: { 200: Stats, ...failures() },
       },
     },
     async (request) => {

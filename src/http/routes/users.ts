@@ -15,7 +15,7 @@ export const userRoutes: Routes = (app, context) => {
         tags: ['outcomes'],
         summary: 'Erase a user’s predictions and outcomes',
         params: UserParams,
-        response: { 200: ErasureAnswer, ...failures(400) },
+        response: { 200: ErasureAnswer, ...failures() },
       },
     },
     async (request) => {

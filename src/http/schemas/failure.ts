@@ -33,7 +33,7 @@ const MEANINGS = {
 type Status = keyof typeof MEANINGS
 
 /** What any route may answer that asks for a key. */
-const EVERYWHERE = [401, 403, 429, 500, 503] as const
+const EVERYWHERE = [400, 401, 403, 429, 500, 503] as const
 
 /** Response schemas of errors in a form. */
 export function failuresAs(form: TSchema) {

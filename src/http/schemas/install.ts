@@ -2,7 +2,7 @@
  * The install as a request has it. Strict: every field is present, nothing is coerced, nothing unknown is let through.
  */
 import { type Static, Type } from 'typebox'
-import { MAX_TEXT_LENGTH, STORABLE_TEXT } from '../../features/index.ts'
+import { MAX_COUNT, MAX_TEXT_LENGTH, STORABLE_TEXT } from '../../features/index.ts'
 
 /** PostgreSQL can store neither NUL nor half a surrogate pair, and the log must hold what was sent. */
 export const STORABLE = {
@@ -20,7 +20,7 @@ const text = (description: string, example: string) =>
   })
 
 const count = (description: string, example: number) =>
-  Type.Number({ minimum: 0, description, examples: [example] })
+  Type.Number({ minimum: 0, maximum: MAX_COUNT, description, examples: [example] })
 
 export const Install = Type.Object(
   {
@@ -35,6 +35,7 @@ export const Install = Type.Object(
     event_3: Type.Unsafe<number | null>({
       type: ['number', 'null'],
       minimum: 0,
+      maximum: MAX_COUNT,
       description: 'How often event 3 happened on the first day; null if it is not known.',
       examples: [10],
     }),

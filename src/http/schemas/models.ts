@@ -1,7 +1,8 @@
 /**
- * What `/model/history` and `/model/inputs` take and answer.
+ * What `/model/history`, `/model/inputs` and `/model/drift` take and answer.
  */
 import { Type } from 'typebox'
+import { MIN_DRIFT_COUNT } from '../../monitor/index.ts'
 
 export const HistoryQuery = Type.Object(
   {
@@ -51,3 +52,21 @@ export const InputsAnswer = Type.Object({
     }),
   ),
 })
+
+const Psi = Type.Number({ description: 'Population stability index.' })
+
+export const DriftAnswer = Type.Object(
+  {
+    model: Type.Object({ name: Type.String(), version: Type.String() }),
+    window_seconds: Type.Number(),
+    predictions: Type.Integer({ description: 'Predictions of the window that were looked at, a sample.' }),
+    min_predictions: Type.Integer({ description: 'Of fewer there are no indexes.' }),
+    prediction: Type.Union([Psi, Type.Null()], { description: 'Of what was predicted.' }),
+    features: Type.Array(Type.Object({ feature: Type.String(), psi: Psi }), {
+      description: 'Of the features of the model; the greatest first.',
+    }),
+  },
+  {
+    description: `How far recent installs are from those that the model learnt from: below 0.1 is called stable, above 0.25 another population. Of the process that answers, and there once it has looked at ${MIN_DRIFT_COUNT} predictions.`,
+  },
+)

@@ -49,7 +49,7 @@ const MsOrNull = (share: string) =>
     description: `What ${share} of the requests for predictions took at most since the last event; null if there were none.`,
   })
 
-export const LiveTick = Type.Object({
+const LiveTick = Type.Object({
   time: Time,
   process: Type.Integer({ description: 'Its id: where there are several, each tells of itself.' }),
   predictions: Type.Integer({ description: 'Installs that it answered since it started.' }),
@@ -61,4 +61,9 @@ export const LiveTick = Type.Object({
     description: 'Of the champion; null if there is none yet.',
   }),
   log: Type.Object({ state: Type.String(), spool_bytes: Type.Integer(), dropped: Type.Integer() }),
+})
+
+/** A server-sent event, as OpenAPI 3.2 has it. */
+export const LiveEvent = Type.Object({
+  data: Type.String({ contentMediaType: 'application/json', contentSchema: LiveTick }),
 })

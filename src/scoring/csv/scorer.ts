@@ -2,7 +2,14 @@
  * A piece of a CSV file → the same rows with their predictions, byte by byte as they came; and what is wrong with the others.
  */
 import { isUtf8 } from 'node:buffer'
-import { COUNT_FIELDS, countFault, type CountField, type Install, TEXT_FIELDS } from '../../features/index.ts'
+import {
+  COUNT_FIELDS,
+  countFault,
+  type CountField,
+  type Install,
+  MAX_COUNT,
+  TEXT_FIELDS,
+} from '../../features/index.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import type { CsvLayout } from '../layout.ts'
 import { type Fault, type Piece, type Scored, type Scorer, shownRow } from '../piece.ts'
@@ -80,7 +87,7 @@ export class CsvScorer implements Scorer {
       const cell = places[field]
       const [start, end] = [starts[cell]!, ends[cell]!]
       const count = start === end ? null : readDecimal(bytes, start, end)
-      if (count === null || !(count >= 0 && count < Infinity)) {
+      if (count === null || !(count >= 0 && count <= MAX_COUNT)) {
         const fault =
           count === null ? emptyFault(field) : decimalFault(field, count, bytes.subarray(start, end))
         if (fault !== null) return fault

@@ -1,0 +1,68 @@
+/**
+ * Schemathesis asks the whole API, by its own OpenAPI document, for what it allows and for what it does not: no 500, no status that is
+ * not documented, no answer that breaks its schema, no way past the key. `npm run test:long` asks for much more.
+ */
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { embeddedFolder } from '../embedded.ts'
+import { LONG } from '../long.ts'
+import { startService } from '../service.ts'
+import { pythonWith } from '../venv.ts'
+
+const FOLDER = import.meta.dirname
+/** Of each operation, in each phase. */
+const EXAMPLES = LONG ? 200 : 5
+const OPERATIONS = 32
+const execute = promisify(execFile)
+
+t.test('all checks, on all operations', async (t) => {
+  const python = pythonWith(join(FOLDER, 'requirements.lock'))
+  const folder = await embeddedFolder(t)
+  const keys = { API_KEYS_FILE: join(folder, 'keys.json') }
+  const create = ['keys', 'create', '--name', 'contract', '--scopes', 'predict,read,outcomes,admin']
+  const { stdout: key } = await execute(process.execPath, ['src/cli.ts', ...create], { env: keys })
+  const service = await startService(t, { DATA_DIR: folder, AUTH: 'on', ...keys, METRICS_AUTH: 'on' })
+  while ((await fetch(`${service.url}/health/ready`)).status !== 200) await delay(50)
+  const headers = { 'x-api-key': key.trim() }
+  const model = (await (await fetch(`${service.url}/model/info`, { headers })).json()) as Model
+
+  const args = ['--config-file', join(FOLDER, 'schemathesis.toml'), '--no-color', 'run']
+  const checks = ['--checks', 'all', '--max-examples', String(EXAMPLES), '--generation-database', ':memory:']
+  const printed = await execute(
+    python,
+    ['-m', 'schemathesis.cli', ...args, ...checks, `${service.url}/docs/json`],
+    {
+      maxBuffer: 1e8,
+      cwd: folder,
+      env: {
+        PATH: process.env['PATH'],
+        HOME: folder,
+        PYTHONDONTWRITEBYTECODE: '1',
+        PYTHONPATH: FOLDER,
+        SCHEMATHESIS_HOOKS: 'hooks',
+        DAY7_KEY: headers['x-api-key'],
+        DAY7_MODEL: model.name,
+        DAY7_VERSION: model.version,
+      },
+    },
+  ).then(
+    ({ stdout }) => ({ stdout, code: 0 }),
+    (error: { stdout: string; stderr: string; code: number }) => ({
+      stdout: error.stdout + error.stderr,
+      code: error.code,
+    }),
+  )
+  if (printed.code !== 0) t.comment(printed.stdout)
+  t.equal(printed.code, 0, /=+ .* in .*=+/.exec(printed.stdout)?.[0] ?? 'it ran')
+  t.match(printed.stdout, new RegExp(`Tested: ${OPERATIONS}\\b`), 'all of them')
+  t.equal(service.process.exitCode, null, 'the service lives')
+  await service.stop()
+})
+
+interface Model {
+  readonly name: string
+  readonly version: string
+}
