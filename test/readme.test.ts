@@ -2,38 +2,22 @@
  * What the README says happens: its commands are run as they stand there, on other paths and another port. `npm ci && npm test` is
  * what runs this; `npm start` and `npm run champion` have their own tests.
  */
-import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import t from 'tap'
-import { SETTINGS } from '../src/config/index.ts'
 import { makeVenv } from '../training/venv.ts'
+import { blockOf, shell } from './document.ts'
 import { embeddedFolder } from './embedded.ts'
 import { EXAMPLE } from './example.ts'
 import { dataFolder, startService } from './service.ts'
 
 makeVenv() // the commands of training expect it
-const execute = promisify(execFile)
-const readme = readFileSync('README.md', 'utf8')
-const blocks = [...readme.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language, text]) => ({
-  language,
-  text: text!,
-}))
-
-/** The one block that holds the text. */
-function block(holding: string): string {
-  const found = blocks.filter(({ text }) => text.includes(holding))
-  if (found.length !== 1) throw new Error(`expected one block with "${holding}", found ${found.length}`)
-  return found[0]!.text
-}
+const README = 'README.md'
+const block = (holding: string): string => blockOf(README, holding)
 
 /** Runs are logged to a store of the test's own, not to the one in training/. */
 const store = (folder: string) => ({ ...process.env, MLFLOW_TRACKING_URI: `sqlite:///${folder}/mlflow.db` })
-
-const shell = async (script: string, env = process.env) =>
-  (await execute('bash', ['-euc', script], { maxBuffer: 1e8, env })).stdout
 
 t.test('the curl gets what is shown', async (t) => {
   const service = await startService(t, { DATA_DIR: await embeddedFolder(t) })
@@ -96,21 +80,4 @@ t.test('a CSV is inspected, and models are compared on it', async (t) => {
   t.match(printed, /1500 installs, \d+ findings/)
   t.match(printed, /best that can be served: lightgbm l1/)
   t.ok(existsSync(`${folder}/report.html`))
-})
-
-t.test('what the documents point to exists', (t) => {
-  const docs = readdirSync('docs').flatMap((file) => (file.endsWith('.md') ? `docs/${file}` : []))
-  for (const file of ['README.md', 'README.es.md', 'CONTRIBUTING.md', ...docs]) {
-    const text = readFileSync(file, 'utf8')
-    for (const [, target] of text.matchAll(/\]\((?!http)([^)#]+)\)/g))
-      t.ok(existsSync(file.includes('/') ? `docs/${target}` : target!), `${file} → ${target}`)
-  }
-  for (const [, script] of readme.matchAll(/npm run (\w+)/g))
-    t.ok(JSON.parse(readFileSync('package.json', 'utf8')).scripts[script!], `npm run ${script}`)
-  for (const [, name] of readme.matchAll(/`([A-Z]+_[A-Z_]+|HOST|PORT)`/g))
-    t.ok(
-      SETTINGS.some((setting) => setting.name === name),
-      name!,
-    )
-  t.end()
 })

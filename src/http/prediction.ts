@@ -19,7 +19,7 @@ export interface Answering extends Pick<Serving, 'shadow'> {
 }
 
 export interface Answered {
-  readonly answer: Pick<ReturnType<Answering['predict']>, 'bundle' | 'variant' | 'failed'>
+  readonly answer: ReturnType<Answering['predict']>
   readonly record: PredictionRecord
   /** Null where the model has none; it is answered, and not logged. */
   readonly interval: Interval | null

@@ -18,7 +18,11 @@ export interface WatchedBundle<Install> {
 
 /** A prediction that was answered. */
 export interface Answered<Install> {
-  readonly answer: { readonly bundle: WatchedBundle<Install> }
+  readonly answer: {
+    readonly bundle: WatchedBundle<Install>
+    /** As the training data's were: not rounded, which would make a tenth of them 0 where revenue is small. */
+    readonly prediction: { readonly revenue: number }
+  }
   readonly record: {
     readonly install: Install
     readonly predictedRevenue: number
@@ -65,7 +69,7 @@ export class PredictionFigures<Install extends InstallTexts> {
       model.revenue.sum += record.predictedRevenue
       model.revenue.count++
       this.#revenue.note(record.install, record.predictedRevenue)
-      if (this.#sampler.pick()) this.#sample(answer.bundle, record)
+      if (this.#sampler.pick()) this.#sample(answer, record.install)
     }
   }
 
@@ -114,12 +118,12 @@ export class PredictionFigures<Install extends InstallTexts> {
     ]
   }
 
-  #sample(bundle: WatchedBundle<Install>, { install, predictedRevenue }: Answered<Install>['record']): void {
+  #sample({ bundle, prediction }: Answered<Install>['answer'], install: Install): void {
     const nowMs = this.#options.clock()
     this.#sampler.next(nowMs)
     const { window, row } = this.#watchOf(bundle)
     bundle.encode(install, row)
-    window.add(row, predictedRevenue, nowMs)
+    window.add(row, prediction.revenue, nowMs)
   }
 
   #drifting(): { readonly variant: string; readonly drift: Drift }[] {

@@ -97,6 +97,13 @@ export class Cutter {
     }
     let end = this.#from
     while (end < this.#to) {
+      // The lines before the next quote are rows.
+      const quote = this.#bytes.indexOf(QUOTE, end)
+      if (quote < 0 || quote >= this.#to) {
+        const last = this.#bytes.lastIndexOf(LF, this.#to - 1)
+        return Math.max(end, last + 1)
+      }
+      end = Math.max(end, this.#bytes.lastIndexOf(LF, quote) + 1)
       const state = this.#row.read(this.#bytes, end, this.#to, this.#isEnd)
       if (state === 'open' || state === 'too-long') break
       end = this.#row.next

@@ -179,7 +179,8 @@ t.test('the text is Prometheus’s, and has the process too', async (t) => {
 t.test('docs/observability.md lists what there is', async (t) => {
   const { app, metrics, scrape } = await appWatching(STATUS)
   const record = { install: EXAMPLE, predictedRevenue: 1, inferenceTimeUs: 5, variant: 'champion' }
-  metrics.predictions.note(Array.from({ length: 300 }, () => ({ answer: { bundle }, record })))
+  const answer = { bundle, prediction: { revenue: 1 } }
+  metrics.predictions.note(Array.from({ length: 300 }, () => ({ answer, record })))
   await app.inject('/nowhere')
   const { body } = await scrape()
   const rows = [...body.matchAll(/^# HELP ((?:day7|http)_\w+) (.*)\n# TYPE \w+ (\w+)$/gm)].map(

@@ -29,7 +29,7 @@ function figuresOf(inService: { variant: string; bundle: Bundle }[] = [{ variant
     note: (install: Partial<Install>, predictedRevenue = 1, of = bundle, variant = 'champion') =>
       figures.note([
         {
-          answer: { bundle: of },
+          answer: { bundle: of, prediction: { revenue: predictedRevenue } },
           record: { install: { ...EXAMPLE, ...install }, predictedRevenue, inferenceTimeUs: 7, variant },
         },
       ]),
@@ -171,6 +171,17 @@ t.test('drift of what the bundle is asked', (t) => {
   t.ok(index('day7_feature_drift_psi', 'platform_code') > 0.25, 'all on one platform')
   t.ok(index('day7_feature_drift_psi', 'device_family_missing') < 0.1, 'hardly ever missing, as in training')
   t.ok(index('day7_prediction_drift_psi', '') > 0.25)
+  t.end()
+})
+
+t.test('predictions as in training have not drifted, however small they are', (t) => {
+  const { note, read } = figuresOf()
+  const { edges } = bundle.profile.predictions
+  t.ok(edges.filter((edge) => edge < 1e-6).length >= 2, 'several bins would be rounded to 0')
+  const values = [edges[0]! / 2, ...edges.map((edge, at) => (edge + (edges[at + 1] ?? 2 * edge)) / 2)]
+  for (let i = 0; i < 1000; i++) note({}, values[i % values.length])
+  const index = Number(read('day7_prediction_drift_psi')[0]!.split(' ').at(-1))
+  t.ok(index < 0.01, `${index}`)
   t.end()
 })
 

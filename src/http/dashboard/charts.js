@@ -49,12 +49,24 @@ addEventListener('resize', () => {
     plot.setSize({ width: byId(id).clientWidth, height: byId(id).clientHeight })
 })
 
+/** Times of day, and days where they begin or are all there is. @param {any} _ @param {number[]} splits */
+const times = (_, splits) =>
+  splits.map((seconds) => {
+    const time = new Date(seconds * 1000)
+    const isDay = time.getHours() === 0 && time.getMinutes() === 0 && time.getSeconds() === 0
+    if (isDay) return dayOf.format(time)
+    return (time.getSeconds() === 0 ? minuteOf : secondOf).format(time)
+  })
+const dayOf = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+const minuteOf = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const secondOf = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+
 /** @param {(value: number) => string} say */
 function axes(say) {
   const [stroke, grid] = [resolved('--quiet'), { stroke: resolved('--line'), width: 1 }]
   const common = { stroke, grid, ticks: grid, font: '12px system-ui' }
   return [
-    common,
+    { ...common, space: 80, values: times },
     {
       ...common,
       size: 62,

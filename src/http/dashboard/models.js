@@ -65,6 +65,8 @@ export function showArms(health) {
 
 /** A population stability index up to this is called stable, and above the other another population. */
 const [STABLE, DRIFTED] = [0.1, 0.25]
+/** The prediction, and the features that moved most. */
+const SHOWN_FEATURES = 8
 
 /** @param {any} drift of the champion */
 export function showDrift({ predictions, min_predictions, prediction, features, window_seconds }) {
@@ -87,8 +89,18 @@ export function showDrift({ predictions, min_predictions, prediction, features, 
       )
     },
   )
+  const names = ['Feature', '#PSI', 'Is']
   const under = `PSI of ${count(predictions)} predictions of the last ${count(window_seconds / 60)} minutes, in this process, against the training data.`
-  fill('drift', table(['Feature', '#PSI', 'Is'], rows), element('p', { class: 'under' }, under))
+  const rest = /** @type {HTMLDetailsElement} */ (
+    element('details', {}, element('summary', {}, `${rows.length - SHOWN_FEATURES} more`))
+  )
+  rest.open = document.querySelector('#drift details')?.hasAttribute('open') === true
+  const parts = [table(names, rows.slice(0, SHOWN_FEATURES)), element('p', { class: 'under' }, under)]
+  if (rows.length > SHOWN_FEATURES) {
+    rest.append(table(names, rows.slice(SHOWN_FEATURES)))
+    parts.splice(1, 0, rest)
+  }
+  fill('drift', ...parts)
 }
 
 /** @param {any} log of /health */

@@ -1,0 +1,66 @@
+/**
+ * docs/quickstart.md, command by command, on other paths and another port, with fewer installs and trees; `npm ci && npm start` has
+ * other tests.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import t from 'tap'
+import { makeVenv } from '../training/venv.ts'
+import { blocksOf, shell } from './document.ts'
+import { embeddedFolder } from './embedded.ts'
+import { EXAMPLE } from './example.ts'
+import { startService } from './service.ts'
+
+makeVenv()
+
+t.test('from a CSV to a served model', async (t) => {
+  const folder = await embeddedFolder(t)
+  const commands = blocksOf('docs/quickstart.md').flatMap(({ language, text }) =>
+    language === 'sh' ? text.replaceAll('/tmp/', `${folder}/`) : [],
+  )
+  const [start, ...rest] = commands
+  t.equal(start, 'npm ci && npm start\n')
+  const last = /^MODEL_DIR=(\S+) npm start\n$/.exec(rest.pop()!)
+  t.ok(last, 'the last command starts the service')
+  t.equal(rest.length, 3)
+  for (const command of rest) {
+    const printed = await shell(
+      command.replace('--rows 6000', '--rows 1500').replace(/(train --data \S+)/, '$1 --max-trees 20'),
+    )
+    if (command.includes('verify')) {
+      t.match(printed, /normalisedGini +0\.\d+/)
+      t.match(printed, /400 of 400 golden predictions equal/)
+    }
+  }
+  t.ok(existsSync(`${folder}/report.html`))
+
+  const service = await startService(t, { MODEL_DIR: last![1]!, DATA_DIR: folder })
+  const answer = await fetch(`${service.url}/predict`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(EXAMPLE),
+  })
+  t.equal(answer.status, 200)
+  const drift = await driftOf(service.url, readFileSync(`${folder}/installs.csv`, 'utf8'))
+  t.ok(drift.prediction < 0.1, `what the model learnt from has not drifted: ${drift.prediction}`)
+  for (const { feature, psi } of drift.features) t.ok(psi < 0.1, `${feature}: ${psi}`)
+  for (const path of ['/dashboard', '/docs']) t.equal((await fetch(service.url + path)).status, 200, path)
+  await service.stop()
+})
+
+interface Drift {
+  readonly prediction: number
+  readonly features: readonly { readonly feature: string; readonly psi: number }[]
+}
+
+/** Of each second's predictions a hundred are looked at. */
+async function driftOf(url: string, csv: string): Promise<Drift> {
+  const [header, ...rows] = csv.trimEnd().split('\n')
+  for (let at = 0; at < rows.length; at += 100) {
+    const body = [header, ...rows.slice(at, at + 100)].join('\n')
+    const headers = { 'content-type': 'text/csv' }
+    await (await fetch(`${url}/batch_predict`, { method: 'POST', headers, body })).text()
+    await delay(500)
+  }
+  return (await fetch(`${url}/model/drift`)).json() as Promise<Drift>
+}
