@@ -32,7 +32,10 @@ async function answer(config: Config, logger: Logger, link: WorkerLink | null): 
   const { app, services, lifecycle } = await buildApp(config, logger, { tracing, link })
   lifecycle.attach(app)
   if (link) await untilOpened(services)
-  await app.listen({ host: config.host, port: config.port })
+  await app.listen({ host: config.host, port: config.port }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error
+    throw new Error(`PORT: expected a free port of ${config.host}, ${config.port} is taken`, { cause: error })
+  })
 
   let isClosing = false
   let retires = false

@@ -42,6 +42,8 @@ t.test('from a CSV to a served model', async (t) => {
   })
   t.equal(answer.status, 200)
   const drift = await driftOf(service.url, readFileSync(`${folder}/installs.csv`, 'utf8'))
+  t.ok(drift.features.length > 20, 'enough was looked at')
+  t.type(drift.prediction, 'number')
   t.ok(drift.prediction < 0.1, `what the model learnt from has not drifted: ${drift.prediction}`)
   for (const { feature, psi } of drift.features) t.ok(psi < 0.1, `${feature}: ${psi}`)
   for (const path of ['/dashboard', '/docs']) t.equal((await fetch(service.url + path)).status, 200, path)

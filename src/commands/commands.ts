@@ -3,7 +3,7 @@
  */
 import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config/index.ts'
 import { inspect, INSPECT_OPTIONS } from './inspect.ts'
-import { keys } from './keys.ts'
+import { keys, KEYS_OPTIONS } from './keys.ts'
 import { migrate } from './migrate.ts'
 import { predict, PREDICT_OPTIONS } from './predict.ts'
 import {
@@ -95,6 +95,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   keys: {
     usage: 'keys create|list|revoke',
     summary: 'make, list and revoke API keys',
+    details: [
+      'Keys are kept in API_KEYS_FILE, or else in the database. A new key is printed once, on standard output, and kept nowhere.',
+    ],
+    options: KEYS_OPTIONS,
+    examples: [
+      'day7 keys create --name backend --scopes predict,outcomes --expires 90d > backend.key',
+      'day7 keys create --replaces 26faf16a11f8 --overlap 24h > backend.key',
+      'day7 keys list',
+      'day7 keys revoke 26faf16a11f8',
+    ],
     run: keys,
   },
   migrate: {

@@ -20,11 +20,22 @@ import {
 import { type Config, keyPlaceOf } from '../config/index.ts'
 import { openKeyTable } from '../prediction-log/index.ts'
 import { tableOf, timeOf } from './table.ts'
-import { argumentsOf, required, UsageError } from './usage.ts'
+import { argumentsOf, type Option, required, UsageError } from './usage.ts'
 
 const ACTIONS =
   'create --name N --scopes predict,read [--expires 90d] [--replaces ID [--overlap 24h]], or list, or revoke ID'
 const DEFAULT_OVERLAP = '24h'
+export const KEYS_OPTIONS: readonly Option[] = [
+  { name: 'name', value: 'N', about: 'who has it; of create' },
+  { name: 'scopes', value: 'A,B', about: `what it is good for: some of ${SCOPES.join(', ')}; of create` },
+  { name: 'expires', value: 'T', about: 'such as 90d or 12h; left out: never; of create' },
+  { name: 'replaces', value: 'ID', about: 'the key in whose place it comes; of create' },
+  {
+    name: 'overlap',
+    value: 'T',
+    about: `how long the replaced one stays good; left out: ${DEFAULT_OVERLAP}`,
+  },
+]
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 export async function keys([action, ...args]: readonly string[], config: () => Config): Promise<void> {
@@ -41,8 +52,8 @@ export async function keys([action, ...args]: readonly string[], config: () => C
 }
 
 async function create(args: readonly string[], config: () => Config): Promise<void> {
-  const options = ['name', 'scopes', 'expires', 'replaces', 'overlap']
-  const { values } = argumentsOf('keys create', args, options)
+  const names = KEYS_OPTIONS.map(({ name }) => name)
+  const { values } = argumentsOf('keys create', args, names)
   const now = new Date()
   const { replaces, overlap } = values
   const about = {

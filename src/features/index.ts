@@ -7,6 +7,7 @@ export {
   installFault,
   MAX_COUNT,
   MAX_TEXT_LENGTH,
+  NULLABLE_COUNTS,
   STORABLE_TEXT,
   textFault,
   toJson,

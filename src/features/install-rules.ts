@@ -6,13 +6,13 @@ import { COUNT_FIELDS, type CountField, TEXT_FIELDS, type TextField } from './in
 
 /** In code points. */
 export const MAX_TEXT_LENGTH = 256
-/** More than any count, and little enough for whatever a model makes of it to stay finite. */
+/** More than any count; a sum of several stays finite. */
 export const MAX_COUNT = 1e300
 /** What PostgreSQL can store, and the prediction log has to. */
 export const STORABLE_TEXT = 'text without NUL and without half a surrogate pair'
 
 /** Null is not known. */
-const NULLABLE_COUNTS: ReadonlySet<CountField> = new Set<CountField>(['event_3'])
+export const NULLABLE_COUNTS: ReadonlySet<CountField> = new Set<CountField>(['event_3'])
 
 /**
  * @param whole what to call a value that has no fields

@@ -12,6 +12,7 @@ import { serveDashboard } from './plugins/dashboard.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
 import { answerError, answerFailures } from './plugins/failures.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
+import { refuseWithoutRoute } from './plugins/no-route.ts'
 import { observeRequests } from './plugins/observation.ts'
 import { limitRates, type RateLimits } from './plugins/rate-limits.ts'
 import { requestIds } from './plugins/request-id.ts'
@@ -19,7 +20,7 @@ import type { RequestLogOptions } from './plugins/request-log.ts'
 import { type BrowserPolicy, sendSecurityHeaders, shareWithPages } from './plugins/security-headers.ts'
 import { shedLoad } from './plugins/shedding.ts'
 import { type RequestTracing, traceRequests } from './plugins/tracing.ts'
-import { ajvOptions, explain } from './plugins/validation.ts'
+import { ajvOptions, explain, refuseUnknownParameters } from './plugins/validation.ts'
 import { accuracyRoutes } from './routes/accuracy.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { experimentRoutes } from './routes/experiments.ts'
@@ -93,6 +94,8 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   await sendSecurityHeaders(app, limits.browsers)
   await limitRates(app, context.requestCounts, context.refusals, limits.rateLimits) // before access control
   guardRoutes(app, context.access)
+  refuseWithoutRoute(app)
+  refuseUnknownParameters(app)
   app.addSchema(Install)
   app.addSchema(ExplanationSchema)
   app.addSchema(OutcomeSchema)

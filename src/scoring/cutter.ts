@@ -91,13 +91,13 @@ export class Cutter {
   #endOfRows(): number {
     const rest = this.#bytes.subarray(this.#from, this.#to)
     if (this.#isEnd && rest.length <= this.#maxRowBytes) return this.#to
-    if (!this.#options.isQuoted || !rest.includes(QUOTE)) {
+    if (!this.#options.isQuoted) {
       const last = rest.lastIndexOf(LF)
       return this.#isEnd && rest.length - last <= this.#maxRowBytes ? this.#to : this.#from + last + 1
     }
     let end = this.#from
     while (end < this.#to) {
-      // The lines before the next quote are rows.
+      // No quote is open here: the lines before the next one are rows, and their cells need not be looked for.
       const quote = this.#bytes.indexOf(QUOTE, end)
       if (quote < 0 || quote >= this.#to) {
         const last = this.#bytes.lastIndexOf(LF, this.#to - 1)

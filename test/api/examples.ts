@@ -16,6 +16,8 @@ export interface Example {
   readonly status?: number
   /** It is asked twice; the second answer is shown. */
   readonly again?: boolean
+  /** Of the answer, those that have this in them. */
+  readonly lines?: string
   /** Server-sent events: reads until so many have come. */
   readonly events?: number
 }
@@ -72,7 +74,7 @@ export const examplesOf = (model: { name: string; version: string }): readonly E
   },
   { route: 'GET /accuracy', path: '/accuracy?window=28d&by=platform' },
   { route: 'GET /experiments', path: '/experiments?window=28d' },
-  { route: 'GET /stats', path: '/stats?window=7d&bucket=day' },
+  { route: 'GET /stats', path: '/stats?window=7d' },
   { route: 'GET /stats/recent' },
   {
     route: 'GET /stats/live',
@@ -86,7 +88,7 @@ export const examplesOf = (model: { name: string; version: string }): readonly E
   { route: 'GET /health' },
   { route: 'GET /health/live' },
   { route: 'GET /health/ready' },
-  { route: 'GET /metrics' },
+  { route: 'GET /metrics', note: 'Among others:', lines: 'day7_predict' },
   { route: 'DELETE /users/{user_id}', path: '/users/player%201' },
   { route: 'GET /admin/rollout' },
   { route: 'PUT /admin/rollout', body: { champion: 90, challenger: 10, shadow: null } },

@@ -4,8 +4,9 @@
  *
  *   node test/api/page.ts      writes the page
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { format, resolveConfig } from 'prettier'
 import { untilShipped } from '../bench/service-process.ts'
@@ -44,8 +45,12 @@ export async function makePage(url: string): Promise<string> {
   )) as [Document, { name: string; version: string }]
   const examples = examplesOf(model)
   const shown = new Map<Example, string>()
+  let wasRead = false
   for (const example of examples) {
-    if (example.route.startsWith('GET')) await untilShipped(url)
+    const isRead = example.route.startsWith('GET')
+    // What was written is found by what reads it.
+    if (isRead && !wasRead) await untilShipped(url)
+    wasRead = isRead
     shown.set(example, await show(example, url))
   }
 
@@ -76,20 +81,26 @@ export async function makePage(url: string): Promise<string> {
 }
 
 function describe(route: string, operation: Operation, examples: string): string {
-  const { summary, description, parameters = [], security = [], responses } = operation
-  const scope = Object.values(security[0] ?? {}).flat()[0]
+  const { summary, description, parameters = [], responses } = operation
   const list = parameters.map(
     (parameter) =>
       `- \`${parameter.name}\` (${parameter.in}${parameter.required ? ', needed' : ''})${parameter.description ? `: ${parameter.description}` : ''}`,
   )
   return [
     `### ${route}`,
-    `${/[.?]$/.test(summary) ? summary : `${summary}.`} ${scope ? `Scope \`${scope}\`.` : 'Needs no key.'}`,
+    `${/[.?]$/.test(summary) ? summary : `${summary}.`} ${neededOf(operation)}`,
     ...(description ? [description] : []),
     ...(list.length > 0 ? [list.join('\n')] : []),
     examples,
     `Answers: ${Object.keys(responses).join(', ')}.`,
   ].join('\n\n')
+}
+
+function neededOf({ security = [] }: Operation): string {
+  const scope = security.flatMap((either) => Object.values(either).flat())[0]
+  if (scope === undefined) return 'Needs no key.'
+  const isOptional = security.some((either) => Object.keys(either).length === 0)
+  return isOptional ? `Scope \`${scope}\`, where \`METRICS_AUTH=on\`.` : `Scope \`${scope}\`.`
 }
 
 /** Asks → Markdown of what was asked and answered. */
@@ -107,7 +118,9 @@ async function show(example: Example, url: string): Promise<string> {
   if (example.again) await (await ask()).text()
   const answer = await ask()
   const whole = events === undefined ? await answer.text() : await readEvents(answer, events)
-  const answered = whole.trimEnd().replaceAll(hostname(), SHOWN_HOST)
+  const answered = (example.lines ? linesOf(whole, example.lines) : whole)
+    .trimEnd()
+    .replaceAll(`"host":${JSON.stringify(hostname())}`, `"host":"${SHOWN_HOST}"`)
   if (answer.status !== status)
     throw new Error(`${route}: expected ${status}, got ${answer.status}: ${answered}`)
   const curl = [
@@ -134,6 +147,12 @@ async function laidOut(json: string): Promise<string> {
   return (await format(json, { parser: 'json', objectWrap: 'collapse', printWidth: WIDTH })).trimEnd()
 }
 
+const linesOf = (text: string, of: string): string =>
+  text
+    .split('\n')
+    .filter((line) => line.includes(of))
+    .join('\n')
+
 function shorten(text: string): string {
   const lines = text.split('\n')
   return lines.length <= MOST_LINES ? text : [...lines.slice(0, MOST_LINES), '…'].join('\n')
@@ -149,8 +168,7 @@ async function readEvents(answer: Response, count: number): Promise<string> {
 }
 
 if (import.meta.main) {
-  const { mkdtempSync, rmSync } = await import('node:fs')
-  const folder = mkdtempSync('/tmp/day7-api-')
+  const folder = mkdtempSync(join(tmpdir(), 'day7-api-'))
   const service = await spawnService({ DATA_DIR: folder }, () => {})
   try {
     writeFileSync(PAGE, await makePage(service.url))

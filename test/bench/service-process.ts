@@ -22,8 +22,14 @@ export function cpuTimeUs(pid: number): number {
   return nanoseconds.reduce((sum, ns) => sum + ns, 0) / 1000
 }
 
-export function residentMegabytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024
+export const residentMegabytes = (pid: number): number => megabytesOf(pid, 'VmRSS')
+
+/** Since its start. */
+export const mostMegabytes = (pid: number): number => megabytesOf(pid, 'VmHWM')
+
+function megabytesOf(pid: number, figure: 'VmRSS' | 'VmHWM'): number {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return Number(new RegExp(`${figure}:\\s+(\\d+)`).exec(text)![1]) / 1024
 }
 
 interface Health {

@@ -6,7 +6,7 @@
  *   node test/bench/service.ts [--quick]      needs wrk; --quick: one short round, the page is left alone
  */
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -20,6 +20,7 @@ import { percentile, startLoad } from '../faults/load.ts'
 import { createPostgresServer, type PostgresServer } from '../postgres-server.ts'
 import { spawnService } from '../service.ts'
 import { layOut, median, writePage } from './report.ts'
+import { cpuTimeUs } from './service-process.ts'
 import { runWrk } from './wrk.ts'
 
 const isQuick = process.argv.includes('--quick')
@@ -69,7 +70,7 @@ try {
   ]
   for (const variant of variants) {
     await saturate(variant, WARM_UP_SECONDS)
-    await untilShipped(variant)
+    await untilIdle(variant)
   }
   const full = await rounds('as many as it can', variants, saturate)
   const fixed = await rounds(`${FIXED_RATE} a second`, variants, steady)
@@ -102,13 +103,13 @@ async function rounds(
     for (let i = 0; i < variants.length; i++) {
       const turn = (i + round) % variants.length
       results[turn]!.push(await measure(variants[turn]!, SECONDS))
-      await untilShipped(variants[turn]!) // so that it does not burden the next one
+      await untilIdle(variants[turn]!) // so that it does not burden the next one
     }
   }
   return results
 }
 
-async function untilShipped({ url }: Variant): Promise<void> {
+async function untilIdle({ url }: Variant): Promise<void> {
   for (;;) {
     const { prediction_log: log } = (await (await fetch(`${url}/health`)).json()) as {
       prediction_log: { state: string; spool_bytes: number }
@@ -147,15 +148,6 @@ async function saturate({ url, pid }: Variant, seconds: number): Promise<Figures
     p99Ms,
     cpuUs: (cpuTimeUs(pid) - cpuBefore) / requests,
   }
-}
-
-/** Of all threads of a process since its start. Those of the service live as long as it does. */
-function cpuTimeUs(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`)
-  const nanoseconds = threads.map((thread) =>
-    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
-  )
-  return nanoseconds.reduce((sum, ns) => sum + ns, 0) / 1000
 }
 
 async function steady({ url, pid }: Variant, seconds: number): Promise<Figures> {

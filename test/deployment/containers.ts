@@ -130,6 +130,10 @@ export async function startEngine(): Promise<{ stop(): Promise<void> }> {
       const running = await podman('ps', '--quiet').catch(() => '')
       for (const id of running.split('\n').filter(Boolean))
         await podman('healthcheck', 'run', id).catch(() => {})
+      // Without systemd podman does not do this by itself, and Compose waits for ever for a container that is "stopped".
+      const ended = await podman('ps', '--all', '--quiet', '--filter=status=exited').catch(() => '')
+      for (const id of ended.split('\n').filter(Boolean))
+        await podman('container', 'cleanup', id).catch(() => {})
       await delay(2_000)
     }
   })()

@@ -129,7 +129,8 @@ async function testService(check: Check): Promise<void> {
     await podman('run', '--detach', '--name', name, '--no-healthcheck', '--env=AUTH=off', image)
     try {
       await until(async () => listensTo(await status(name), 'SIGTERM'), 'a process that handles SIGTERM')
-      await podman('stop', '--time=10', name)
+      // As long as Kubernetes waits: a new embedded database is made first, seconds of a core.
+      await podman('stop', '--time=30', name)
       const code = await exitCode(name)
       if (!['0', '143'].includes(code)) throw new Error(`expected exit code 143 or 0, got ${code}`)
       return `exit code ${code}`

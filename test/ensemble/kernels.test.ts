@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
 import { type Ensemble, parseModel } from '../../src/ensemble/index.ts'
+import { LONG } from '../long.ts'
 import { hostileRow, randomTrees } from './random-models.ts'
 import { dumpOf } from './dumps.ts'
 import { COMMITTED_ZOO, readSpecimen, rowOf, zooFiles } from './zoo.ts'
@@ -55,7 +56,7 @@ t.test('the kernels agree on random models', (t) => {
         }
       }
     }),
-    { numRuns: 300 },
+    { numRuns: LONG ? 1000 : 80 },
   )
   t.end()
 })

@@ -55,7 +55,7 @@ function isFivePercent(t: Test, count: number, rounds: number, of: string, atMos
 }
 
 t.test('no difference, paired: a false verdict in 5 % of cases', async (t) => {
-  const rounds = LONG ? 1000 : 400
+  const rounds = LONG ? 1000 : 200
   const players = new Players(1, 1)
   const alarms = alarmsOf(rounds, () => comparePairs(players.pairs(1000, FAIR, FAIR)))
   for (const figure of ['mae', 'normalisedGini', 'biasRatio', 'verdict'] as const)
@@ -66,7 +66,7 @@ t.test('no difference, paired: a false verdict in 5 % of cases', async (t) => {
 t.test(
   'no difference, between: a false verdict in 5 % of cases, also with a small arm of heavy tails',
   async (t) => {
-    const rounds = LONG ? 500 : 250
+    const rounds = LONG ? 500 : 125
     for (const [users, share, sigma] of [
       [1200, 0.5, 1],
       [2000, 0.3, 1.5],
@@ -82,7 +82,7 @@ t.test(
 )
 
 t.test('no difference, and revenue that is still heavier', async (t) => {
-  const rounds = LONG ? 600 : 300
+  const rounds = LONG ? 600 : 150
   const players = new Players(3, 2)
   const { verdict } = alarmsOf(rounds, () => comparePairs(players.pairs(600, FAIR, FAIR)))
   isFivePercent(t, verdict, rounds, 'verdict', true)

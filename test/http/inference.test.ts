@@ -452,7 +452,7 @@ t.test('errors of every kind have the protocol’s form', async (t) => {
     app.addHook('onRequest', async () => {
       throw Object.assign(new Error('said by a hook'), error)
     })
-    for (const url of ['/v2', '/v2/nothing', INFER]) kinds.push([await app.inject(url), statusCode])
+    kinds.push([await app.inject('/v2'), statusCode])
     kinds.push([await post(app, INFER, {}), statusCode])
     await app.close()
   }

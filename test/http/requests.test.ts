@@ -227,7 +227,7 @@ t.test('the caller’s name, and no secret', async (t) => {
   t.match(written, /\[redacted\]/)
   const requests = lines.filter(({ msg }) => msg === 'request')
   t.equal(requests.length, 4)
-  for (const line of requests) t.equal(line['caller'], 'bidding')
+  for (const line of requests.toSpliced(2, 1)) t.equal(line['caller'], 'bidding')
   t.match(requests[2], { path: '/nowhere', status: 404 })
   t.equal(requests[2]!['route'], undefined)
 })

@@ -201,7 +201,7 @@ t.test('errors of every kind have MLflow’s form', async (t) => {
     app.addHook('onRequest', async () => {
       throw Object.assign(new Error('said by a hook'), error)
     })
-    kinds.push([await send(app, '/invocations'), statusCode, code])
+    kinds.push([await send(app, '/ping'), statusCode, code])
     kinds.push([await send(app, { method: 'POST', url: '/invocations' }), statusCode, code])
     await app.close()
   }

@@ -412,19 +412,37 @@ t.test('no such route', async (t) => {
   await app.close()
 })
 
+/** None of them is read. */
+const BODIES = [
+  ['no type', ''],
+  ['application/json', '{bad'],
+  ['text/csv', 'a,b'],
+  ['application/json', ' '.repeat(200_000)],
+] as const
+
 t.test('a route with other methods', async (t) => {
   const { app } = await appWith()
   for (const [method, url, allow] of [
     ['GET', '/predict', 'POST'],
-    ['TRACE', '/admin/rollout', 'GET, HEAD, PUT, DELETE'],
-    ['PATCH', '/users/player%201?key=secret', 'DELETE'],
-    ['DELETE', '/dashboard/main.js', 'HEAD, GET'],
-  ] as const) {
-    const answer = await app.inject({ method: method as 'GET', url })
-    t.match(answer, { statusCode: 405, headers: { allow } }, `${method} ${url}`)
-    const { code, message } = answer.json()
-    t.equal(code, 'METHOD_NOT_ALLOWED')
-    t.equal(message, `${url.split('?')[0]}: expected ${allow}, got ${method}`)
-  }
+    ['GET', '/pr%65dict?key=secret', 'POST'],
+    ['QUERY', '/predict', 'POST'],
+    ['TRACE', '/admin/rollout', 'DELETE, GET, HEAD, PUT'],
+    ['PATCH', '/users/player%201', 'DELETE'],
+    ['GET', '/users/', 'DELETE'],
+    ['DELETE', '/dashboard/main.js', 'GET, HEAD'],
+    ['POST', '/docs/', 'GET, HEAD'],
+  ] as const)
+    for (const [type, payload] of BODIES) {
+      const answer = await app.inject({
+        method: method as 'GET',
+        url,
+        ...(payload && { payload, headers: { 'content-type': type } }),
+      })
+      const name = `${method} ${url} with a body of ${type}`
+      t.match(answer, { statusCode: 405, headers: { allow } }, name)
+      const { code, message } = answer.json()
+      t.equal(code, 'METHOD_NOT_ALLOWED')
+      t.equal(message, `${url.split('?')[0]}: expected ${allow}, got ${method}`)
+    }
   await app.close()
 })

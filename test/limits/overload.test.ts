@@ -27,7 +27,8 @@ t.test('turns', (t) => {
     const { share, p99Ms, refusedP99Ms } = simulate(costs, load, 'turns', shedEventLoopDelayMs)
     t.ok(share >= LEAST_SHARE, `${name}: ${Math.round(share * 100)} % of the peak`)
     t.ok(p99Ms <= LIMIT_MS, `${name}: p99 ${p99Ms.toFixed(1)} ms`)
-    t.notOk(refusedP99Ms > 1_000, `${name}: the refused wait ${refusedP99Ms.toFixed(0)} ms at most`)
+    // They are given a fiftieth of the time: decisions/0011.
+    t.notOk(refusedP99Ms > 2_000, `${name}: the refused wait ${refusedP99Ms.toFixed(0)} ms at most`)
   }
   t.end()
 })

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { type Bundle, loadBundle } from '../../src/bundle/index.ts'
+import { type Bundle, loadBundle, roundTo6 } from '../../src/bundle/index.ts'
 import { PredictionFigures } from '../../src/monitor/predictions.ts'
 import type { PredictionRecord } from '../../src/prediction-log/index.ts'
 import { EXAMPLE } from '../example.ts'
@@ -30,7 +30,12 @@ function figuresOf(inService: { variant: string; bundle: Bundle }[] = [{ variant
       figures.note([
         {
           answer: { bundle: of, prediction: { revenue: predictedRevenue } },
-          record: { install: { ...EXAMPLE, ...install }, predictedRevenue, inferenceTimeUs: 7, variant },
+          record: {
+            install: { ...EXAMPLE, ...install },
+            predictedRevenue: roundTo6(predictedRevenue),
+            inferenceTimeUs: 7,
+            variant,
+          },
         },
       ]),
     /** As `label=… : value`, sorted. */

@@ -60,6 +60,7 @@ t.test('NDJSON: the API’s numbers, and the API’s refusals', async (t) => {
         7,
         -1,
         -0.5,
+        1.1e300,
         null,
         '',
       ].map((value) => ({

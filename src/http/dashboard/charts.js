@@ -61,6 +61,9 @@ const dayOf = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short
 const minuteOf = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 const secondOf = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
+/** Steps of an axis that counts. */
+const WHOLE = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat()
+
 /** @param {(value: number) => string} say */
 function axes(say) {
   const [stroke, grid] = [resolved('--quiet'), { stroke: resolved('--line'), width: 1 }]
@@ -70,6 +73,7 @@ function axes(say) {
     {
       ...common,
       size: 62,
+      ...(say === count && { incrs: WHOLE }),
       values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map(say),
     },
   ]

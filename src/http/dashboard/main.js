@@ -89,7 +89,7 @@ async function showForm() {
   formOf = of
 }
 
-async function showMoved() {
+async function showDriftOfChampion() {
   showDrift(await ask('/model/drift'))
 }
 
@@ -104,7 +104,7 @@ async function refresh() {
     showTotals(),
     showRecent(),
     showEvents(),
-    showMoved(),
+    showDriftOfChampion(),
     showForm(),
   ])
   const reasons = new Set(parts.flatMap((part) => (part.status === 'rejected' ? [part.reason.message] : [])))

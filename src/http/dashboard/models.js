@@ -68,6 +68,12 @@ const [STABLE, DRIFTED] = [0.1, 0.25]
 /** The prediction, and the features that moved most. */
 const SHOWN_FEATURES = 8
 
+/** @param {number} psi @returns {[verdict: string, look: string]} */
+function verdictOf(psi) {
+  if (psi <= STABLE) return ['stable', 'good']
+  return psi <= DRIFTED ? ['moved', ''] : ['drifted', 'bad']
+}
+
 /** @param {any} drift of the champion */
 export function showDrift({ predictions, min_predictions, prediction, features, window_seconds }) {
   if (prediction === null)
@@ -79,28 +85,28 @@ export function showDrift({ predictions, min_predictions, prediction, features, 
     )
   const rows = [{ feature: 'the prediction itself', psi: prediction }, ...features].map(
     ({ feature, psi }) => {
-      const verdict = psi <= STABLE ? 'stable' : psi <= DRIFTED ? 'moved' : 'drifted'
+      const [verdict, look] = verdictOf(psi)
       return element(
         'tr',
         {},
         element('td', { class: 'bar', '--share': `${Math.min(100, (100 * psi) / (2 * DRIFTED))}%` }, feature),
         element('td', { class: 'number' }, psi.toFixed(3)),
-        element('td', { class: verdict === 'stable' ? 'good' : verdict === 'drifted' ? 'bad' : '' }, verdict),
+        element('td', { class: look }, verdict),
       )
     },
   )
   const names = ['Feature', '#PSI', 'Is']
   const under = `PSI of ${count(predictions)} predictions of the last ${count(window_seconds / 60)} minutes, in this process, against the training data.`
-  const rest = /** @type {HTMLDetailsElement} */ (
-    element('details', {}, element('summary', {}, `${rows.length - SHOWN_FEATURES} more`))
-  )
-  rest.open = document.querySelector('#drift details')?.hasAttribute('open') === true
   const parts = [table(names, rows.slice(0, SHOWN_FEATURES)), element('p', { class: 'under' }, under)]
-  if (rows.length > SHOWN_FEATURES) {
-    rest.append(table(names, rows.slice(SHOWN_FEATURES)))
-    parts.splice(1, 0, rest)
-  }
+  if (rows.length > SHOWN_FEATURES) parts.splice(1, 0, moreOf(table(names, rows.slice(SHOWN_FEATURES)), rows))
   fill('drift', ...parts)
+}
+
+/** It stays open when it is shown anew. @param {Node} content @param {readonly Node[]} rows */
+function moreOf(content, rows) {
+  const summary = element('summary', {}, `${rows.length - SHOWN_FEATURES} more`)
+  const isOpen = document.querySelector('#drift details[open]') !== null
+  return element('details', isOpen ? { open: '' } : {}, summary, content)
 }
 
 /** @param {any} log of /health */

@@ -7,6 +7,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, Fa
 import { inferenceFailure } from '../inference/failure.ts'
 import { scoringFailure } from '../scoring/failure.ts'
 import { settleConnection } from './closing.ts'
+import { notFound, pathOf } from './no-route.ts'
 
 /** What is not available, and when to ask again; null where waiting does not help. */
 const RETRY_AFTER_S: Readonly<Record<string, number | null>> = {
@@ -35,53 +36,27 @@ const FORMS: readonly (readonly [paths: RegExp, form: FailureForm])[] = [
   [/^\/(invocations|ping|version)(\/|$)/, scoringFailure],
 ]
 
-/** Before any route is added. */
 export function answerFailures(app: FastifyInstance): void {
-  const routes: { readonly path: RegExp; readonly methods: readonly string[] }[] = []
-  app.addHook('onRoute', ({ url, method }) => {
-    if (url !== '*') routes.push({ path: pathsOf(url), methods: [method].flat() })
-  })
-  const answerNoRoute = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const path = pathOf(request)
-    const allowed = new Set(routes.flatMap((route) => (route.path.test(path) ? route.methods : [])))
-    if (allowed.size === 0 || allowed.has(request.method))
-      return answer(request, reply, {
-        statusCode: 404,
-        code: 'NOT_FOUND',
-        error: 'Not Found',
-        message: `no such route: ${request.method} ${path}; /docs lists them`,
-      })
-    const methods = [...allowed].join(', ')
-    return answer(request, reply.header('allow', methods), {
-      statusCode: 405,
-      code: 'METHOD_NOT_ALLOWED',
-      error: 'Method Not Allowed',
-      message: `${path}: expected ${methods}, got ${request.method}`,
-    })
-  }
-  app.setNotFoundHandler(answerNoRoute)
-  app.setErrorHandler<FastifyError>((error, request, reply) =>
-    error.code === NO_TYPE ? answerNoRoute(request, reply) : answerError(error, request, reply),
-  )
-}
-
-/** Fastify asks a QUERY for its type before it looks for a route, and there is none. */
-const NO_TYPE = 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE'
-
-/** Those of a route, such as `/v2/models/:name`. */
-function pathsOf(url: string): RegExp {
-  const pattern = url
-    .replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll(/:\w+/g, '[^/]+')
-    .replaceAll('*', '.*')
-  return new RegExp(`^${pattern}$`)
+  app.setErrorHandler<FastifyError>(answerError)
+  // Of a route that looked for something and did not find it; a request without a route comes to no-route.ts before.
+  app.setNotFoundHandler((request, reply) => answerError(notFound(request), request, reply))
 }
 
 /** Also of a request that finds no way to a route or to the one for those that are not there. */
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const retryAfterS = RETRY_AFTER_S[error.code]
   if (typeof retryAfterS === 'number') reply.header('retry-after', retryAfterS)
-  return answer(request, reply, failureOf(error, request.log))
+  return answer(request, reply, { ...failureOf(error, request.log), ...wordsFor(error, request) })
+}
+
+/** What Fastify says without saying what was expected. */
+function wordsFor({ code }: FastifyError, request: FastifyRequest): { message?: string } {
+  const { schema, bodyLimit } = request.routeOptions
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return { message: `body: expected at most ${bodyLimit} bytes` }
+  if (code !== 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return {}
+  const { content = { 'application/json': {} } } = (schema?.body ?? {}) as { content?: object }
+  const came = request.headers['content-type'] ?? 'nothing'
+  return { message: `content-type: expected ${Object.keys(content).join(' or ')}, got ${came}` }
 }
 
 function answer(request: FastifyRequest, reply: FastifyReply, failure: FailureAnswer): FastifyReply {
@@ -93,10 +68,6 @@ function answer(request: FastifyRequest, reply: FastifyReply, failure: FailureAn
   if (!form) return reply.send(failure)
   // KServe's client shows an error's text only if the type is this and no more, which Fastify leaves so for bytes.
   return reply.type('application/json').send(Buffer.from(JSON.stringify(form(failure))))
-}
-
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0]!
 }
 
 /** What is ours goes to the log, and nothing of it into the answer. */

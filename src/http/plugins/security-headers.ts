@@ -41,6 +41,7 @@ export async function shareWithPages(app: FastifyInstance, { corsOrigins }: Brow
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: CORS_MAX_AGE_S,
+    strictPreflight: false, // what is no preflight is answered as everywhere
   })
 }
 

@@ -2,7 +2,7 @@
  * Ajv's errors → texts for people: the field, what was expected, what came. Nothing is coerced, filled in or removed.
  * A schema with a pattern or a format says in `x-expected` what that means.
  */
-import type { FastifyServerOptions } from 'fastify'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { describeValue as describe, toJson } from '../../features/index.ts'
 
 export { describe, toJson }
@@ -28,6 +28,18 @@ export const ajvOptions: NonNullable<FastifyServerOptions['ajv']> = {
   },
 }
 
+const NO_PARAMETERS = { type: 'object', properties: {}, additionalProperties: false }
+
+/** A route that takes no parameters refuses them; of those of protocols that others have made, clients may send what they like. */
+export function refuseUnknownParameters(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    const { scope } = route.config ?? {}
+    if (scope === undefined || scope === 'open' || scope === 'metrics') return
+    if (!route.schema?.querystring && !route.schema?.tags?.includes('protocols'))
+      route.schema = { ...route.schema, querystring: NO_PARAMETERS }
+  })
+}
+
 /**
  * @param whole what to call the validated value as a whole, e.g. `body`
  * @param show how what came is told: its kind and its beginning, or its kind only
@@ -45,7 +57,7 @@ export function explain(
     case 'required':
       return `${inside(place, whole, params['missingProperty'])}: expected, but it is missing`
     case 'additionalProperties':
-      return `${inside(place, whole, params['additionalProperty'])}: unknown field; expected only ${fieldsOf(parentSchema)}`
+      return `${inside(place, whole, params['additionalProperty'])}: unknown field; expected ${fieldsOf(parentSchema)}`
     case 'type':
       return `${place}: expected ${[params['type']].flat().join(' or ')}, got ${show(data)}`
     case 'minimum':
@@ -61,7 +73,7 @@ export function explain(
     case 'minLength':
       return `${place}: expected ${String(params['limit'])} or more characters, got ${lengthOf(data)}`
     case 'enum':
-      return `${place}: expected one of ${[params['allowedValues']].flat().join(', ')}, got ${show(data)}`
+      return `${place}: expected one of ${[params['allowedValues']].flat().map(String).join(', ')}, got ${show(data)}`
     case 'pattern':
     case 'format':
       return `${place}: expected ${String(parentSchema?.['x-expected'])}, got ${show(data)}`
@@ -73,8 +85,10 @@ export function explain(
 const inside = (place: string, whole: string, key: unknown): string =>
   place === whole ? String(key) : `${place}.${String(key)}`
 
-const fieldsOf = (schema: ValidationError['parentSchema']): string =>
-  Object.keys(schema?.['properties'] ?? {}).join(', ')
+function fieldsOf(schema: ValidationError['parentSchema']): string {
+  const fields = Object.keys(schema?.['properties'] ?? {})
+  return fields.length > 0 ? `only ${fields.join(', ')}` : 'none'
+}
 
 /** Characters as JSON Schema counts them: code points. */
 const lengthOf = (data: unknown): number => [...(data as Iterable<unknown>)].length

@@ -4,7 +4,7 @@
  * model learnt from.
  */
 import type { Part, Parts } from '../../bundle/index.ts'
-import { COUNT_FIELDS, TEXT_FIELDS } from '../../features/index.ts'
+import { COUNT_FIELDS, NULLABLE_COUNTS, TEXT_FIELDS } from '../../features/index.ts'
 import { MIN_DRIFT_COUNT } from '../../monitor/index.ts'
 import type { Slot, Variant } from '../../rollout/index.ts'
 import { type AppContext, type Routes, servingOf } from '../context.ts'
@@ -13,8 +13,6 @@ import { DriftAnswer, HistoryAnswer, HistoryQuery, InputsAnswer } from '../schem
 import { ModelInfo, ModelQuery } from '../schemas/service.ts'
 
 const SHOWN_EVENTS = 20
-/** Of the counts, the one that may be unknown. */
-const NULLABLE_COUNT = 'event_3'
 
 export const modelRoutes: Routes = (app, context) => {
   app.get(
@@ -116,7 +114,7 @@ export const modelRoutes: Routes = (app, context) => {
           ...COUNT_FIELDS.map((field) => ({
             field,
             kind: 'count',
-            nullable: field === NULLABLE_COUNT,
+            nullable: NULLABLE_COUNTS.has(field),
             known: null,
           })),
         ],

@@ -7,13 +7,16 @@ import { STORABLE } from './install.ts'
 const Percent = (who: string) =>
   Type.Number({ minimum: 0, maximum: 100, description: `Percent of the users that the ${who} answers.` })
 
-const Shadow = Type.Union([Type.Literal('challenger'), Type.Null()], {
-  description: '`challenger`: it also scores what the champion answers. Null: it does not.',
+const Shadow = Type.Unsafe<'challenger' | null>({
+  enum: ['challenger', null],
+  description:
+    '`challenger`: it also scores what the champion answers. Null: it does not. Left out: as before.',
 })
 
 const Salt = Type.String({
   ...STORABLE,
-  description: 'Changed, it deals the users anew to champion and challenger.',
+  minLength: 1,
+  description: 'Left out: as before. Changed, it deals the users anew to champion and challenger.',
 })
 
 export const TrafficBody = Type.Object(

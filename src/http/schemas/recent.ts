@@ -63,7 +63,7 @@ const LiveTick = Type.Object({
   log: Type.Object({ state: Type.String(), spool_bytes: Type.Integer(), dropped: Type.Integer() }),
 })
 
-/** A server-sent event, as OpenAPI 3.2 has it. */
+/** One server-sent event: of a stream of them OpenAPI 3.1 cannot tell more. */
 export const LiveEvent = Type.Object({
   data: Type.String({ contentMediaType: 'application/json', contentSchema: LiveTick }),
 })

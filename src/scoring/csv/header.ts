@@ -68,15 +68,16 @@ function nameOf(bytes: Uint8Array, { starts, ends, escaped }: CsvRow, cell: numb
 }
 
 function checkNames(names: readonly string[], line: string, added: readonly string[]): void {
+  // Then the whole file is one line, and its rows would be names of columns.
+  if (names.some((name) => name.includes('\r')))
+    throw fault(
+      'expected lines that end with \\n or \\r\\n, got \\r alone; save the file with other ends of lines',
+    )
   const missing = missingIn(names)
   if (missing.length > 0) {
     for (const [separator, called] of OTHER_SEPARATORS)
       if (missingIn(line.split(separator)).length < missing.length)
         throw fault(`expected commas between the cells, got ${called}`)
-    if (line.includes('\r'))
-      throw fault(
-        'expected lines that end with \\n or \\r\\n, got \\r alone; save the file with other ends of lines',
-      )
     throw fault(
       `expected a header with the columns ${INSTALL_FIELDS.join(', ')}; missing ${missing.join(', ')}, got ${listed(names)}`,
     )

@@ -80,7 +80,12 @@ t.test('what is wrong before the first answer has a status', async (t) => {
     ['', 'text/csv', 400, 'header: expected the names of the columns, got nothing'],
     [ROW, `${NDJSON}; charset=latin1`, 415, 'charset: expected utf-8, got latin1'],
     [ROW, NDJSON, 415, 'content-encoding: expected none, got gzip', { 'content-encoding': 'gzip' }],
-    [ROW, 'application/xml', 415, /Unsupported Media Type/],
+    [
+      ROW,
+      'application/xml',
+      415,
+      /^content-type: expected application\/json or application\/x-ndjson or text\/csv, got application\/xml$/,
+    ],
   ]
   for (const [body, contentType, status, message, headers] of wrong) {
     const { statusCode, lines } = await answersTo(url, body, contentType, headers)
