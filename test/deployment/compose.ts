@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { freePort } from '../postgres-server.ts'
 import { EXAMPLE } from '../example.ts'
-import { ENVIRONMENT, makeStandIn, prepareContainers, startEngine } from './containers.ts'
+import { ENVIRONMENT, makeStandIn, podman, prepareContainers, startEngine } from './containers.ts'
 import { readCompose } from './files.ts'
 import { buildImage, expect, untilOk } from './images.ts'
 import type { Check } from './run.ts'
@@ -64,15 +64,21 @@ export async function testCompose(check: Check): Promise<void> {
     await check(
       'what the image ships becomes the champion in MLflow, and the service follows it',
       async () => {
-        const inService = ['run', '--rm', '--no-deps', '--env=MLFLOW_TRACKING_URI=http://mlflow:5005', 'api']
-        const said = await docker(
-          ...inService,
+        // Compose does not see that what it runs in the foreground has ended where the engine is podman.
+        const publisher = `${PROJECT}-publisher`
+        await docker(
+          ...['run', '--detach', '--name', publisher, '--no-deps'],
+          ...['--env=MLFLOW_TRACKING_URI=http://mlflow:5005', 'api'],
           'publish',
           '--bundle',
           'artifacts/champion',
           '--alias',
           'champion',
         )
+        const code = (await podman('wait', publisher)).trim()
+        const said = await podman('logs', publisher)
+        await podman('rm', '--force', publisher)
+        if (code !== '0') throw new Error(`publish: exit code ${code}: ${said}`)
         Object.assign(ports, { MLFLOW_TRACKING_URI: 'http://mlflow:5005' })
         await up()
         await untilOk(`${service}/health/ready`)

@@ -129,7 +129,10 @@ export async function startEngine(): Promise<{ stop(): Promise<void> }> {
     while (!off.signal.aborted) {
       const running = await podman('ps', '--quiet').catch(() => '')
       for (const id of running.split('\n').filter(Boolean))
-        await podman('healthcheck', 'run', id).catch(() => {})
+        // That of a container which is killed meanwhile would never end.
+        await run('podman', ['healthcheck', 'run', id], { env: ENVIRONMENT, timeoutMs: 10_000 }).catch(
+          () => {},
+        )
       // Without systemd podman does not do this by itself, and Compose waits for ever for a container that is "stopped".
       const ended = await podman('ps', '--all', '--quiet', '--filter=status=exited').catch(() => '')
       for (const id of ended.split('\n').filter(Boolean))
