@@ -57,11 +57,17 @@ interface Drift {
 
 /** Of each second's predictions a hundred are looked at. */
 async function driftOf(url: string, csv: string): Promise<Drift> {
-  const [header, ...rows] = csv.trimEnd().split('\n')
+  // All but the revenue, which is what is to be predicted.
+  const [header, ...rows] = csv
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.slice(0, line.lastIndexOf(',')))
   for (let at = 0; at < rows.length; at += 100) {
     const body = [header, ...rows.slice(at, at + 100)].join('\n')
     const headers = { 'content-type': 'text/csv' }
-    await (await fetch(`${url}/batch_predict`, { method: 'POST', headers, body })).text()
+    const answer = await fetch(`${url}/batch_predict`, { method: 'POST', headers, body })
+    const text = await answer.text()
+    if (!text.includes('"errors":0')) throw new Error(text)
     await delay(500)
   }
   return (await fetch(`${url}/model/drift`)).json() as Promise<Drift>
