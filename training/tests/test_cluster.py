@@ -165,6 +165,7 @@ def test_two_workers_train_a_bundle_as_good_as_one_made_here(cluster, rows_csv, 
     assert open_bundle(tmp_path / "again")[0]["files"] == manifest["files"]
 
 
+@pytest.mark.long
 def test_the_number_of_trees_is_found_here_where_none_is_given(cluster, rows_csv, tmp_path, monkeypatch):
     monkeypatch.setattr("day7_training.model.cluster.MOST_ROWS_PER_PART", 1000)
     steps = Counter()
@@ -184,6 +185,7 @@ def test_the_number_of_trees_is_found_here_where_none_is_given(cluster, rows_csv
     assert 0.5 * model.booster.num_trees() < steps["all rows"] <= model.booster.num_trees()
 
 
+@pytest.mark.long
 def test_a_lost_worker_ends_the_training(cluster, rows_csv, tmp_path, capsys):
     doomed = cluster.add_worker()
     cluster.add_worker()
