@@ -2,7 +2,7 @@
  * The champion's alias moves in MLflow again and again while requests come: what that does to them, and to the memory of the service.
  */
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -69,6 +69,7 @@ export async function swaps({ swaps, perSecond, warmUpS, quietS }: SwapsOptions)
         DATABASE_URL: postgres.url,
         MLFLOW_TRACKING_URI: mlflow.url,
         MODEL_POLL_MS: String(POLL_MS),
+        NODE_OPTIONS: `--heapsnapshot-signal=${COLLECT} --diagnostic-dir=${folder}`,
       },
       (process) => (child = process),
     )
@@ -90,6 +91,8 @@ export async function swaps({ swaps, perSecond, warmUpS, quietS }: SwapsOptions)
       },
     )
     await delay(warmUpS * 1000)
+    await collectGarbage(service, folder)
+    await delay(warmUpS * 1000)
     const quietSince = performance.now()
     const before = await leastMemory(service, quietS)
     const quietUntil = performance.now()
@@ -104,6 +107,7 @@ export async function swaps({ swaps, perSecond, warmUpS, quietS }: SwapsOptions)
       moments.push(servingMs - performance.timeOrigin)
       await delay(SWAP_SECOND_MS.after * 2)
     }
+    await collectGarbage(service, folder)
     const after = await leastMemory(service, quietS)
     await load.stop()
 
@@ -136,12 +140,28 @@ export async function swaps({ swaps, perSecond, warmUpS, quietS }: SwapsOptions)
   }
 }
 
+/** Nothing else comes with it. */
+const COLLECT = 'SIGURG'
+
 /** @returns since when, in milliseconds since 1970 */
 async function untilServing(service: ServiceProcess, version: string): Promise<number> {
   for (;;) {
     const info = (await (await fetch(`${service.url}/model/info`)).json()) as any
     if (info.version === version) return Date.parse(info.serving_since)
     await delay(20)
+  }
+}
+
+/** Node collects all garbage before it writes a snapshot, which nobody looks at; requests wait for it some seconds. */
+async function collectGarbage({ process }: ServiceProcess, folder: string): Promise<void> {
+  const snapshots = () => readdirSync(folder).filter((file) => file.endsWith('.heapsnapshot'))
+  const known = new Set(snapshots())
+  process.kill(COLLECT)
+  for (let bytes = -1; ; await delay(500)) {
+    const file = snapshots().find((each) => !known.has(each))
+    const now = file === undefined ? 0 : statSync(join(folder, file)).size
+    if (now > 0 && now === bytes) return
+    bytes = now
   }
 }
 

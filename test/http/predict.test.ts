@@ -1,6 +1,7 @@
 /**
  * `/predict` and `/batch_predict`: what they answer, what they log, and how they say no.
  */
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { loadBundle } from '../../src/bundle/index.ts'
 import { LogFullError, type PredictionRecord } from '../../src/prediction-log/index.ts'
@@ -125,6 +126,13 @@ t.test('a body that cannot be read', async (t) => {
     headers: { 'content-type': 'application/json' },
   })
   t.match(latin1.json(), { statusCode: 400, message: 'body: expected UTF-8, got other bytes' })
+  const zipped = await app.inject({
+    method: 'POST',
+    url: '/predict',
+    payload: gzipSync(JSON.stringify(EXAMPLE)),
+    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+  })
+  t.match(zipped.json(), { statusCode: 415, message: 'content-encoding: expected none, got gzip' })
   t.same(await send('country=es', 'application/x-www-form-urlencoded'), [
     415,
     'content-type: expected application/json, got application/x-www-form-urlencoded',

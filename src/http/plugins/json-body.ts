@@ -8,6 +8,12 @@ import { IDEMPOTENCY_KEY } from '../schemas/idempotency.ts'
 
 export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
+  app.addHook('preParsing', ({ headers }, _reply, body, done) => {
+    const coding = headers['content-encoding'] ?? 'identity'
+    if (coding.toLowerCase() === 'identity') return done(null, body)
+    const fault = new Error(`content-encoding: expected none, got ${coding}`)
+    return done(Object.assign(fault, { statusCode: 415, code: 'ENCODING_UNSUPPORTED' }))
+  })
   app.decorateRequest('sentBody', null)
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     if (request.headers[IDEMPOTENCY_KEY] !== undefined) request.sentBody = body
