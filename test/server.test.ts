@@ -130,3 +130,15 @@ t.test('what prevents the start is said', (t) => {
   t.match(start({ MODEL_DIR: 'nowhere' }), [1, /^bundle nowhere, manifest.json: ENOENT/])
   t.end()
 })
+
+t.test('a port that is taken', async (t) => {
+  const first = await startService(t, { DATA_DIR: dataFolder(t), DATABASE_URL: 'off' })
+  const { port } = new URL(first.url)
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['src/server.ts'], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], DATA_DIR: dataFolder(t), DATABASE_URL: 'off', PORT: port },
+  })
+  t.equal(status, 1)
+  t.match(stdout + stderr, `PORT: expected a free port of 127.0.0.1, ${port} is taken`)
+  await first.stop()
+})

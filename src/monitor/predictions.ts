@@ -20,7 +20,7 @@ export interface WatchedBundle<Install> {
 export interface Answered<Install> {
   readonly answer: {
     readonly bundle: WatchedBundle<Install>
-    /** As the training data's were: not rounded, which would make a tenth of them 0 where revenue is small. */
+    /** As the training data's were: not rounded, which would make many of them 0 where revenue is small. */
     readonly prediction: { readonly revenue: number }
   }
   readonly record: {

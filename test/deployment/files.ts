@@ -33,7 +33,6 @@ export function readCompose(): Compose {
 }
 
 /** Any object of Kubernetes, as far as the tests look. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Manifest = any
 
 /** The manifests below a folder, without kustomize's own files. */

@@ -249,6 +249,7 @@ t.test('the header', (t) => {
     ['\n\r\n \n', /the file is empty/],
     [names.join(';'), /^line 1: expected commas between the cells, got semicolons$/],
     [names.join('\t'), /got tabs$/],
+    [`${names.join()},revenue\r1,2`, /got \\r alone/],
     [`${names.join()}\r1,2`, /expected lines that end with \\n or \\r\\n, got \\r alone/],
     [
       'es,Madrid,Organic,iOS,x,14,1,2,3\n',

@@ -116,6 +116,16 @@ t.test('an explanation is the API’s', async (t) => {
   }
 })
 
+t.test('a count beyond all counts', async (t) => {
+  const rows = [HEADER, rowOf({ event_2: '1e300' }), rowOf({ event_2: '1.1e300' })].join('\n')
+  const { faults, summary } = await score(fileOf('beyond.csv', rows))
+  t.equal(summary.predicted, 1)
+  t.same(
+    records(faults).map(({ line, error }) => `${line} ${error}`),
+    ['3 event_2: expected a number ≤ 1e+300, got 1.1e+300'],
+  )
+})
+
 t.test('what is wrong with a row, and in which line', async (t) => {
   const long = `${'x'.repeat(3_000_000)}`
   const csv = Buffer.concat([
