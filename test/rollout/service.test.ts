@@ -156,6 +156,11 @@ t.test('following MLflow', async (t) => {
       async () => (await ask(first, '/health')).body,
       ({ status }) => status === 'ok',
     )
+    // Events wait in memory for the next shipment, and one of the two is about to be killed.
+    await until(
+      async () => (await ask(first, '/model/history')).body.events as { event: string }[],
+      (events) => events.filter(({ event }) => event === 'refused').length === 2,
+    )
   })
 
   await t.test('without MLflow the last good one serves, also after a new start', async (t) => {
