@@ -4,8 +4,9 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { naturalLog } from '../../src/features/logarithm.ts'
-import { FeaturePlanError, type Install, parseFeaturePlan } from '../../src/features/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { FeaturePlanError, parseFeaturePlan } from '../../src/features/index.ts'
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
+import { EXAMPLE, EXAMPLE_ROW, type Install, rowOf } from '../example.ts'
 
 type Column = Record<string, unknown>
 
@@ -14,13 +15,13 @@ function planOf(
   features = columns.map((column) => column['name']),
   offset: unknown = null,
 ) {
-  return parseFeaturePlan({ format: 'day7-feature-plan/1', columns, features, offset })
+  return parseFeaturePlan({ format: 'day7-feature-plan/1', columns, features, offset }, NINE_FIELDS)
 }
 
 function encode(columns: Column[], install: Partial<Install>): number {
   const plan = planOf(columns)
   const row = new Float64Array(columns.length)
-  plan.encode({ ...EXAMPLE, ...install }, row)
+  plan.encode(rowOf({ ...EXAMPLE, ...install }), row)
   return row.at(-1)!
 }
 
@@ -68,8 +69,8 @@ t.test('the offset is shared among its inputs', (t) => {
     ]
     const plan = planOf(columns, ['n'], 'offset')
     const full = { ...EXAMPLE, ...install }
-    const offset = plan.encode(full, new Float64Array(1))
-    const { base, shares } = plan.shareOffset(full)!
+    const offset = plan.encode(rowOf(full), new Float64Array(1))
+    const { base, shares } = plan.shareOffset(rowOf(full))!
     return { base, offset, country: shares.get('country')!, event_1: shares.get('event_1')! }
   }
   const { base, offset, country, event_1 } = shared(0, { country: 'es', event_1: 6 })
@@ -88,7 +89,7 @@ t.test('the offset is shared among its inputs', (t) => {
     country: naturalLog(12) / 2,
     event_1: naturalLog(12) / 2,
   })
-  t.equal(planOf([{ name: 'n', op: 'number', field: 'event_1' }]).shareOffset(EXAMPLE), null)
+  t.equal(planOf([{ name: 'n', op: 'number', field: 'event_1' }]).shareOffset(EXAMPLE_ROW), null)
   t.end()
 })
 
@@ -108,7 +109,7 @@ t.test('texts that come again, and more of them than are remembered', (t) => {
   ])
   const row = new Float64Array(3)
   for (let i = 0; i < 5000; i++) {
-    plan.encode({ ...EXAMPLE, country: `C${i % 2500}` }, row)
+    plan.encode(rowOf({ ...EXAMPLE, country: `C${i % 2500}` }), row)
     const code = [7, 8].includes(i % 2500) ? i % 2500 : -1
     if (row.join() !== [code, 2 * code, 0].join()) t.fail(`C${i % 2500}: ${row.join()}`)
   }
@@ -117,7 +118,7 @@ t.test('texts that come again, and more of them than are remembered', (t) => {
     ['', 'NaN,0,1'],
     ['c8', '8,16,0'],
   ] as const) {
-    plan.encode({ ...EXAMPLE, country }, row)
+    plan.encode(rowOf({ ...EXAMPLE, country }), row)
     t.equal(row.join(), expected)
   }
   t.end()
@@ -247,9 +248,9 @@ t.test('features are picked in their own order, and the offset is returned', (t)
   const columns = ['event_1', 'event_2', 'event_3'].map((field) => ({ name: field, op: 'number', field }))
   const plan = planOf(columns, ['event_3', 'event_1'], 'event_2')
   const row = new Float64Array(2)
-  t.equal(plan.encode({ ...EXAMPLE, event_1: 1, event_2: 2, event_3: 3 }, row), 2)
+  t.equal(plan.encode(rowOf({ ...EXAMPLE, event_1: 1, event_2: 2, event_3: 3 }), row), 2)
   t.same([...row], [3, 1])
-  t.equal(planOf(columns).encode(EXAMPLE, new Float64Array(3)), 0)
+  t.equal(planOf(columns).encode(EXAMPLE_ROW, new Float64Array(3)), 0)
   t.end()
 })
 
@@ -266,9 +267,21 @@ t.test('a plan that is not understood is refused, with the place', (t) => {
     missing: 0,
   }
   const wrong: [string, RegExp, () => unknown][] = [
-    ['not an object', /the document: expected an object, got null/, () => parseFeaturePlan(null)],
-    ['format', /format: expected "day7-feature-plan\/1", got "x"/, () => parseFeaturePlan({ format: 'x' })],
-    ['columns', /columns: expected a list/, () => parseFeaturePlan({ format: 'day7-feature-plan/1' })],
+    [
+      'not an object',
+      /the document: expected an object, got null/,
+      () => parseFeaturePlan(null, NINE_FIELDS),
+    ],
+    [
+      'format',
+      /format: expected "day7-feature-plan\/1" or "day7-feature-plan\/2", got "x"/,
+      () => parseFeaturePlan({ format: 'x' }, NINE_FIELDS),
+    ],
+    [
+      'columns',
+      /columns: expected a list/,
+      () => parseFeaturePlan({ format: 'day7-feature-plan/1' }, NINE_FIELDS),
+    ],
     ['no features', /features: expected a list/, () => planOf([good], [])],
     [
       'operator',
