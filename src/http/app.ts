@@ -103,7 +103,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   app.addSchema(ExplanationSchema)
   app.addSchema(OutcomeSchema)
   app.addSchema(Failure)
-  await serveDocumentation(app, options.version)
+  await serveDocumentation(app, options.version, () => context.rollout.current()?.inputs ?? null)
   await serveDashboard(app)
   await app.register(fastifySSE)
   predictRoutes(app, context)
