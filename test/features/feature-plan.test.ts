@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { naturalLog } from '../../src/features/logarithm.ts'
 import { FeaturePlanError, parseFeaturePlan } from '../../src/features/index.ts'
-import { NINE_FIELDS } from '../../src/inputs/index.ts'
+import { NINE_FIELDS, parseInputSchema } from '../../src/inputs/index.ts'
 import { EXAMPLE, EXAMPLE_ROW, type Install, rowOf } from '../example.ts'
 
 type Column = Record<string, unknown>
@@ -224,6 +224,116 @@ t.test('product and log', (t) => {
   t.equal(encode(log(0), { event_3: 0 }), -Infinity)
   t.same(encode(log(-2), { event_3: 1 }), NaN)
   t.same(encode(log(1), { event_3: null }), NaN)
+  t.end()
+})
+
+const LATER = {
+  format: 'day7-inputs/1',
+  fields: [
+    { name: 'at', kind: 'time' },
+    { name: 'on', kind: 'boolean' },
+    ...Array.from({ length: 14 }, (_, i) => ({ name: `n ${i}`, kind: 'number' })),
+  ],
+  target: { name: 'revenue', horizonDays: 7 },
+}
+
+function encodeLater(columns: Column[], install: Install, features = [columns.at(-1)!['name']]): number[] {
+  const schema = parseInputSchema(LATER)
+  const plan = parseFeaturePlan({ format: 'day7-feature-plan/2', columns, features, offset: null }, schema)
+  const row = new Float64Array(features.length)
+  plan.encode(rowOf(install, schema), row)
+  return [...row]
+}
+
+t.test('time_part', (t) => {
+  const parts = ['day', 'hour', 'weekday']
+  const columns = parts.map((part) => ({ name: part, op: 'time_part', field: 'at', part }))
+  const at = (text: string | null) =>
+    encodeLater(columns, { at: text === null ? null : Date.parse(text) }, parts)
+  t.same(at('1970-01-01T00:00:00Z'), [0, 0, 3], 'a Thursday')
+  t.same(at('1969-12-31T23:59:59.999Z'), [-1, 23, 2])
+  t.same(at('2026-11-30T10:59:59.999Z'), [20787, 10, 0], 'a Monday')
+  t.same(at('0001-01-01T00:00:00Z'), [-719162, 0, 0])
+  t.same(at('9999-12-31T23:00:00Z'), [2932896, 23, 4])
+  t.same(at(null), [NaN, NaN, NaN])
+  t.end()
+})
+
+t.test('difference, linear and clip', (t) => {
+  const numbers = ['n 0', 'n 1'].map((field) => ({ name: field.replace(' ', '_'), op: 'number', field }))
+  const of = (column: Column, a: number | null, b: number | null = 0) =>
+    encodeLater([...numbers, { name: 'x', ...column }], { 'n 0': a, 'n 1': b })[0]
+  const difference = { op: 'difference', minuend: 'n_0', subtrahend: 'n_1' }
+  t.equal(of(difference, 0.3, 0.1), 0.3 - 0.1)
+  t.same([of(difference, null, 1), of(difference, 1, null)], [NaN, NaN])
+  const linear = { op: 'linear', argument: 'n_0', factor: 0.1, plus: 0.3 }
+  t.equal(of(linear, 3), 3 * 0.1 + 0.3, 'two operations, each rounded')
+  t.same(of(linear, null), NaN)
+  const clip = (minimum: number | null, maximum: number | null) => ({
+    op: 'clip',
+    argument: 'n_0',
+    minimum,
+    maximum,
+  })
+  t.same(
+    [-5, 0.5, 7].map((value) => of(clip(0, 1), value)),
+    [0, 0.5, 1],
+  )
+  t.same(
+    [-5, 7].map((value) => of(clip(null, 1), value)),
+    [-5, 1],
+  )
+  t.same(
+    [-5, 7].map((value) => of(clip(0, null), value)),
+    [0, 7],
+  )
+  t.same(of(clip(0, 1), null), NaN)
+  t.throws(() => of(clip(2, 1), 1), {
+    message: /columns\[2\]\.minimum: expected at most 1, as the maximum, got 2/,
+  })
+  t.throws(() => of({ ...difference, minuend: 'x' }, 1), {
+    message: /minuend: expected the name of an earlier column/,
+  })
+  t.end()
+})
+
+t.test('a number may be a boolean or a time', (t) => {
+  const number = (field: string) => [{ name: 'x', op: 'number', field }]
+  t.same(encodeLater(number('on'), { on: true }), [1])
+  t.same(encodeLater(number('on'), { on: false }), [0])
+  t.same(encodeLater(number('on'), {}), [NaN])
+  t.same(encodeLater(number('at'), { at: 1234 }), [1234])
+  t.end()
+})
+
+t.test('an offset of more inputs than have all their orders tried', (t) => {
+  const schema = parseInputSchema(LATER)
+  const names = schema.fields.filter(({ kind }) => kind === 'number').map(({ name }) => name)
+  t.ok(names.length > 12)
+  const columns = [
+    ...names.map((field) => ({ name: field, op: 'number', field })),
+    { name: 'all', op: 'sum', of: names },
+    { name: 'offset', op: 'log', argument: 'all', plus: 1 },
+  ]
+  const plan = parseFeaturePlan(
+    { format: 'day7-feature-plan/1', columns, features: [names[0]], offset: 'offset' },
+    schema,
+  )
+  const row = schema.fields.map(({ kind }, at) => (kind === 'number' ? (at % 3 === 0 ? null : at) : null))
+  const offset = plan.encode(row, new Float64Array(1))
+  const { base, shares } = plan.shareOffset(row)!
+  t.equal(base, 0, 'the logarithm of 1')
+  const sum = [...shares.values()].reduce((sum, share) => sum + share, base)
+  t.ok(Math.abs(sum - offset) < 1e-12, `${sum} is ${offset}`)
+  t.same(
+    [...shares].filter(([, share]) => share === 0).map(([name]) => name),
+    names.filter((name) => row[schema.indexOf(name)] === null),
+    'what is not known has no share',
+  )
+  // Of equal values the shares are nearly equal, whatever their places.
+  const equal = schema.fields.map(({ kind }) => (kind === 'number' ? 2 : null))
+  const some = [...plan.shareOffset(equal)!.shares.values()]
+  t.ok(Math.max(...some) / Math.min(...some) < 1.001, `${Math.min(...some)} to ${Math.max(...some)}`)
   t.end()
 })
 
