@@ -20,7 +20,12 @@ let reaper: ChildProcess | null = null
 function tell(line: string): void {
   if (reaper === null) {
     // In a group of its own: what interrupts this process must not interrupt the shell.
-    reaper = spawn('sh', ['-c', REAPER], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+    // Without the mark of the run, of whose processes it is none.
+    reaper = spawn('sh', ['-c', REAPER], {
+      detached: true,
+      env: { PATH: process.env['PATH'] },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
     reaper.unref()
     const input = reaper.stdin as unknown as { unref(): void }
     input.unref()

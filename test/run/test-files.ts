@@ -1,9 +1,8 @@
 /**
- * Test files of TypeScript, each in a process of its own, some at a time. Of each a line says that it ended, and others what it skipped; of
- * one that failed, all but its passed tests is printed.
+ * Test files of TypeScript, each in a process of its own, some at a time. For each a line says that it ended; of one that failed, all but its
+ * passed tests is printed.
  *
- * Node runs them without tap's command: its hooks into every import cost two seconds of a core for each file and each service that a test
- * starts.
+ * Node runs them without tap's command, whose hooks into every import cost processor time in each file and in each service that a test starts.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +17,7 @@ const OUTPUT_ENDS_WITHIN_MS = 10_000
 
 /** tap's last words. */
 const SUMMARY = /^# \{ (.*) \}$/
-const FAILED = /^ *not ok (?!.*# (?:TODO|SKIP))/
+const FAILED = /^ *not ok (?:\d+ )?- (?!.*# (?:TODO|SKIP))(.*)/
 const PASSED = /^ *ok \d+/
 const SKIPPED = /^ *ok \d+ - (.*) # SKIP(.*)$/
 
@@ -26,6 +25,7 @@ export async function runTestFiles(files: readonly string[], atOnce = 2): Promis
   const waiting = [...files]
   const secondsOf = new Map<string, number>()
   const failures: string[] = []
+  const skipped: string[] = []
   let passed = 0
   let failed = 0
   const runner = async (): Promise<void> => {
@@ -35,11 +35,12 @@ export async function runTestFiles(files: readonly string[], atOnce = 2): Promis
       passed += ended.passed
       failed += ended.failed
       failures.push(...ended.failures)
+      skipped.push(...ended.skipped)
       console.log(ended.said)
     }
   }
   await Promise.all(Array.from({ length: atOnce }, runner))
-  return { passed, failed, failures, secondsOf }
+  return { passed, failed, failures, skipped, secondsOf }
 }
 
 interface Ended {
@@ -47,6 +48,7 @@ interface Ended {
   readonly failed: number
   /** A line for each. */
   readonly failures: readonly string[]
+  readonly skipped: readonly string[]
   readonly seconds: number
   /** What is to be printed. */
   readonly said: string
@@ -79,16 +81,22 @@ async function runTestFile(file: string): Promise<Ended> {
   const count = (kind: string): number =>
     Number(new RegExp(`\\b${kind}: (\\d+)`).exec(summary ?? '')?.[1] ?? 0)
   const isBad = code !== 0 || summary === undefined || count('total') === 0
-  const failures = lines.filter((line) => FAILED.test(line)).map((line) => `${file}: ${line.trim()}`)
-  if (isBad && failures.length === 0) failures.push(`${file}: not ok - ended with ${signal ?? code}`)
+  const failures = lines
+    .flatMap((line) => FAILED.exec(line)?.[1] ?? [])
+    .map((test) => `${file}: ${test.replace(/ # time=.*/, '')}`)
+  if (isBad && failures.length === 0) failures.push(`${file}: ended with ${signal ?? code}`)
   return {
     passed: count('pass'),
     failed: atLeastOneIf(isBad, count('fail')),
     failures,
+    skipped: lines.flatMap((line) => {
+      const [, test, reason] = SKIPPED.exec(line) ?? []
+      return test ? [`${file}: ${test}${reason && `:${reason}`}`] : []
+    }),
     seconds,
     said: [
-      `${file} ${isBad ? `failed (${signal ?? code})` : 'passed'} in ${seconds.toFixed(1)} s`,
-      ...(isBad ? lines.filter((line) => !PASSED.test(line)) : skipped(lines)),
+      `${file} ${isBad ? 'FAILED' : 'passed'} in ${seconds.toFixed(1)} s`,
+      ...(isBad ? lines.filter((line) => !PASSED.test(line)) : []),
     ].join('\n'),
   }
 }
@@ -100,16 +108,4 @@ function endGroup(leader: number): boolean {
   } catch {
     return false
   }
-}
-
-const skipped = (lines: readonly string[]): string[] =>
-  lines.flatMap((line) => {
-    const found = SKIPPED.exec(line)
-    return found ? [`  skipped: ${found[1]}${found[2] && `:${found[2]}`}`] : []
-  })
-
-if (import.meta.main) {
-  const { passed, failed } = await runTestFiles(process.argv.slice(2))
-  console.log(`${passed} passed, ${failed} failed`)
-  process.exitCode = failed > 0 ? 1 : 0
 }
