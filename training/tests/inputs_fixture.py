@@ -17,7 +17,7 @@ from day7_training.inputs.schema import InputSchema, parse_input_schema
 ROOT = Path(__file__).parents[2]
 VALUES = ROOT / "test/fixtures/inputs/values.ndjson"
 MAKE = ROOT / "test/inputs/values/make.py"
-DOCUMENTS = ROOT / "test/fixtures/inputs/documents.json"
+DOCUMENTS = ROOT / "test/fixtures/inputs/documents.ndjson"
 
 _SOURCES = ("cell", "json", "ndjson", "parquet", "tensor")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -83,16 +83,15 @@ def _read_dictionary(field: Field, array: pa.DictionaryArray) -> Column:
 
 
 def _read_moments(field: Field, array: pa.Array) -> Column:
-    is_null = _is_null(array)
     milliseconds = _milliseconds_of(array.fill_null(0) if array.null_count else array)
 
     def fault_at(row: int) -> Fault:
-        return value_from_parquet(field, None if is_null[row] else Moment(int(milliseconds[row])))
+        return value_from_parquet(field, Moment(int(milliseconds[row])))
 
     if field.kind != "time":
         return _refuse(field, array, fault_at)
     is_far = (milliseconds < EARLIEST_MS) | (milliseconds > LATEST_MS)
-    return _column(field, milliseconds.astype(np.float64), is_null, is_far, fault_at)
+    return _column(field, milliseconds.astype(np.float64), _is_null(array), is_far, fault_at)
 
 
 def _milliseconds_of(array: pa.Array) -> np.ndarray:
@@ -149,7 +148,8 @@ def _column(
     """`is_wrong` says nothing of what is null."""
     wrong = is_wrong & ~is_null if field.nullable else is_wrong | is_null
     values[is_null | wrong] = None if field.kind == "text" else np.nan
-    return Column(values, np.flatnonzero(wrong), fault_at)
+    null_fault = value_from_parquet(field, None)
+    return Column(values, np.flatnonzero(wrong), lambda row: null_fault if is_null[row] else fault_at(row))
 
 
 def _fault_of(field: Field, array: pa.Array, row: int) -> Fault:
