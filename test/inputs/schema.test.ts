@@ -4,7 +4,17 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse as parseYaml } from 'yaml'
-import { InputSchemaError, jsonSchemaOf, NINE_FIELDS, parseInputSchema } from '../../src/inputs/index.ts'
+import {
+  type Fault,
+  InputSchemaError,
+  jsonSchemaOf,
+  NINE_FIELDS,
+  parseInputSchema,
+  rowFromObject,
+  valueFromCell,
+  valueFromJson,
+} from '../../src/inputs/index.ts'
+import { blockOf } from '../document.ts'
 
 interface Case {
   readonly about: string
@@ -136,6 +146,27 @@ t.test('training has the same nine fields', (t) => {
   t.equal(
     readFileSync('src/inputs/nine-fields.json', 'utf8'),
     readFileSync('training/day7_training/inputs/nine-fields.json', 'utf8'),
+  )
+  t.end()
+})
+
+t.test('the example of the page is one, and gives the faults that the page shows', (t) => {
+  const page = 'docs/inputs.md'
+  const schema = parseInputSchema(JSON.parse(blockOf(page, 'day7-inputs/1')))
+  const field = (name: string) => schema.fields[schema.indexOf(name)]!
+  const faults = [
+    rowFromObject(schema, {}, { text: 'strict' }),
+    valueFromJson(field('country'), 5),
+    valueFromJson(field('country'), 'esp'),
+    valueFromJson(field('levels'), -1),
+    valueFromCell(field('levels'), '1,5'),
+    valueFromJson(field('spent'), '5'),
+    valueFromCell(field('consented'), 'maybe'),
+    valueFromCell(field('installed_at'), '12/31/2026'),
+  ]
+  t.strictSame(
+    faults.map((fault) => (fault as Fault).message),
+    blockOf(page, 'but it is missing').trimEnd().split('\n'),
   )
   t.end()
 })
