@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { freePort } from './postgres-server.ts'
+import { missing } from './programs.ts'
 
 export interface RedisServer {
   readonly url: string

@@ -23,6 +23,7 @@ from ..model.boosting import HERE, Learner
 from ..model.composition import Composition, learner_of
 from ..model.parameters import OBJECTIVES, Parameters, resolve_parameters
 from ..model.train import MAX_TREES, MAX_TREES_DART, Trained, TrainingRows, train, training_rows
+from ..packages import needed
 from ..progress import bar
 from ..registry.store import check_store
 from ..registry.tracking import log_training
@@ -138,7 +139,8 @@ def _learner(cluster: str | None, composition: Composition) -> AbstractContextMa
     if cluster is None:
         return nullcontext(learner_of(composition))
     # Dask takes a second to import, which training here should not wait for.
-    from ..model.cluster import cluster_learner
+    with needed("dask", "--cluster"):
+        from ..model.cluster import cluster_learner
 
     return cluster_learner(cluster)
 
