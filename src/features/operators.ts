@@ -80,6 +80,7 @@ const LATER_OPERATORS: readonly (readonly [string, Operator])[] = [
   ['difference', { keys: ['minuend', 'subtrahend'], compile: difference }],
   ['linear', { keys: ['argument', 'factor', 'plus'], compile: linear }],
   ['clip', { keys: ['argument', 'minimum', 'maximum'], compile: clip }],
+  ['step', { keys: ['argument', 'edges', 'values', 'missing'], compile: step }],
 ]
 
 const FIRST_ENCODINGS = ['code', 'frequency', 'target_mean', 'revenue_rate', 'relative_revenue']
@@ -91,7 +92,7 @@ export const VOCABULARIES: ReadonlyMap<unknown, Vocabulary> = new Map([
     'day7-feature-plan/2',
     {
       operators: new Map([...FIRST_OPERATORS, ...LATER_OPERATORS]),
-      encodings: [...FIRST_ENCODINGS, 'payer_share'],
+      encodings: [...FIRST_ENCODINGS, 'payer_share', 'log_factor', 'log_unit'],
     },
   ],
 ])
@@ -252,6 +253,38 @@ function clip(column: ColumnSource): Cell {
   }
 }
 
+function step(column: ColumnSource): Cell {
+  const argument = earlierColumn(column, 'argument', column.spec['argument'])
+  const edges = numbers(column, 'edges')
+  const unsorted = edges.findIndex((edge, at) => at > 0 && !(edge > edges[at - 1]!))
+  if (unsorted !== -1)
+    throw new FeaturePlanError(
+      `${column.path}.edges[${unsorted}]`,
+      `a number above ${edges[unsorted - 1]}`,
+      edges[unsorted],
+    )
+  const values = numbers(column, 'values')
+  if (values.length !== edges.length + 1)
+    throw new FeaturePlanError(
+      `${column.path}.values`,
+      `${edges.length + 1} numbers, one more than edges`,
+      column.spec['values'],
+    )
+  const missing = numberOrNaN(column, 'missing')
+  return (_, cells) => {
+    const value = cells[argument]!
+    if (Number.isNaN(value)) return missing
+    // How many edges are below the value.
+    let [low, high] = [0, edges.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (edges[middle]! < value) low = middle + 1
+      else high = middle
+    }
+    return values[low]!
+  }
+}
+
 /** An absent text is null or empty; white space is a text like any other. */
 const isMissingText = (text: string | null): text is null | '' => text === null || text === ''
 
@@ -289,6 +322,15 @@ function finite({ spec, path }: ColumnSource, key: string): number {
 
 function numberOrNaN(column: ColumnSource, key: string): number {
   return column.spec[key] === null ? NaN : finite(column, key)
+}
+
+function numbers({ spec, path }: ColumnSource, key: string): Float64Array {
+  const list = spec[key]
+  if (!Array.isArray(list)) throw new FeaturePlanError(`${path}.${key}`, 'a list of numbers', list)
+  return Float64Array.from(list, (value: unknown, at) => {
+    if (typeof value !== 'number') throw new FeaturePlanError(`${path}.${key}[${at}]`, 'a number', value)
+    return value
+  })
 }
 
 function record({ spec, path }: ColumnSource, key: string): Record<string, unknown> {

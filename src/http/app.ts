@@ -86,7 +86,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.decorateRequest('caller', null)
-  app.decorate('intakes', new Intakes(app))
+  app.decorate('intakes', new Intakes())
   readInstalls(app, context)
   if (options.tracing) await traceRequests(app, options.tracing)
   observeRequests(app, context.metrics, options.requestLog, options.tracing?.traceIdOf)

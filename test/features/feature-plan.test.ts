@@ -297,6 +297,27 @@ t.test('difference, linear and clip', (t) => {
   t.end()
 })
 
+t.test('step', (t) => {
+  const step = (edges: unknown, values: unknown, missing: number | null = null) => [
+    { name: 'n', op: 'number', field: 'n 0' },
+    { name: 'x', op: 'step', argument: 'n', edges, values, missing },
+  ]
+  const of = (value: number | null) =>
+    encodeLater(step([0, 1.5, 3], [10, 20, 30, 40], -1), { 'n 0': value })[0]
+  t.same([-1, 0, 1e-9, 1.5, 2, 3, 3.1].map(of), [10, 10, 20, 20, 30, 30, 40], 'an edge is not above itself')
+  t.equal(of(null), -1)
+  t.same(encodeLater(step([], [7]), { 'n 0': 1 }), [7], 'without edges it is the same for all')
+  t.same(encodeLater(step([], [7]), {}), [NaN])
+  for (const [edges, values, message] of [
+    [[1, 1], [1, 2, 3], /columns\[1\]\.edges\[1\]: expected a number above 1, got 1/],
+    [[1], [1], /columns\[1\]\.values: expected 2 numbers, one more than edges, got \[1\]/],
+    [['1'], [1, 2], /columns\[1\]\.edges\[0\]: expected a number, got "1"/],
+    [1, [1], /columns\[1\]\.edges: expected a list of numbers, got 1/],
+  ] as const)
+    t.throws(() => encodeLater(step(edges, values), {}), { message })
+  t.end()
+})
+
 t.test('a number may be a boolean or a time', (t) => {
   const number = (field: string) => [{ name: 'x', op: 'number', field }]
   t.same(encodeLater(number('on'), { on: true }), [1])

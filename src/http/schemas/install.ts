@@ -1,6 +1,5 @@
 /**
- * The install as a request has it, of any input schema. Strict: every required field is present, nothing is coerced, nothing unknown is
- * let through.
+ * The install as a request has it, of any input schema: what `intake.ts` takes, for the OpenAPI document.
  */
 import { type TSchema, Type } from 'typebox'
 import { type InputSchema, jsonSchemaOf, STORABLE_TEXT } from '../../inputs/index.ts'
@@ -24,14 +23,12 @@ const UserId = Type.Unsafe<string | null>({
 
 const DESCRIPTION = 'One player’s record at prediction time.'
 
-/** @param more names of fields that another model takes: they may be there, and are not looked at */
-export function installSchemaOf({ fields }: InputSchema, more: readonly string[] = []): TSchema {
+export function installSchemaOf({ fields }: InputSchema): TSchema {
   const properties: [string, TSchema][] = fields.map((field) => {
     const schema = Type.Unsafe<unknown>(jsonSchemaOf(field))
     return [field.name, field.required ? schema : Type.Optional(schema)]
   })
-  const others = more.map((name): [string, TSchema] => [name, Type.Optional(Type.Unknown())])
-  return Type.Object(Object.fromEntries([...properties, ...others, [USER_ID, Type.Optional(UserId)]]), {
+  return Type.Object(Object.fromEntries([...properties, [USER_ID, Type.Optional(UserId)]]), {
     additionalProperties: false,
     description: DESCRIPTION,
   })
