@@ -77,6 +77,7 @@ def arrays() -> list[pa.Array]:
         pa.array([date(2026, 1, 1), None], pa.date64()),
         pa.array([Decimal("0.3"), Decimal("1.00"), None, Decimal("-5.50"), Decimal("0.00")], pa.decimal128(5, 2)),
         pa.array([Decimal("12345678901234567890.12"), None, Decimal("-0.01")], pa.decimal128(30, 2)),
+        pa.array([Decimal("1.25"), None, Decimal("7.50"), Decimal("0.01")], pa.decimal128(38, 2)),
         pa.array([Decimal("1609459200.123"), None], pa.decimal64(15, 3)),
         pa.array([Decimal("0.3"), None], pa.decimal32(5, 1)),
         pa.array([Decimal("0.3"), None], pa.decimal256(50, 1)),
