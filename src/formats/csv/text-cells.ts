@@ -18,7 +18,8 @@ interface Known {
 export class TextCells {
   readonly #field: Field
   readonly #empty: Value | Fault
-  #places: (Known | undefined)[] = Array.from({ length: PLACES })
+  /** Made with the first cell: a short input has few. */
+  #places: (Known | undefined)[] | null = null
   #count = 0
 
   constructor(field: Field) {
@@ -33,22 +34,25 @@ export class TextCells {
     // FNV-1a
     let hash = 0x811c9dc5
     for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
+    const places = (this.#places ??= noPlaces())
     let place = (hash ^ (hash >>> 15)) & (PLACES - 1)
-    for (let known; (known = this.#places[place]); place = (place + 1) & (PLACES - 1))
+    for (let known; (known = places[place]); place = (place + 1) & (PLACES - 1))
       if (isSame(known.bytes, bytes, from, to)) return known.value
     // `slice` of a Buffer would not copy, and what it is part of would be kept.
     const cell = new Uint8Array(bytes.subarray(from, to))
     const value = valueFromCell(this.#field, decoder.decode(cell))
     if (this.#count >= MOST_CELLS) {
-      this.#places = Array.from({ length: PLACES })
+      this.#places = null
       this.#count = 0
     } else {
-      this.#places[place] = { bytes: cell, value }
+      places[place] = { bytes: cell, value }
       this.#count++
     }
     return value
   }
 }
+
+const noPlaces = (): (Known | undefined)[] => Array<Known | undefined>(PLACES).fill(undefined)
 
 function isSame(known: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
   if (known.length !== to - from) return false
