@@ -10,7 +10,6 @@ import {
   rounded,
 } from '../bundle/index.ts'
 import type { Prediction, RawScoreExplanation } from '../bundle/index.ts'
-import type { Install } from '../features/index.ts'
 import { parseInputSchema, type Row } from '../inputs/index.ts'
 import type { ByteWriter } from './byte-writer.ts'
 
@@ -28,8 +27,7 @@ export class Predictor {
   }
 
   /** @returns why there is no prediction, or null: then it can be written */
-  predict(install: Install): string | null {
-    const row = this.#rowOf(install)
+  predict(row: Row): string | null {
     try {
       this.#prediction = this.#bundle.predict(row)
       this.#explanation = this.#explain ? this.#bundle.explain(row) : null
@@ -39,11 +37,6 @@ export class Predictor {
       if (error instanceof RangeError) return 'the model has no finite answer for this row'
       throw error
     }
-  }
-
-  #rowOf(install: Install): Row {
-    const byName = install as Readonly<Record<string, string | number | null>>
-    return this.#bundle.inputs.fields.map(({ name }) => byName[name] ?? null)
   }
 
   /** The cells of `addedColumns`, each behind a comma. */
