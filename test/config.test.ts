@@ -27,6 +27,7 @@ t.test('defaults', (t) => {
     challengerDir: null,
     mlflow: null,
     modelPollMs: 15_000,
+    acceptedInputs: new Set(),
     modelMaxBytes: 256 * 1024 * 1024,
     rollout: { challengerShare: 0, salt: 'day7', shadow: false },
     logLevel: 'info',

@@ -41,7 +41,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'predict the installs of a CSV, NDJSON or Parquet file',
     details: [
       'The rows come out in their order, as they were, with predicted_revenue (and the interval, where the model has one). They need ' +
-        'the nine fields of an install, in any order; other columns are kept. A row that cannot be predicted is left out, and ' +
+        'the fields that the model takes, in any order; other columns are kept. A row that cannot be predicted is left out, and ' +
         'listed with its line and the reason. The numbers are those that POST /predict answers. Memory does not grow with the file.',
       'Exit codes: 0 every row is predicted, 3 some are not, 1 it failed, 2 the command was not understood.',
     ],

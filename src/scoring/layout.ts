@@ -1,8 +1,6 @@
 /**
  * How the rows of a file are laid out: what is found at its beginning, and is all that is needed to score its pieces.
  */
-import type { InstallField } from '../features/index.ts'
-
 export type Format = 'csv' | 'ndjson' | 'parquet'
 /** What can be written. */
 export type OutputFormat = 'csv' | 'ndjson'
@@ -13,8 +11,8 @@ export interface CsvLayout {
   readonly format: 'csv'
   /** Cells of a row. */
   readonly width: number
-  /** Which cell holds which field. */
-  readonly places: Readonly<Record<InstallField, number>>
+  /** Which cell holds the value of which field, by the field's position; -1: none does. */
+  readonly places: readonly number[]
 }
 
 export interface NdjsonLayout {

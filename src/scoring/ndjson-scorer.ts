@@ -3,19 +3,21 @@
  * other lines. Members that are no fields of an install are kept, whatever they are.
  */
 import { isUtf8 } from 'node:buffer'
-import { type Install, installFault } from '../features/index.ts'
+import { describeValue, Fault, type InputSchema, rowFromObject } from '../inputs/index.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { LF, MAX_ROW_BYTES } from './csv/row.ts'
-import { type Fault, type Piece, type Scored, type Scorer, shownRow } from './piece.ts'
+import { type Fault as RowFault, type Piece, type Scored, type Scorer, shownRow } from './piece.ts'
 import { ADDED_MEMBERS, type Predictor } from './predictor.ts'
 
 const CLOSING_BRACE = 125
 
 export class NdjsonScorer implements Scorer {
   readonly #predictor: Predictor
+  readonly #inputs: InputSchema
 
-  constructor(predictor: Predictor) {
+  constructor(predictor: Predictor, inputs: InputSchema) {
     this.#predictor = predictor
+    this.#inputs = inputs
   }
 
   score(piece: Piece, spare: ArrayBuffer | null): Scored {
@@ -23,7 +25,7 @@ export class NdjsonScorer implements Scorer {
     const bytes = Buffer.from(piece.buffer, 0, piece.length)
     const isAllUtf8 = isUtf8(bytes)
     const out = new ByteWriter(spare)
-    const faults: Fault[] = []
+    const faults: RowFault[] = []
     let [lines, predicted] = [0, 0]
     for (let from = 0; from < bytes.length; lines++) {
       const found = bytes.indexOf(LF, from)
@@ -49,11 +51,13 @@ export class NdjsonScorer implements Scorer {
     } catch (error) {
       return `expected JSON: ${(error as Error).message}`
     }
-    const fault = installFault(value, 'row')
-    if (fault !== null) return fault
-    const there = ADDED_MEMBERS.find((name) => Object.hasOwn(value as object, name))
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return `row: expected object, got ${describeValue(value)}`
+    const row = rowFromObject(this.#inputs, value as Readonly<Record<string, unknown>>, { text: 'cell' })
+    if (row instanceof Fault) return row.message
+    const there = ADDED_MEMBERS.find((name) => Object.hasOwn(value, name))
     if (there !== undefined) return `${there}: expected not to be there: it is what is added`
-    const missing = this.#predictor.predict(value as Install)
+    const missing = this.#predictor.predict(row)
     if (missing !== null) return missing
     out.copy(line, 0, line.lastIndexOf(CLOSING_BRACE))
     this.#predictor.writeMembers(out)

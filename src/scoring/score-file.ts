@@ -4,6 +4,7 @@
  */
 import type { Readable, Writable } from 'node:stream'
 import type { BundleParts } from '../bundle/index.ts'
+import { parseInputSchema } from '../inputs/index.ts'
 import { FaultList } from './fault-list.ts'
 import type { Format, OutputFormat } from './layout.ts'
 import { openOutput, streamOutput } from './output.ts'
@@ -65,6 +66,7 @@ export async function scoreFile(options: ScoringOptions): Promise<ScoringSummary
   const opening = openSource({
     ...input,
     output: format,
+    inputs: parseInputSchema(parts.inputs),
     addedColumns: addedColumns(parts, explain),
     addedMembers: ADDED_MEMBERS,
   })

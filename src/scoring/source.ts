@@ -2,6 +2,7 @@
  * A file of one of the formats → its layout, the beginning of the output, and its pieces in order.
  */
 import type { Readable } from 'node:stream'
+import type { InputSchema } from '../inputs/index.ts'
 import { type CsvHeader, readHeader } from './csv/header.ts'
 import { csvCell } from './csv/cell.ts'
 import { type Cut, Cutter } from './cutter.ts'
@@ -29,6 +30,7 @@ export interface SourceOptions {
   readonly from: string | Readable
   readonly format: Format
   readonly output: OutputFormat
+  readonly inputs: InputSchema
   /** Columns that a CSV gets more, and members that an object does. */
   readonly addedColumns: readonly string[]
   readonly addedMembers: readonly string[]
@@ -49,7 +51,7 @@ export async function openSource(options: SourceOptions): Promise<Source> {
 /** A mark that some programs put before UTF-8. */
 const MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
-async function textSource(reader: Reader, { format, addedColumns }: SourceOptions): Promise<Source> {
+async function textSource(reader: Reader, { format, inputs, addedColumns }: SourceOptions): Promise<Source> {
   const spares: ArrayBuffer[] = []
   const cutter = new Cutter({
     reader,
@@ -57,7 +59,7 @@ async function textSource(reader: Reader, { format, addedColumns }: SourceOption
     takeBuffer: (bytes) => spares.pop() ?? new ArrayBuffer(bytes),
   })
   const { bytes, isEnd } = await cutter.peek()
-  const header = format === 'csv' ? readHeader(bytes, isEnd, addedColumns) : null
+  const header = format === 'csv' ? readHeader(bytes, isEnd, inputs, addedColumns) : null
   const mark = MARK.equals(bytes.subarray(0, MARK.length)) ? MARK.length : 0
   cutter.skip(header ? header.length : mark)
   return {
@@ -79,12 +81,12 @@ function longerHeader({ line, lineEnd }: CsvHeader, addedColumns: readonly strin
 const ROWS_AT_ONCE = 65_536
 
 async function parquetSource(options: SourceOptions): Promise<Source> {
-  const { from: path, output, addedColumns, addedMembers } = options
+  const { from: path, output, inputs, addedColumns, addedMembers } = options
   if (typeof path !== 'string') throw new InputError('expected the path of a Parquet file, got a stream')
   const file = await ParquetFile.open(path)
   try {
     const added = output === 'csv' ? addedColumns : addedMembers
-    const layout = parquetLayout(file, path, output, added)
+    const layout = parquetLayout(file, path, output, inputs, added)
     const header = `${[...layout.columns, ...addedColumns].map(csvCell).join()}\n`
     let done = 0
     return {

@@ -3,6 +3,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { Bundle } from '../bundle/index.ts'
+import type { InputSchema } from '../inputs/index.ts'
 import { CsvScorer } from './csv/scorer.ts'
 import { InputError } from './layout.ts'
 import { NdjsonScorer } from './ndjson-scorer.ts'
@@ -12,7 +13,8 @@ import { Predictor } from './predictor.ts'
 import type { Answer, Order } from './threads.ts'
 
 const { parts, layout, explain } = workerData as ThreadSetup
-const scorer = scorerOf(new Predictor(new Bundle(parts), explain))
+const bundle = new Bundle(parts)
+const scorer = scorerOf(new Predictor(bundle, explain), bundle.inputs)
 
 // A scorer may wait for the disk; the next piece waits for it all the same, since answers have no names.
 let last = Promise.resolve()
@@ -31,7 +33,9 @@ async function answer({ piece, spare }: Order): Promise<void> {
   }
 }
 
-function scorerOf(predictor: Predictor): Scorer {
-  if (layout.format === 'csv') return new CsvScorer(layout, predictor)
-  return layout.format === 'ndjson' ? new NdjsonScorer(predictor) : new ParquetScorer(layout, predictor)
+function scorerOf(predictor: Predictor, inputs: InputSchema): Scorer {
+  if (layout.format === 'csv') return new CsvScorer(layout, predictor, inputs)
+  return layout.format === 'ndjson'
+    ? new NdjsonScorer(predictor, inputs)
+    : new ParquetScorer(layout, predictor, inputs)
 }

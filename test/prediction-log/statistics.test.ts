@@ -7,7 +7,6 @@ import type { Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import {
   type PredictionLog,
-  type PredictionRecord,
   type Resolution,
   type Statistics,
   type StatisticsWindow,
@@ -26,7 +25,7 @@ import {
   serverPlace,
   shipped,
 } from './log.ts'
-import { recordOf } from './records.ts'
+import { recordOf, type TestRecord } from './records.ts'
 
 const NOW = new Date('2026-03-10T12:34:56.789Z')
 const now = (): Date => NOW
@@ -53,7 +52,7 @@ const COUNTRIES = [
 ]
 
 /** Of several days, half of them of the last hours. */
-function randomRecords(count: number, seed: number): PredictionRecord[] {
+function randomRecords(count: number, seed: number): TestRecord[] {
   const random = randomFrom(seed)
   const one = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!
   return Array.from({ length: count }, () => {

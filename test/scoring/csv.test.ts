@@ -5,11 +5,11 @@
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import t from 'tap'
-import { INSTALL_FIELDS } from '../../src/features/index.ts'
 import { readDecimal } from '../../src/scoring/csv/decimal.ts'
 import { readHeader } from '../../src/scoring/csv/header.ts'
 import { CsvRow } from '../../src/scoring/csv/row.ts'
-import { TextCells } from '../../src/scoring/csv/text-cells.ts'
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
+import { ValueCells } from '../../src/scoring/csv/value-cells.ts'
 import { csvCell } from '../../src/scoring/csv/cell.ts'
 import { Cutter } from '../../src/scoring/cutter.ts'
 
@@ -212,7 +212,7 @@ t.test('numbers', (t) => {
 })
 
 t.test('texts, and more of them than are remembered', (t) => {
-  const cells = new TextCells('country')
+  const cells = new ValueCells(NINE_FIELDS.fields[0]!)
   const read = (text: string | Uint8Array) => {
     const bytes = Buffer.from(text as string)
     return [cells.read(bytes, 0, bytes.length), cells.fault]
@@ -232,14 +232,14 @@ t.test('texts, and more of them than are remembered', (t) => {
 })
 
 t.test('the header', (t) => {
-  const names = [...INSTALL_FIELDS]
+  const names = NINE_FIELDS.fields.map(({ name }) => name)
   const read = (text: string | Uint8Array) =>
-    readHeader(Buffer.from(text as string), true, ['predicted_revenue'])
+    readHeader(Buffer.from(text as string), true, NINE_FIELDS, ['predicted_revenue'])
   const header = read(`\ufeffuser_id,${names.toReversed().join()},"a ""b"""\r\nx`)
   t.equal(header.lineEnd, '\r\n')
   t.equal(header.layout.width, 11)
-  t.equal(header.layout.places.event_3, 1)
-  t.equal(header.layout.places.country, 9)
+  t.equal(header.layout.places[8], 1)
+  t.equal(header.layout.places[0], 9)
   t.equal(Buffer.from(header.line).toString(), `user_id,${names.toReversed().join()},"a ""b"""`)
   t.equal(read(names.map((name) => `"${name}"`).join()).layout.width, 9, 'names in quotes')
   t.equal(read(`"a\nb",${names.join()}\n`).lines, 2)

@@ -5,10 +5,13 @@ import { readFileSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import { join } from 'node:path'
 import { type BundleParts, verifyBundle } from '../../src/bundle/index.ts'
-import { INSTALL_FIELDS, type Install } from '../../src/features/index.ts'
 import { csvCell } from '../../src/scoring/csv/cell.ts'
 import { scoreFile, type ScoringOptions, type ScoringSummary } from '../../src/scoring/index.ts'
 import { appWith, send } from '../http/app.ts'
+import { EXAMPLE } from '../example.ts'
+
+export type Install = { readonly [Field in keyof typeof EXAMPLE]: (typeof EXAMPLE)[Field] | null }
+export const FIELDS = Object.keys(EXAMPLE) as (keyof typeof EXAMPLE)[]
 
 const CHAMPION = 'artifacts/champion'
 export const parts: BundleParts = await verifyBundle(CHAMPION)
@@ -41,9 +44,9 @@ export const csvLine = (cells: readonly (string | number | null)[]): string =>
 /** The lines of a CSV of these installs, with a column before the nine and one behind. */
 export function csvLinesOf(installs: readonly Install[]): string[] {
   const rows = installs.map((install, i) =>
-    csvLine([`p${i}`, ...INSTALL_FIELDS.map((field) => install[field]), 'x,y']),
+    csvLine([`p${i}`, ...FIELDS.map((field) => install[field]), 'x,y']),
   )
-  return [`user_id,${INSTALL_FIELDS.join()},note`, ...rows]
+  return [`user_id,${FIELDS.join()},note`, ...rows]
 }
 
 export interface Scored {

@@ -7,9 +7,8 @@ import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { Writable } from 'node:stream'
 import t from 'tap'
-import type { Install } from '../../src/features/index.ts'
 import { PYTHON } from '../../training/venv.ts'
-import { apiAnswers, golden, score } from './files.ts'
+import { type Install, apiAnswers, golden, score } from './files.ts'
 
 const folder = t.testdir()
 // An even number; of each twentieth some are odd, and the API refuses none.
@@ -79,7 +78,7 @@ t.test('rows that cannot be predicted, by their number', async (t) => {
   const half = some.length / 2
   const bytes = await faultsOf('bytes')
   t.same(bytes.summary, { predicted: half, failed: half })
-  t.equal(bytes.faults[0], '2 country: expected string or null, got object "bytes that are no UTF-8"')
+  t.equal(bytes.faults[0], '2 country: expected UTF-8, got other bytes')
   const negative = await faultsOf('negative')
   t.equal(negative.faults[1], '3 event_1: expected a number ≥ 0, got -1')
   t.same((await faultsOf('nulls')).summary, { predicted: some.length, failed: 0 })

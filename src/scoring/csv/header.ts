@@ -3,7 +3,7 @@
  * without a header, with other separators or in another encoding, with a column missing or repeated, or with one that is to be added.
  */
 import { isUtf8 } from 'node:buffer'
-import { INSTALL_FIELDS, type InstallField } from '../../features/index.ts'
+import type { InputSchema } from '../../inputs/index.ts'
 import { type CsvLayout, InputError } from '../layout.ts'
 import { CsvRow, MAX_ROW_BYTES } from './row.ts'
 
@@ -28,7 +28,12 @@ const MARKS_OF_OTHERS = [
 const MOST_COLUMNS = 10_000
 
 /** @param added the columns that the output has more */
-export function readHeader(beginning: Uint8Array, isEnd: boolean, added: readonly string[]): CsvHeader {
+export function readHeader(
+  beginning: Uint8Array,
+  isEnd: boolean,
+  { fields }: InputSchema,
+  added: readonly string[],
+): CsvHeader {
   expectText(beginning)
   const from = startsWith(beginning, MARK) ? MARK.length : 0
   const row = new CsvRow(MOST_COLUMNS)
@@ -40,9 +45,11 @@ export function readHeader(beginning: Uint8Array, isEnd: boolean, added: readonl
   if (row.count > MOST_COLUMNS) throw fault(`expected at most ${MOST_COLUMNS} columns, got ${row.count}`)
   const names = Array.from({ length: row.count }, (_, cell) => nameOf(beginning, row, cell))
   const line = beginning.slice(from, row.end)
-  checkNames(names, new TextDecoder().decode(line), added)
+  const required = fields.filter((field) => field.required).map(({ column }) => column)
+  const known = fields.map(({ column }) => column)
+  checkNames(names, new TextDecoder().decode(line), { required, known, added })
   return {
-    layout: { format: 'csv', width: names.length, places: placesIn(names) },
+    layout: { format: 'csv', width: names.length, places: known.map((column) => names.indexOf(column)) },
     line,
     lineEnd: row.next - row.end > 1 ? '\r\n' : '\n',
     length: row.next,
@@ -67,7 +74,15 @@ function nameOf(bytes: Uint8Array, { starts, ends, escaped }: CsvRow, cell: numb
   return escaped[cell] ? text.replaceAll('""', '"') : text
 }
 
-function checkNames(names: readonly string[], line: string, added: readonly string[]): void {
+interface Columns {
+  readonly required: readonly string[]
+  /** The required ones among them. */
+  readonly known: readonly string[]
+  readonly added: readonly string[]
+}
+
+function checkNames(names: readonly string[], line: string, { required, known, added }: Columns): void {
+  const missingIn = (names: readonly string[]) => required.filter((column) => !names.includes(column))
   // Then the whole file is one line, and its rows would be names of columns.
   if (names.some((name) => name.includes('\r')))
     throw fault(
@@ -79,10 +94,10 @@ function checkNames(names: readonly string[], line: string, added: readonly stri
       if (missingIn(line.split(separator)).length < missing.length)
         throw fault(`expected commas between the cells, got ${called}`)
     throw fault(
-      `expected a header with the columns ${INSTALL_FIELDS.join(', ')}; missing ${missing.join(', ')}, got ${listed(names)}`,
+      `expected a header with the columns ${listed(required)}; missing ${listed(missing)}, got ${listed(names)}`,
     )
   }
-  const repeated = INSTALL_FIELDS.filter((field) => names.indexOf(field) !== names.lastIndexOf(field))
+  const repeated = known.filter((column) => names.indexOf(column) !== names.lastIndexOf(column))
   if (repeated.length > 0) throw fault(`expected each column once, got ${repeated.join(', ')} more than once`)
   const there = added.filter((name) => names.includes(name))
   if (there.length > 0)
@@ -94,15 +109,6 @@ const OTHER_SEPARATORS = [
   ['\t', 'tabs'],
   ['|', 'bars'],
 ] as const
-
-const missingIn = (names: readonly string[]): string[] =>
-  INSTALL_FIELDS.filter((field) => !names.includes(field))
-
-const placesIn = (names: readonly string[]): Record<InstallField, number> =>
-  Object.fromEntries(INSTALL_FIELDS.map((field) => [field, names.indexOf(field)])) as Record<
-    InstallField,
-    number
-  >
 
 const SHOWN_NAMES = 30
 

@@ -2,32 +2,34 @@
  * A piece of a CSV file → the same rows with their predictions, byte by byte as they came; and what is wrong with the others.
  */
 import { isUtf8 } from 'node:buffer'
-import {
-  COUNT_FIELDS,
-  countFault,
-  type CountField,
-  type Install,
-  MAX_COUNT,
-  TEXT_FIELDS,
-} from '../../features/index.ts'
+import type { InputSchema, Row, Value } from '../../inputs/index.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import type { CsvLayout } from '../layout.ts'
 import { type Fault, type Piece, type Scored, type Scorer, shownRow } from '../piece.ts'
 import type { Predictor } from '../predictor.ts'
 import { readDecimal } from './decimal.ts'
 import { CsvRow, LF, QUOTE } from './row.ts'
-import { TextCells } from './text-cells.ts'
+import { ValueCells } from './value-cells.ts'
 
 export class CsvScorer implements Scorer {
   readonly #layout: CsvLayout
   readonly #predictor: Predictor
   readonly #row: CsvRow
-  readonly #texts = TEXT_FIELDS.map((field) => new TextCells(field))
-  readonly #install = {} as Install
+  readonly #fields: InputSchema['fields']
+  readonly #cells: readonly ValueCells[]
+  /** By the position of the field: whether its cells are decimal numbers and nothing else. */
+  readonly #isDecimal: readonly boolean[]
+  readonly #values: Value[]
 
-  constructor(layout: CsvLayout, predictor: Predictor) {
+  constructor(layout: CsvLayout, predictor: Predictor, { fields }: InputSchema) {
     this.#layout = layout
     this.#predictor = predictor
+    this.#fields = fields
+    this.#cells = fields.map((field) => new ValueCells(field))
+    this.#isDecimal = fields.map(
+      ({ kind, trim, missing }) => kind === 'number' && !trim && missing.length === 0,
+    )
+    this.#values = fields.map(() => null)
     this.#row = new CsvRow(layout.width)
   }
 
@@ -59,7 +61,7 @@ export class CsvScorer implements Scorer {
     const row = this.#row
     const { width } = this.#layout
     if (row.count !== width) return `expected ${width} cells as in the header, got ${row.count}`
-    const fault = this.#readInstall(bytes) ?? this.#predictor.predict(this.#install)
+    const fault = this.#readRow(bytes) ?? this.#predictor.predict(this.#values as Row)
     if (fault !== null) return fault
     out.copy(bytes, from, row.end)
     this.#predictor.writeCells(out)
@@ -68,45 +70,34 @@ export class CsvScorer implements Scorer {
     return null
   }
 
-  #readInstall(bytes: Uint8Array): string | null {
+  /** Into `#values`. @returns what is wrong */
+  #readRow(bytes: Uint8Array): string | null {
     const { places } = this.#layout
     const { starts, ends, escaped } = this.#row
-    const install = this.#install
-    for (let i = 0; i < TEXT_FIELDS.length; i++) {
-      const field = TEXT_FIELDS[i]!
-      const cell = places[field]
-      const texts = this.#texts[i]!
-      if (escaped[cell]) {
-        const plain = withoutDoubledQuotes(bytes.subarray(starts[cell], ends[cell]))
-        install[field] = texts.read(plain, 0, plain.length)
-      } else install[field] = texts.read(bytes, starts[cell]!, ends[cell]!)
-      if (texts.fault !== null) return texts.fault
-    }
-    for (let i = 0; i < COUNT_FIELDS.length; i++) {
-      const field = COUNT_FIELDS[i]!
-      const cell = places[field]
+    for (let i = 0; i < places.length; i++) {
+      const cell = places[i]!
+      if (cell < 0) continue
       const [start, end] = [starts[cell]!, ends[cell]!]
-      const count = start === end ? null : readDecimal(bytes, start, end)
-      if (count === null || !(count >= 0 && count <= MAX_COUNT)) {
-        const fault =
-          count === null ? emptyFault(field) : decimalFault(field, count, bytes.subarray(start, end))
-        if (fault !== null) return fault
+      if (this.#isDecimal[i] && start !== end) {
+        const { minimum, maximum } = this.#fields[i]!
+        const number = readDecimal(bytes, start, end)
+        if (number >= minimum && number <= maximum) {
+          this.#values[i] = number
+          continue
+        }
       }
-      install[field] = count as number
+      const cells = this.#cells[i]!
+      if (escaped[cell]) {
+        const plain = withoutDoubledQuotes(bytes.subarray(start, end))
+        this.#values[i] = cells.read(plain, 0, plain.length)
+      } else this.#values[i] = cells.read(bytes, start, end)
+      if (cells.fault !== null) return cells.fault
     }
     return null
   }
 }
 
 const NOT_UTF8 = 'expected UTF-8, got other bytes'
-
-function emptyFault(field: CountField): string | null {
-  return countFault(field, null) && `${field}: expected number, got an empty cell`
-}
-
-function decimalFault(field: CountField, count: number, cell: Uint8Array): string | null {
-  return countFault(field, Number.isNaN(count) ? shownRow(cell, 0, cell.length) : count)
-}
 
 function withoutDoubledQuotes(cell: Uint8Array): Uint8Array {
   const plain = new Uint8Array(cell.length)

@@ -1,8 +1,8 @@
 /**
- * The columns of a Parquet file → its layout. Refuses a file without a field of an install, one whose field has another type than texts or
- * numbers, and one with a column that is to be added.
+ * The columns of a Parquet file → its layout. Refuses a file without a required field, one whose field has a type that its kind is not read
+ * from, and one with a column that is to be added.
  */
-import { COUNT_FIELDS, INSTALL_FIELDS, type InstallField } from '../../features/index.ts'
+import type { Field, InputSchema, Kind } from '../../inputs/index.ts'
 import { InputError, type OutputFormat, type ParquetLayout } from '../layout.ts'
 import type { ParquetColumn, ParquetFile } from './file.ts'
 
@@ -11,15 +11,20 @@ export function parquetLayout(
   { columns }: ParquetFile,
   path: string,
   output: OutputFormat,
+  { fields }: InputSchema,
   added: readonly string[],
 ): ParquetLayout {
   const names = columns.map(({ name }) => name)
-  const missing = INSTALL_FIELDS.filter((field) => !names.includes(field))
+  const required = fields.filter((field) => field.required).map(({ column }) => column)
+  const missing = required.filter((column) => !names.includes(column))
   if (missing.length > 0)
     throw new InputError(
-      `expected the columns ${INSTALL_FIELDS.join(', ')}; missing ${missing.join(', ')}, got ${names.join(', ')}`,
+      `expected the columns ${required.join(', ')}; missing ${missing.join(', ')}, got ${names.join(', ')}`,
     )
-  for (const field of INSTALL_FIELDS) expectType(field, columns[names.indexOf(field)]!)
+  for (const field of fields) {
+    const column = columns[names.indexOf(field.column)]
+    if (column) expectType(field, column)
+  }
   const there = added.filter((name) => names.includes(name))
   if (there.length > 0)
     throw new InputError(
@@ -28,20 +33,50 @@ export function parquetLayout(
   return { format: 'parquet', path, columns: names, output }
 }
 
-const NUMBERS: ReadonlySet<string | undefined> = new Set(['INT32', 'INT64', 'FLOAT', 'DOUBLE'])
+const INTEGERS = ['INT32', 'INT64']
+const NUMBERS = [...INTEGERS, 'FLOAT', 'DOUBLE']
 /** What stands for a number or a text in another way than by itself. */
 const OTHER_MEANINGS = /^(DATE|TIME|TIMESTAMP|INTERVAL|DECIMAL|JSON|BSON|UUID)/
+const TIMES = /^(DATE$|TIMESTAMP)/
 
-function expectType(field: InstallField, { element, isNested }: ParquetColumn): void {
+type Type = string | undefined
+
+const isText = (type: Type, meaning: string): boolean =>
+  type === 'BYTE_ARRAY' && !OTHER_MEANINGS.test(meaning)
+const isOneOf = (types: readonly string[], type: Type, meaning: string): boolean =>
+  types.includes(type ?? '') && !OTHER_MEANINGS.test(meaning)
+
+interface Rule {
+  readonly expected: string
+  readonly accepts: (type: Type, meaning: string) => boolean
+}
+
+/** What a kind is read from. */
+const RULES: Readonly<Record<Kind, Rule>> = {
+  text: { expected: 'texts', accepts: isText },
+  number: {
+    expected: 'numbers',
+    accepts: (type, meaning) => meaning === 'DECIMAL' || isOneOf(NUMBERS, type, meaning),
+  },
+  boolean: {
+    expected: 'true and false',
+    accepts: (type, meaning) =>
+      type === 'BOOLEAN' || isOneOf(INTEGERS, type, meaning) || isText(type, meaning),
+  },
+  time: {
+    expected: 'times',
+    accepts: (type, meaning) =>
+      TIMES.test(meaning) || type === 'INT96' || isOneOf(NUMBERS, type, meaning) || isText(type, meaning),
+  },
+}
+
+function expectType({ column, kind }: Field, { element, isNested }: ParquetColumn): void {
   const { type, converted_type, logical_type } = element
   const meaning = logical_type?.type ?? converted_type ?? ''
   // A column of nulls alone, as pandas writes one, has no type of its own.
   if (!isNested && meaning === 'NULL') return
-  const isCount = COUNT_FIELDS.some((count) => count === field)
-  const isRight = isCount
-    ? meaning === 'DECIMAL' || (NUMBERS.has(type) && !OTHER_MEANINGS.test(meaning))
-    : type === 'BYTE_ARRAY' && !OTHER_MEANINGS.test(meaning)
-  if (isRight && !isNested) return
+  const { expected, accepts } = RULES[kind]
+  if (!isNested && accepts(type, meaning)) return
   const actual = isNested ? 'lists or structures' : [type, meaning].filter(Boolean).join(' ')
-  throw new InputError(`column ${field}: expected ${isCount ? 'numbers' : 'texts'}, got ${actual}`)
+  throw new InputError(`column ${column}: expected ${expected}, got ${actual}`)
 }

@@ -95,8 +95,8 @@ export class ParquetFile {
   }
 }
 
-/** What a text is that is no UTF-8; it fails any rule for texts, and says why. */
-class OtherBytes {
+/** What a text is that is no UTF-8. */
+export class OtherBytes {
   toJSON(): string {
     return 'bytes that are no UTF-8'
   }

@@ -1,14 +1,14 @@
 /**
  * Rows of a Parquet file → lines of CSV or NDJSON with all its columns and the predictions; and what is wrong with the other rows.
  */
-import { COUNT_FIELDS, countFault, type Install, TEXT_FIELDS, textFault } from '../../features/index.ts'
+import { Fault, type InputSchema, type Row, type Value, valueFromParquet } from '../../inputs/index.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import { COMMA, LF } from '../csv/row.ts'
 import { csvCell } from '../csv/cell.ts'
 import type { ParquetLayout } from '../layout.ts'
-import type { Fault, Piece, Scored, Scorer } from '../piece.ts'
+import type { Fault as RowFault, Piece, Scored, Scorer } from '../piece.ts'
 import type { Predictor } from '../predictor.ts'
-import { ParquetFile } from './file.ts'
+import { OtherBytes, ParquetFile } from './file.ts'
 
 const CLOSING_BRACE = 125
 
@@ -16,26 +16,30 @@ export class ParquetScorer implements Scorer {
   readonly #layout: ParquetLayout
   readonly #predictor: Predictor
   readonly #file: Promise<ParquetFile>
-  readonly #install = {} as Install
+  readonly #fields: InputSchema['fields']
+  readonly #values: Value[]
   /** What stands before each value of a JSON object. */
   readonly #keys: readonly string[]
-  readonly #places: ReadonlyMap<string, number>
+  /** Of each field, in a row of the file; -1: it has none. */
+  readonly #places: readonly number[]
 
-  constructor(layout: ParquetLayout, predictor: Predictor) {
+  constructor(layout: ParquetLayout, predictor: Predictor, { fields }: InputSchema) {
     this.#layout = layout
     this.#predictor = predictor
     this.#file = ParquetFile.open(layout.path)
     this.#keys = layout.columns.map((name, at) => `${at === 0 ? '{' : ','}${JSON.stringify(name)}:`)
-    this.#places = new Map(layout.columns.map((name, at) => [name, at]))
+    this.#fields = fields
+    this.#values = fields.map(() => null)
+    this.#places = fields.map(({ column }) => layout.columns.indexOf(column))
   }
 
   async score(piece: Piece, spare: ArrayBuffer | null): Promise<Scored> {
     if (piece.kind !== 'rows') throw new TypeError(`expected rows of a Parquet file, got ${piece.kind}`)
     const rows = await (await this.#file).read(piece.start, piece.end)
     const out = new ByteWriter(spare)
-    const faults: Fault[] = []
+    const faults: RowFault[] = []
     for (const [line, row] of rows.entries()) {
-      const fault = this.#readInstall(row) ?? this.#predictor.predict(this.#install)
+      const fault = this.#readRow(row) ?? this.#predictor.predict(this.#values as Row)
       if (fault === null) this.#writeRow(row, out)
       else faults.push({ line, error: fault, row: row.map((value) => csvCell(textOf(value))).join() })
     }
@@ -48,18 +52,16 @@ export class ParquetScorer implements Scorer {
     }
   }
 
-  #readInstall(row: readonly unknown[]): string | null {
-    for (const field of TEXT_FIELDS) {
-      const value = row[this.#places.get(field)!] ?? null
-      const fault = textFault(field, value)
-      if (fault !== null) return fault
-      this.#install[field] = value as string | null
-    }
-    for (const field of COUNT_FIELDS) {
-      const value = countOf(row[this.#places.get(field)!])
-      const fault = countFault(field, value)
-      if (fault !== null) return fault
-      this.#install[field] = value as number
+  /** Into `#values`. @returns what is wrong */
+  #readRow(row: readonly unknown[]): string | null {
+    for (let i = 0; i < this.#places.length; i++) {
+      const place = this.#places[i]!
+      if (place < 0) continue
+      const field = this.#fields[i]!
+      if (row[place] instanceof OtherBytes) return `${field.name}: expected UTF-8, got other bytes`
+      const value = valueFromParquet(field, row[place])
+      if (value instanceof Fault) return value.message
+      this.#values[i] = value
     }
     return null
   }
@@ -81,12 +83,6 @@ export class ParquetScorer implements Scorer {
     }
     out.byte(LF)
   }
-}
-
-/** Whole numbers come as BigInt; NaN is what tables have where there is no number. */
-function countOf(value: unknown): unknown {
-  const number = typeof value === 'bigint' ? Number(value) : value
-  return number === undefined || Number.isNaN(number) ? null : number
 }
 
 function textOf(value: unknown): string | null {

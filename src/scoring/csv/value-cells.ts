@@ -1,36 +1,38 @@
 /**
- * The bytes of a cell → its text, remembered: texts repeat, and making one of bytes takes longer than finding it again.
+ * The bytes of a field's cell → its value, remembered: cells repeat, and making a value of bytes takes longer than finding it again.
  */
 import { isUtf8 } from 'node:buffer'
-import { textFault, type TextField } from '../../features/index.ts'
+import { Fault, type Field, type Value, valueFromCell } from '../../inputs/index.ts'
 
 /** Of a field. Then the memory begins anew. */
-const MOST_TEXTS = 4096
+const MOST_CELLS = 4096
 /** Twice as many places, so that a search is short. */
 const PLACES = 8192
 
 interface Known {
   readonly bytes: Uint8Array
-  /** Null: the cell is empty, or something is wrong with it. */
-  readonly text: string | null
+  /** Null also where something is wrong with it. */
+  readonly value: Value
   readonly fault: string | null
 }
 
-export class TextCells {
-  readonly #field: TextField
+export class ValueCells {
+  readonly #field: Field
+  readonly #empty: Known
   #places: (Known | undefined)[] = Array.from({ length: PLACES })
   #count = 0
-  /** What is wrong with the last text that was asked for. */
+  /** What is wrong with the last cell that was asked for. */
   fault: string | null = null
 
-  constructor(field: TextField) {
+  constructor(field: Field) {
     this.#field = field
+    this.#empty = this.#learn(new Uint8Array(0))
   }
 
-  /** The text of the bytes from `from` up to `to`; null for none, and where `fault` says what is wrong. */
-  read(bytes: Uint8Array, from: number, to: number): string | null {
+  /** The value of the bytes from `from` up to `to`; null where `fault` says what is wrong, too. */
+  read(bytes: Uint8Array, from: number, to: number): Value {
     if (from === to) {
-      this.fault = null
+      this.fault = this.#empty.fault
       return null
     }
     // FNV-1a
@@ -40,10 +42,10 @@ export class TextCells {
     for (let known; (known = this.#places[place]); place = (place + 1) & (PLACES - 1)) {
       if (!isSame(known.bytes, bytes, from, to)) continue
       this.fault = known.fault
-      return known.text
+      return known.value
     }
     const known = this.#learn(bytes.slice(from, to))
-    if (this.#count >= MOST_TEXTS) {
+    if (this.#count >= MOST_CELLS) {
       this.#places = Array.from({ length: PLACES })
       this.#count = 0
     } else {
@@ -51,14 +53,16 @@ export class TextCells {
       this.#count++
     }
     this.fault = known.fault
-    return known.text
+    return known.value
   }
 
   #learn(bytes: Uint8Array): Known {
-    if (!isUtf8(bytes)) return { bytes, text: null, fault: `${this.#field}: expected UTF-8, got other bytes` }
-    const text = decoder.decode(bytes)
-    const fault = textFault(this.#field, text)
-    return { bytes, text: fault === null ? text : null, fault }
+    if (!isUtf8(bytes))
+      return { bytes, value: null, fault: `${this.#field.name}: expected UTF-8, got other bytes` }
+    const value = valueFromCell(this.#field, decoder.decode(bytes))
+    return value instanceof Fault
+      ? { bytes, value: null, fault: value.message }
+      : { bytes, value, fault: null }
   }
 }
 
