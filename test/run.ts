@@ -9,12 +9,20 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeVenv, VenvError } from '../training/venv.ts'
-import { groupsOf, needsPython, SelectionError, selectTests, type Selection } from './run/selection.ts'
+import {
+  groupsOf,
+  needsPython,
+  needsServers,
+  SelectionError,
+  selectTests,
+  type Selection,
+} from './run/selection.ts'
 import { endRemaining, RUN_MARK } from './run/leftovers.ts'
 import { NOTHING, type Outcome } from './run/outcome.ts'
 import { printReport } from './run/report.ts'
 import { pytest } from './run/pytest.ts'
-import { tap } from './run/tap.ts'
+import { startServers } from './run/servers.ts'
+import { runTestFiles } from './run/test-files.ts'
 
 /** All files of the run are in it, so that none is left behind. */
 const folder = mkdtempSync(join(tmpdir(), 'day7-test-'))
@@ -36,11 +44,15 @@ for (const [signal, number] of [
 try {
   await run(selectTests(process.argv.slice(2)))
 } catch (error) {
-  if (!(error instanceof SelectionError || error instanceof VenvError)) throw error
-  console.error(error.message)
+  const isExpected = error instanceof SelectionError || error instanceof VenvError
+  console.error(isExpected ? error.message : error)
   process.exitCode = 1
 } finally {
-  if (!isStopped) await end()
+  if (!isStopped) {
+    await end()
+    // An exit code that is only set would be overwritten by tap, which the servers load.
+    process.exit()
+  }
 }
 
 async function run(selection: Selection): Promise<void> {
@@ -49,10 +61,12 @@ async function run(selection: Selection): Promise<void> {
   // Every test and every service that it starts loads the same code: without this, a fifth of all work is to compile it.
   process.env['NODE_COMPILE_CACHE'] ??= join(process.cwd(), 'node_modules/.cache/day7-test/compiled')
   if (python.length > 0 || typescript.some(needsPython)) makeVenv(...groupsOf(selection))
+  const stopServers = typescript.some(needsServers) ? await startServers() : null
   const outcomes = await Promise.all([
-    tap(typescript),
+    runTestFiles(typescript),
     python.length > 0 ? pytest(python, join(folder, 'pytest.xml'), long) : NOTHING,
   ])
+  await stopServers?.()
   if (isStopped) return
   const left = await endRemaining(folder)
   printReport([...outcomes, leftBehind(left)])

@@ -19,6 +19,7 @@ import { limitRates, type RateLimits } from './plugins/rate-limits.ts'
 import { requestIds } from './plugins/request-id.ts'
 import type { RequestLogOptions } from './plugins/request-log.ts'
 import { type BrowserPolicy, sendSecurityHeaders, shareWithPages } from './plugins/security-headers.ts'
+import { sharedSerializers } from './plugins/serializers.ts'
 import { shedLoad } from './plugins/shedding.ts'
 import { type RequestTracing, traceRequests } from './plugins/tracing.ts'
 import { ajvOptions, explain, refuseUnknownParameters } from './plugins/validation.ts'
@@ -79,6 +80,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     return503OnClosing: false,
     routerOptions: { maxParamLength: STORABLE.maxLength * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
+    schemaController: { compilersFactory: sharedSerializers() },
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),
     frameworkErrors: answerError,
   }).withTypeProvider<TypeBoxTypeProvider>()

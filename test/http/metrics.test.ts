@@ -10,6 +10,7 @@ import { accessMetrics, answerMetrics, createMetrics, limitMetrics } from '../..
 import type { PredictionLogStatus } from '../../src/prediction-log/index.ts'
 import { NINE_FIELDS } from '../../src/inputs/index.ts'
 import { EXAMPLE_ROW } from '../example.ts'
+import { missing } from '../programs.ts'
 import { appWith, bundleLike, logIn, modelsIn, NOW, rolloutOf } from './app.ts'
 
 const bundle = await loadBundle('artifacts/champion')
@@ -208,9 +209,7 @@ t.test('docs/observability.md lists what there is', async (t) => {
   await app.close()
 })
 
-const withoutPromtool = spawnSync('promtool', ['--version']).status !== 0
-const skip = withoutPromtool && 'promtool is not installed'
-t.test('promtool finds no fault', { skip }, async (t) => {
+t.test('promtool finds no fault', { skip: missing('promtool') }, async (t) => {
   const { app, scrape } = await appWatching(STATUS)
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
     input: (await scrape()).body,

@@ -14,8 +14,7 @@ import {
   type Outcome,
   type PredictionLog,
 } from '../../src/prediction-log/index.ts'
-import { createPostgresServer } from '../postgres-server.ts'
-import { appendAndShip, embeddedPlace, openLog, type Place, randomFrom, serverPlace } from './log.ts'
+import { appendAndShip, openLog, type Place, PLACES, randomFrom, serverPlace } from './log.ts'
 import { recordOf, type TestRecord } from './records.ts'
 
 const NOW = new Date('2026-03-20T00:00:00.000Z')
@@ -165,20 +164,14 @@ async function agreesWithPython(t: Test, place: Place): Promise<void> {
   await log.close(5000)
 }
 
-t.test('PGlite: the figures are those of the training report', async (t) =>
-  agreesWithPython(t, await embeddedPlace(t)),
-)
-
-t.test('a PostgreSQL server', async (t) => {
-  const server = await createPostgresServer()
-  t.teardown(() => server.remove())
-
-  await t.test('the figures are those of the training report', async (t) =>
-    agreesWithPython(t, await serverPlace(t, server)),
+for (const [name, placeOf] of Object.entries(PLACES))
+  t.test(`${name}: the figures are those of the training report`, async (t) =>
+    agreesWithPython(t, await placeOf(t)),
   )
 
+t.test('a PostgreSQL server', async (t) => {
   const logOf = async (t: Test, records: readonly TestRecord[]): Promise<PredictionLog> => {
-    const log = openLog(t, await serverPlace(t, server), { now })
+    const log = openLog(t, await serverPlace(t), { now })
     await appendAndShip(log, records)
     return log
   }

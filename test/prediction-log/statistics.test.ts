@@ -13,13 +13,12 @@ import {
   type Totals,
   WINDOWS,
 } from '../../src/prediction-log/index.ts'
-import { createPostgresServer } from '../postgres-server.ts'
 import {
   appendAndShip,
-  embeddedPlace,
   leaveInSpool,
   openLog,
   type Place,
+  PLACES,
   randomFrom,
   recount,
   serverPlace,
@@ -179,16 +178,12 @@ async function agrees(t: Test, place: Place): Promise<void> {
   t.same(await place.sql(recount), [], 'counting afresh gives the same rows')
 }
 
-t.test('PGlite: the statistics are what counting gives', async (t) => agrees(t, await embeddedPlace(t)))
+for (const [name, placeOf] of Object.entries(PLACES))
+  t.test(`${name}: the statistics are what counting gives`, async (t) => agrees(t, await placeOf(t)))
 
 t.test('a PostgreSQL server', async (t) => {
-  const server = await createPostgresServer()
-  t.teardown(() => server.remove())
-
-  await t.test('the statistics are what counting gives', async (t) => agrees(t, await serverPlace(t, server)))
-
   await t.test('what is shipped twice is counted once', async (t) => {
-    const place = await serverPlace(t, server)
+    const place = await serverPlace(t)
     const spool = join(place.dataFolder, 'spool')
     const records = randomRecords(300, 2)
     await leaveInSpool(t, place.dataFolder, records)
@@ -219,7 +214,7 @@ t.test('a PostgreSQL server', async (t) => {
   await t.test(
     'a shipment takes buckets in the order of their keys, so no two wait in a circle',
     async (t) => {
-      const place = await serverPlace(t, server)
+      const place = await serverPlace(t)
       const log = openLog(t, place, { now })
       const records = randomRecords(200, 4)
       await appendAndShip(log, records)
@@ -248,7 +243,7 @@ t.test('a PostgreSQL server', async (t) => {
   )
 
   await t.test('two processes ship into the same buckets at once', async (t) => {
-    const place = await serverPlace(t, server)
+    const place = await serverPlace(t)
     const records = randomRecords(6000, 3)
     // The same predictions in part: what one process left, another may have taken over.
     const parts = [records.slice(0, 3500), records.slice(2500).toReversed()]

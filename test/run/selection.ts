@@ -57,6 +57,9 @@ const isLong = (file: string): boolean => importedBy(file).has('test/long.ts')
 
 export const needsPython = (file: string): boolean => importedBy(file).has('training/venv.ts')
 
+/** Those of `servers.ts`. */
+export const needsServers = (file: string): boolean => importedBy(file).has('test/run/servers.ts')
+
 /** A test of Python says how to add what it needs; one of TypeScript adds it. */
 const NEEDED = /(?:--with |makeVenv\()['"]?([\w, '-]+)/g
 
