@@ -10,7 +10,7 @@ export interface ColumnRules {
   readonly required: readonly string[]
   /** All that may be there, in the order in which they are listed; null: any. */
   readonly known: readonly string[] | null
-  /** What a message begins with, e.g. `line 1`. */
+  /** What a message begins with, e.g. `line 1`; empty for nothing. */
   readonly where: string
   /** What stands before a list of names, e.g. `the columns `. */
   readonly what: string
@@ -50,20 +50,21 @@ export function expectColumns(
   { required, known, where, what }: ColumnRules,
   isKnown: ReadonlySet<unknown> = new Set(known),
 ): void {
+  const place = where === '' ? '' : `${where}: `
   const there = new Set(names)
   const missing = required.filter((name) => !there.has(name))
   if (missing.length > 0) {
-    const brief = `${where}: expected ${what}${listNames(required)}; missing: ${listNames(missing)}`
+    const brief = `${place}expected ${what}${listNames(required)}; missing: ${listNames(missing)}`
     throw new InputError(`${brief}; got ${listNames(names)}`, brief)
   }
   const unknown = known === null ? -1 : names.findIndex((name) => !isKnown.has(name))
   if (unknown !== -1)
     throw new InputError(
-      `${where}: expected only ${what}${listNames(known!)}; number ${unknown + 1} is another one`,
+      `${place}expected only ${what}${listNames(known!)}; number ${unknown + 1} is another one`,
     )
   const twice = repeatedIn(names)
   if (twice === undefined) return
-  const expected = `${where}: expected every column once, got`
+  const expected = `${place}expected every column once, got`
   const isOurs = required.includes(twice as string) || isKnown.has(twice)
   throw new InputError(
     `${expected} ${listNames([twice])} twice`,

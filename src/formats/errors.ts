@@ -16,7 +16,25 @@ export class InputError extends Error {
   }
 }
 
-/** A fault of a row that is no fault of a single field; its `field` is empty. */
-export const rowFault = (message: string, brief = message): Fault => new Fault('', message, brief)
+/** A fault of a row that is none of a single field; its `field` is empty. */
+class RowFault extends Fault {
+  readonly #brief: string
+
+  constructor(problem: string, brief: string) {
+    super('', problem, brief)
+    this.#brief = brief
+  }
+
+  override get message(): string {
+    return this.problem
+  }
+
+  override get brief(): string {
+    return this.#brief
+  }
+}
+
+/** @param brief the same without anything of the row */
+export const rowFault = (problem: string, brief = problem): Fault => new RowFault(problem, brief)
 
 export const notUtf8 = (): Fault => rowFault('expected UTF-8, got other bytes')

@@ -74,10 +74,10 @@ export function userIdFault(userId: unknown): Fault | null {
   if (userId === null) return null
   const read = valueFromJson(USER_ID_FIELD, userId)
   if (read instanceof Fault) return read
-  return userId === '' ? new Fault('user_id', TOO_SHORT, TOO_SHORT) : null
+  return userId === '' ? new Fault(USER_ID_FIELD.name, TOO_SHORT, TOO_SHORT) : null
 }
 
-const TOO_SHORT = 'user_id: expected 1 or more characters, got 0'
+const TOO_SHORT = 'expected 1 or more characters, got 0'
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -93,8 +93,13 @@ function hasOtherColumns(schema: InputSchema): boolean {
   return has
 }
 
+/** The column counts; where it is not there, the field's own name does, unless that is another field's column. */
 function renamed({ fields }: InputSchema, object: JsonObject): JsonObject {
+  const columns = new Set(fields.map(({ column }) => column))
   return Object.fromEntries(
-    fields.flatMap(({ name, column }) => (Object.hasOwn(object, column) ? [[name, object[column]]] : [])),
+    fields.flatMap(({ name, column }) => {
+      if (Object.hasOwn(object, column)) return [[name, object[column]]]
+      return Object.hasOwn(object, name) && !columns.has(name) ? [[name, object[name]]] : []
+    }),
   )
 }

@@ -112,7 +112,10 @@ t.test('what is not understood', async (t) => {
       'predict: expected --out to end with .csv, as the input does, got x.ndjson',
     ],
     [[path('folder.csv')], `predict: expected a file of installs, got the folder ${path('folder.csv')}`],
-    [['x.gz'], 'predict: expected a file that ends with .csv, .ndjson or .parquet, or --format, got x.gz'],
+    [
+      ['x.gz'],
+      'predict: expected a file that ends with .csv, .tsv, .ndjson or .parquet, or --format, got x.gz',
+    ],
     [['-'], /or --format, got standard input$/],
     [['-', '--format', 'parquet'], /expected a file, since its metadata is at its end, got standard input/],
     [[good, '--out', path('same.csv')], /expected --out to be another file than the input/],

@@ -45,8 +45,8 @@ export class NdjsonReader {
     if (install instanceof Fault) return install
     const there = this.#added.find((name) => Object.hasOwn(object as JsonObject, name))
     if (there !== undefined) {
-      const message = `${there}: expected not to be there: it is what is added`
-      return new Fault(there, message, message)
+      const problem = 'expected not to be there: it is what is added'
+      return new Fault(there, problem, problem)
     }
     return { install, object: object as JsonObject }
   }

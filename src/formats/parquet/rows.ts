@@ -37,7 +37,7 @@ export class ParquetRows {
     // A column that cannot be read is there all the same, and its type is what is wrong with it.
     for (const { name, why } of leftOut)
       if (fieldNames(schema, 'columns').includes(name)) throw wrongType(name, fieldOf(schema, name), why)
-    expectColumns(names, { required, known: null, where: 'columns', what: 'the columns ' })
+    expectColumns(names, { required, known: null, where: '', what: 'the columns ' })
     expectRoomFor(added, names, '')
     this.#fields = schema.fields
     this.#columns = columns
