@@ -43,12 +43,13 @@ export class ObjectReader {
     if (!isObject(value))
       return rowFault(`expected object, got ${describeValue(value)}`, `expected object, got ${kindOf(value)}`)
     const row = this.#rowOf(this.#schema, value)
-    if (row instanceof Fault) return row
+    if (row instanceof Fault && row.problem === ABSENT) return row
     const unknown = this.#known && Object.keys(value).find((name) => !this.#known!.all.has(name))
     if (unknown != null) {
-      const rest = `: unknown field; expected only ${listNames(this.#known!.listed)}`
-      return rowFault(listNames([unknown]) + rest, `another field${rest}`)
+      const problem = `unknown field; expected only ${listNames(this.#known!.listed)}`
+      return new Fault(unknown, problem, problem)
     }
+    if (row instanceof Fault) return row
     const userId = value[this.#userIdName] ?? null
     const fault = userIdFault(userId)
     if (fault) return fault
@@ -77,6 +78,8 @@ export function userIdFault(userId: unknown): Fault | null {
   return userId === '' ? new Fault(USER_ID_FIELD.name, TOO_SHORT, TOO_SHORT) : null
 }
 
+/** Of a field that has to be there. */
+const ABSENT = 'expected, but it is missing'
 const TOO_SHORT = 'expected 1 or more characters, got 0'
 
 export const isObject = (value: unknown): value is JsonObject =>

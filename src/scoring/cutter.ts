@@ -135,12 +135,14 @@ export class Cutter {
 
   async #skipLine(): Promise<Fault> {
     const row = shownRow(this.#bytes, this.#from, this.#to)
+    this.#row?.read(this.#bytes, this.#from, this.#to, this.#isEnd)
+    const error = this.#row?.problem || tooLong(this.#maxRowBytes)
     for (;;) {
       const end = this.#bytes.subarray(this.#from, this.#to).indexOf(LF)
       this.#from = end < 0 ? this.#to : this.#from + end + 1
       if (end >= 0 || this.#isEnd) break
       await this.#read()
     }
-    return { line: 0, error: tooLong(this.#maxRowBytes), row }
+    return { line: 0, error, row }
   }
 }

@@ -30,7 +30,7 @@ export type RowState =
   | 'broken'
   /** More bytes are needed to say. */
   | 'open'
-  /** It is longer than may be, and its line does not end in the bytes at hand. */
+  /** It is longer than may be, or broken, and its line does not end in the bytes at hand; `problem` says what is wrong. */
   | 'too-long'
 
 export class CsvRow {
@@ -150,8 +150,8 @@ export class CsvRow {
     if (!isCut && !isEnd && problem !== this.#behindQuote()) return 'open'
     const found = bytes.indexOf(LF, from)
     const lineFeed = found < to ? found : -1
-    if (lineFeed < 0 && !isEnd) return isCut ? 'too-long' : 'open'
     this.problem = problem
+    if (lineFeed < 0 && !isEnd) return isCut ? 'too-long' : 'open'
     this.lines = 1
     this.end = lineFeed < 0 ? to : lineFeed
     this.next = lineFeed < 0 ? to : lineFeed + 1

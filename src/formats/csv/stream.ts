@@ -9,7 +9,7 @@ import { notUtf8, rowFault } from '../errors.ts'
 import type { ReadRow, RowStream, RowStreamOptions } from '../install.ts'
 import { CsvCells } from './cells.ts'
 import { type CsvLayout, readHeader } from './header.ts'
-import { CsvRow, LF, tooLong } from './row.ts'
+import { CsvRow, LF } from './row.ts'
 
 export class CsvStream implements RowStream {
   readonly #options: RowStreamOptions
@@ -73,7 +73,7 @@ export class CsvStream implements RowStream {
       if (state === 'too-long') {
         this.#isSkipping = true
         this.#line++
-        yield { line, fault: rowFault(tooLong(this.#options.maxRowBytes)) }
+        yield { line, fault: rowFault(row.problem) }
         continue
       }
       const start = from

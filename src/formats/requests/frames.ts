@@ -11,11 +11,14 @@ import { isObject, type JsonObject, ObjectReader } from '../object-reader.ts'
 /** How an object with the fields by their names is read. */
 export type ReadObject = (object: unknown) => ReadInstall | Fault
 
-const FORMATS: Readonly<Record<string, (value: unknown, schema: InputSchema) => readonly unknown[]>> = {
+/** Schemas of the model that answers, and of others that may. */
+type Schemas = readonly [InputSchema, ...(readonly InputSchema[])]
+
+const FORMATS: Readonly<Record<string, (value: unknown, schemas: Schemas) => readonly unknown[]>> = {
   dataframe_split: fromSplit,
   dataframe_records: (value) => fromRecords('dataframe_records', value),
   instances: (value) => fromRecords('instances', value),
-  inputs: (value, schema) => (isObject(value) ? fromColumns(value, schema) : fromRecords('inputs', value)),
+  inputs: (value, schemas) => (isObject(value) ? fromColumns(value, schemas) : fromRecords('inputs', value)),
 }
 
 /**
@@ -31,8 +34,16 @@ export function readFrames(
   return objectsIn(body, schema).map((object) => read(object))
 }
 
-/** The installs as objects with the fields by their names, not read yet. @throws InputError */
-export function objectsIn(body: unknown, schema: InputSchema): readonly unknown[] {
+/**
+ * The installs as objects with the fields by their names, not read yet.
+ * @param otherSchemas whose fields may be there, too
+ * @throws InputError
+ */
+export function objectsIn(
+  body: unknown,
+  schema: InputSchema,
+  otherSchemas: readonly InputSchema[] = [],
+): readonly unknown[] {
   if (!isObject(body)) throw new InputError(`body: expected object, got ${kindOf(body)}`)
   const { params = null, ...others } = body
   const [format, ...more] = Object.keys(others)
@@ -42,7 +53,7 @@ export function objectsIn(body: unknown, schema: InputSchema): readonly unknown[
     )
   if (params !== null && !(isObject(params) && Object.keys(params).length === 0))
     throw new InputError('params: expected none, since the model takes none')
-  return FORMATS[format]!(others[format], schema)
+  return FORMATS[format]!(others[format], [schema, ...otherSchemas])
 }
 
 function strictly(schema: InputSchema): ReadObject {
@@ -50,7 +61,7 @@ function strictly(schema: InputSchema): ReadObject {
   return (object) => reader.read(object)
 }
 
-function fromSplit(value: unknown, schema: InputSchema): readonly unknown[] {
+function fromSplit(value: unknown, schemas: Schemas): readonly unknown[] {
   if (!isObject(value)) throw new InputError(`dataframe_split: expected object, got ${kindOf(value)}`)
   const { columns, data, index: _, ...others } = value
   if (Object.keys(others).length > 0)
@@ -58,7 +69,7 @@ function fromSplit(value: unknown, schema: InputSchema): readonly unknown[] {
   if (!Array.isArray(columns))
     throw new InputError(`dataframe_split.columns: expected array, got ${kindOf(columns)}`)
   if (!Array.isArray(data)) throw new InputError(`dataframe_split.data: expected array, got ${kindOf(data)}`)
-  expectFields('dataframe_split.columns', columns, schema)
+  expectFields('dataframe_split.columns', columns, schemas)
   return data.map((cells: unknown, row) => {
     if (!Array.isArray(cells) || cells.length !== columns.length)
       throw new InputError(
@@ -79,9 +90,9 @@ function fromRecords(format: string, value: unknown): readonly unknown[] {
 }
 
 /** Lists of the same length; or one install, if no value is a list. */
-function fromColumns(columns: JsonObject, schema: InputSchema): readonly unknown[] {
+function fromColumns(columns: JsonObject, schemas: Schemas): readonly unknown[] {
   const names = Object.keys(columns)
-  expectFields('inputs', names, schema)
+  expectFields('inputs', names, schemas)
   if (names.every((name) => !Array.isArray(columns[name]))) return [columns]
   const lists = names.map((name) => columns[name])
   const rows = lists.reduce((most: number, list) => Math.max(most, Array.isArray(list) ? list.length : 0), 0)
@@ -95,8 +106,8 @@ function fromColumns(columns: JsonObject, schema: InputSchema): readonly unknown
   )
 }
 
-function expectFields(where: string, names: readonly unknown[], schema: InputSchema): void {
-  const known = knownNames(schema, 'names')
+function expectFields(where: string, names: readonly unknown[], [schema, ...others]: Schemas): void {
+  const known = knownNames(schema, 'names', others)
   try {
     expectColumns(
       names,
