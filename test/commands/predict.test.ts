@@ -145,11 +145,14 @@ t.test('what fails', async (t) => {
     await t.rejects(predictHere([path('good.csv'), '--out', '/dev/full', ...MODEL], noConfig), {
       message: /^\/dev\/full: ENOSPC/,
     })
-  writeFileSync(path('semicolons.csv'), HEADER.replaceAll(',', ';'))
-  const { status, stderr } = predict(path('semicolons.csv'), '--out', path('none.csv'))
+  writeFileSync(path('workbook.csv'), 'PK\x03\x04[Content_Types].xml')
+  const { status, stderr } = predict(path('workbook.csv'), '--out', path('none.csv'))
   t.same(
     [status, stderr],
-    [1, `${path('semicolons.csv')}: line 1: expected commas between the cells, got semicolons\n`],
+    [
+      1,
+      `${path('workbook.csv')}: expected CSV, got an Excel workbook (.xlsx); save the sheet as CSV (UTF-8)\n`,
+    ],
   )
   t.notOk(existsSync(path('none.csv')))
   expectClean(t)
