@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
 import { InputError } from './errors.ts'
 import { startsWith } from './signatures.ts'
+import { splitAtFrames } from './zstd-frames.ts'
 
 export type Compression = 'gzip' | 'zstd'
 
@@ -25,7 +26,9 @@ export async function* decompress(
 ): AsyncGenerator<Uint8Array> {
   const { called, magic, open } = KINDS[compression]
   const plain = open()
-  const source = Readable.from(checked(chunks, magic, called), { objectMode: true })
+  const whole = checked(chunks, magic, called)
+  const parts = compression === 'zstd' ? splitAtFrames(whole) : whole
+  const source = Readable.from(parts, { objectMode: true })
   // A fault of the source is the fault of the whole; nothing else would end the decompressor then.
   source.once('error', (error) => plain.destroy(error))
   source.pipe(plain)
