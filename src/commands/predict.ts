@@ -4,12 +4,12 @@
  */
 import { rm, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { extname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { BundleParts } from '../bundle/index.ts'
 import type { Config } from '../config/index.ts'
-import type { Format, OutputFormat, ScoringSummary } from '../scoring/index.ts'
+import type { ScoringSummary } from '../scoring/index.ts'
 import { number, ProgressLine } from './progress.ts'
-import { argumentsOf, meant, type Option, required, UsageError } from './usage.ts'
+import { argumentsOf, type Option, required, UsageError } from './usage.ts'
 
 export const PREDICT_OPTIONS: readonly Option[] = [
   { name: 'out', value: 'FILE', about: 'where to write, .csv or .ndjson; left out: standard output' },
@@ -45,9 +45,10 @@ export async function predict(args: readonly string[], config: () => Config): Pr
   const input = required('predict', positionals[0], 'a file of installs')
   const out = values['out'] ?? null
   const isJson = flags.has('json')
+  const { formatOf, outputFormat } = await import('./predict-formats.ts')
   if (isJson && out === null) throw new UsageError('predict: expected --out FILE with --json')
   const format = formatOf(input, values['format'])
-  if (input === STDIN && format === 'parquet')
+  if (input === STDIN && format.format === 'parquet')
     throw new UsageError('predict: expected a file, since its metadata is at its end, got standard input')
   const output = outputFormat(format, out)
   const errors = values['errors'] ?? (out === null ? null : `${out}.errors.csv`)
@@ -55,8 +56,9 @@ export async function predict(args: readonly string[], config: () => Config): Pr
   const { size } = await expectApart(input, out, errors)
   const threads = Math.max(1, Math.min(most, Math.ceil(size / BYTES_A_THREAD)))
   // Only this command waits for them.
-  const [{ verifyBundle }, { InputError, scoreFile }] = await Promise.all([
+  const [{ verifyBundle }, { InputError }, { scoreFile }] = await Promise.all([
     import('../bundle/index.ts'),
+    import('../formats/index.ts'),
     import('../scoring/index.ts'),
   ])
   const parts = await verifyBundle(values['model'] ?? config().modelDir)
@@ -87,6 +89,8 @@ export async function predict(args: readonly string[], config: () => Config): Pr
     interruption.end()
     line?.clear()
   }
+  for (const { name, why } of summary.leftOut)
+    console.error(`warning: column ${name} is left out: ${why} cannot be written`)
   // Of an earlier run.
   if (summary.failed === 0 && values['errors'] === undefined && errors !== null)
     await rm(errors, { force: true })
@@ -176,36 +180,6 @@ function inWords({
       ? ''
       : `\n${number(failed)} could not be predicted${errors === null ? '' : `; ${errors} says why`}`
   return `${done}${where}${wrong}`
-}
-
-const FORMATS: readonly Format[] = ['csv', 'ndjson', 'parquet']
-const ENDINGS: Readonly<Record<string, Format>> = {
-  '.csv': 'csv',
-  '.ndjson': 'ndjson',
-  '.jsonl': 'ndjson',
-  '.parquet': 'parquet',
-}
-
-function formatOf(input: string, named: string | undefined): Format {
-  const format =
-    named === undefined ? ENDINGS[extname(input).toLowerCase()] : FORMATS.find((each) => each === named)
-  if (format) return format
-  if (named !== undefined)
-    throw new UsageError(
-      `predict: expected --format to be ${FORMATS.join(', ')}, got "${named}"${meant(named, FORMATS)}`,
-    )
-  throw new UsageError(
-    `predict: expected a file that ends with .csv, .ndjson or .parquet, or --format, got ${input === STDIN ? 'standard input' : input}`,
-  )
-}
-
-function outputFormat(format: Format, out: string | null): OutputFormat {
-  const plain = format === 'parquet' ? 'csv' : format
-  const asked = out === null ? undefined : ENDINGS[extname(out).toLowerCase()]
-  if (asked === undefined || asked === plain) return plain
-  if (format === 'parquet' && asked === 'ndjson') return asked
-  const expected = format === 'parquet' ? '.csv or .ndjson' : `.${plain}, as the input does`
-  throw new UsageError(`predict: expected --out to end with ${expected}, got ${out}`)
 }
 
 function threadsOf(text: string | undefined): number {

@@ -9,26 +9,18 @@
  * Where a challenger takes other fields than the champion, a request is read by the champion's inputs. Fields that the challenger alone
  * knows may come with it, and are not looked at unless the challenger is asked.
  */
+import type { ReadInstall } from '../formats/index.ts'
 import {
   Fault,
   type Field,
   type InputSchema,
   jsonSchemaOf,
-  type Row,
   rowFromObject,
   STORABLE_TEXT,
 } from '../inputs/index.ts'
 import { listed } from './listed.ts'
 import { describe } from './plugins/validation.ts'
 import { STORABLE, USER_ID } from './schemas/install.ts'
-
-/** An install that was read. */
-export interface ReadInstall {
-  readonly row: Row
-  readonly userId: string | null
-  /** The row that a model with these other inputs takes; null: what was sent has not what it needs. */
-  rowFor(other: InputSchema): Row | null
-}
 
 /** What a request is read by. */
 export interface Asked {

@@ -4,11 +4,13 @@
  */
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { type Interval, roundTo6 } from '../bundle/index.ts'
-import { kindOf, type Row } from '../inputs/index.ts'
+import type { ReadInstall } from '../formats/index.ts'
+import { Fault, type Row } from '../inputs/index.ts'
 import type { PredictionRecord } from '../prediction-log/index.ts'
 import type { Answer, Serving } from '../rollout/index.ts'
 import type { AppContext } from './context.ts'
-import type { Asked, Intake, ReadInstall } from './intake.ts'
+import { refusal } from './input-refusals.ts'
+import type { Asked } from './intake.ts'
 
 /** What answers: what is in service with its split, or one model of it that the caller has named. */
 export interface Answering extends Pick<Serving, 'shadow'>, Asked {
@@ -28,14 +30,13 @@ export interface Answered {
   readonly rowFor: ReadInstall['rowFor']
 }
 
-/** One of many, which fails alone. @param whole what to call it in an error */
+/** One of many, which fails alone. @param install or what is wrong with it */
 export function predictOneOf(
   context: AppContext,
   serving: Answering,
-  input: unknown,
-  { time, intake, log, whole }: OneOfMany,
+  install: ReadInstall | string,
+  { time, log, whole }: OneOfMany,
 ): Answered | { readonly error: string } {
-  const install = intake.read(input, whole)
   if (typeof install === 'string') return { error: install }
   try {
     return predict(context, serving, install, time)
@@ -47,6 +48,7 @@ export function predictOneOf(
 
 /**
  * Many that are answered together or not at all; then nothing is logged either.
+ * @param read installs, or what is wrong with them without their values
  * @param nameOf what to call an input in an error, by its place
  * @throws 400 for the first that is no install, without its values
  */
@@ -54,16 +56,15 @@ export async function predictAll(
   context: AppContext,
   request: FastifyRequest,
   serving: Answering,
-  inputs: readonly unknown[],
+  read: readonly (ReadInstall | Fault | string)[],
   nameOf: (place: number) => string,
 ): Promise<readonly Answered[]> {
   const { batchMaxUsers } = context
-  const intake = request.server.intakes.of(serving)
-  if (inputs.length > batchMaxUsers)
-    throw refusal(`expected at most ${batchMaxUsers} installs, got ${inputs.length}`)
-  const installs = inputs.map((input, place) => {
-    const install = intake.read(input, 'install', kindOf)
+  if (read.length > batchMaxUsers)
+    throw refusal(`expected at most ${batchMaxUsers} installs, got ${read.length}`)
+  const installs = read.map((install, place) => {
     if (typeof install === 'string') throw refusal(`${nameOf(place)}: ${install}`)
+    if (install instanceof Fault) throw refusal(`${nameOf(place)}: ${install.brief}`)
     return install
   })
   const time = context.now()
@@ -72,14 +73,8 @@ export async function predictAll(
   return answered
 }
 
-/** A request that is refused as a whole. */
-export function refusal(message: string): Error {
-  return Object.assign(new Error(message), { statusCode: 400, code: 'INSTALLS_INVALID' })
-}
-
 interface OneOfMany {
   readonly time: Date
-  readonly intake: Intake
   readonly log: FastifyBaseLogger
   readonly whole: string
 }

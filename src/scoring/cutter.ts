@@ -2,7 +2,7 @@
  * A stream of bytes → pieces of whole rows, each in a buffer of its own, which a thread can be given uncopied. The memory is that of the
  * pieces on their way, whatever the file: a line that does not end within MAX_ROW_BYTES is skipped as it comes.
  */
-import { CsvRow, LF, MAX_ROW_BYTES, QUOTE } from './csv/row.ts'
+import { CsvRow, LF, MAX_ROW_BYTES, QUOTE, type Separator, tooLong } from '../formats/index.ts'
 import { type Fault, type Piece, shownRow } from './piece.ts'
 import type { Reader } from './reader.ts'
 
@@ -22,8 +22,6 @@ export type Cut =
 
 export interface CutterOptions {
   readonly reader: Pick<Reader, 'read'>
-  /** Whether the ends of lines can lie within quotes. */
-  readonly isQuoted: boolean
   /** A buffer that came back, of this many bytes, or a new one. */
   readonly takeBuffer: (bytes: number) => ArrayBuffer
 }
@@ -34,7 +32,8 @@ export class Cutter {
   readonly #options: CutterOptions
   readonly #blockBytes: number
   readonly #maxRowBytes: number
-  readonly #row: CsvRow
+  /** Null where no end of a line lies within quotes. */
+  #row: CsvRow | null = null
   #bytes: Uint8Array<ArrayBuffer>
   /** Where what is not cut yet begins and ends. */
   #from = 0
@@ -45,7 +44,6 @@ export class Cutter {
     this.#options = options
     this.#blockBytes = blockBytes
     this.#maxRowBytes = maxRowBytes
-    this.#row = new CsvRow(0, maxRowBytes)
     this.#bytes = this.#newBuffer()
   }
 
@@ -57,6 +55,11 @@ export class Cutter {
 
   skip(bytes: number): void {
     this.#from += bytes
+  }
+
+  /** From here on ends of lines may lie within quotes. */
+  heedQuotes(separator: Separator): void {
+    this.#row = new CsvRow(separator, 0, this.#maxRowBytes)
   }
 
   async *cuts(): AsyncGenerator<Cut> {
@@ -91,7 +94,8 @@ export class Cutter {
   #endOfRows(): number {
     const rest = this.#bytes.subarray(this.#from, this.#to)
     if (this.#isEnd && rest.length <= this.#maxRowBytes) return this.#to
-    if (!this.#options.isQuoted) {
+    const row = this.#row
+    if (!row) {
       const last = rest.lastIndexOf(LF)
       return this.#isEnd && rest.length - last <= this.#maxRowBytes ? this.#to : this.#from + last + 1
     }
@@ -104,9 +108,9 @@ export class Cutter {
         return Math.max(end, last + 1)
       }
       end = Math.max(end, this.#bytes.lastIndexOf(LF, quote) + 1)
-      const state = this.#row.read(this.#bytes, end, this.#to, this.#isEnd)
+      const state = row.read(this.#bytes, end, this.#to, this.#isEnd)
       if (state === 'open' || state === 'too-long') break
-      end = this.#row.next
+      end = row.next
     }
     return end
   }
@@ -131,12 +135,14 @@ export class Cutter {
 
   async #skipLine(): Promise<Fault> {
     const row = shownRow(this.#bytes, this.#from, this.#to)
+    this.#row?.read(this.#bytes, this.#from, this.#to, this.#isEnd)
+    const error = this.#row?.problem || tooLong(this.#maxRowBytes)
     for (;;) {
       const end = this.#bytes.subarray(this.#from, this.#to).indexOf(LF)
       this.#from = end < 0 ? this.#to : this.#from + end + 1
       if (end >= 0 || this.#isEnd) break
       await this.#read()
     }
-    return { line: 0, error: `expected a row of at most ${this.#maxRowBytes} bytes`, row }
+    return { line: 0, error, row }
   }
 }

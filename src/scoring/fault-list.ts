@@ -1,7 +1,7 @@
 /**
  * Rows that could not be predicted → a CSV of its own, with the line, the reason and the row. It is made with the first of them.
  */
-import { csvCell } from './csv/cell.ts'
+import { csvCell } from '../formats/index.ts'
 import type { Output } from './output.ts'
 import type { Fault } from './piece.ts'
 

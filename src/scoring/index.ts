@@ -1,2 +1,2 @@
-export { type Format, InputError, type OutputFormat } from './layout.ts'
+export type { OutputFormat } from './layout.ts'
 export { scoreFile, type ScoringOptions, type ScoringProgress, type ScoringSummary } from './score-file.ts'

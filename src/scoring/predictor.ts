@@ -11,9 +11,6 @@ import {
 } from '../bundle/index.ts'
 import type { Prediction, RawScoreExplanation } from '../bundle/index.ts'
 import { parseInputSchema, type Row } from '../inputs/index.ts'
-import type { ByteWriter } from './byte-writer.ts'
-
-const COMMA = 44
 
 export class Predictor {
   readonly #bundle: Bundle
@@ -39,32 +36,29 @@ export class Predictor {
     }
   }
 
-  /** The cells of `addedColumns`, each behind a comma. */
-  writeCells(out: ByteWriter): void {
+  /** The cells of `addedColumns`. */
+  cells(): string[] {
     const { revenue, interval } = this.#prediction!
-    writeCell(out, rounded(revenue))
-    if (interval) for (const quantile of [interval.p10, interval.p90]) writeCell(out, rounded(quantile))
-    if (!this.#explanation) return
+    const cells = interval
+      ? [rounded(revenue), rounded(interval.p10), rounded(interval.p90)]
+      : [rounded(revenue)]
+    if (!this.#explanation) return cells
     for (const { raw_score, base_value, contributions } of partsOf(this.#explanation)) {
       const byField = new Map(contributions.map(({ feature, contribution }) => [feature, contribution]))
-      writeCell(out, String(raw_score))
-      writeCell(out, String(base_value))
-      for (const { name } of this.#bundle.inputs.fields) writeCell(out, String(byField.get(name)!))
+      cells.push(String(raw_score), String(base_value))
+      for (const { name } of this.#bundle.inputs.fields) cells.push(String(byField.get(name)!))
     }
+    return cells
   }
 
-  /** The members that `/predict` answers with, each behind a comma. */
-  writeMembers(out: ByteWriter): void {
+  /** The members that `/predict` answers with, as JSON without braces. */
+  members(): string {
     const { revenue, interval } = this.#prediction!
-    out.ascii(`,"predicted_revenue":${rounded(revenue)}`)
-    if (interval) out.ascii(`,"interval":{"p10":${rounded(interval.p10)},"p90":${rounded(interval.p90)}}`)
-    if (this.#explanation) out.utf8(`,"explanation":${JSON.stringify(this.#explanation)}`)
+    let members = `"predicted_revenue":${rounded(revenue)}`
+    if (interval) members += `,"interval":{"p10":${rounded(interval.p10)},"p90":${rounded(interval.p90)}}`
+    if (this.#explanation) members += `,"explanation":${JSON.stringify(this.#explanation)}`
+    return members
   }
-}
-
-function writeCell(out: ByteWriter, number: string): void {
-  out.byte(COMMA)
-  out.ascii(number)
 }
 
 /** The members that are added to an object, or some of them. */

@@ -3,6 +3,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { type Compression, decompress } from '../formats/index.ts'
 
 export interface Reader {
   /** Null where nobody knows. */
@@ -12,8 +13,12 @@ export interface Reader {
   close(): Promise<void>
 }
 
-export async function openReader(from: string | Readable): Promise<Reader> {
-  return typeof from === 'string' ? fileReader(await open(from)) : streamReader(from)
+/** @param compression of the file; its size says nothing about what is read then */
+export async function openReader(from: string | Readable, compression: Compression | null): Promise<Reader> {
+  if (compression === null)
+    return typeof from === 'string' ? fileReader(await open(from)) : chunkReader(from, () => from.destroy())
+  const stream = typeof from === 'string' ? (await open(from)).createReadStream() : from
+  return chunkReader(decompress(stream, compression), () => stream.destroy())
 }
 
 async function fileReader(file: FileHandle): Promise<Reader> {
@@ -28,8 +33,8 @@ async function fileReader(file: FileHandle): Promise<Reader> {
   }
 }
 
-function streamReader(stream: Readable): Reader {
-  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+function chunkReader(source: AsyncIterable<Uint8Array>, close: () => void): Reader {
+  const chunks = source[Symbol.asyncIterator]()
   let rest: Uint8Array = new Uint8Array(0)
   return {
     size: null,
@@ -45,7 +50,7 @@ function streamReader(stream: Readable): Reader {
       return some.length
     },
     async close() {
-      stream.destroy()
+      close()
     },
   }
 }

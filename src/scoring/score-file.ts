@@ -4,9 +4,10 @@
  */
 import type { Readable, Writable } from 'node:stream'
 import type { BundleParts } from '../bundle/index.ts'
+import type { LeftOut, NamedFormat } from '../formats/index.ts'
 import { parseInputSchema } from '../inputs/index.ts'
 import { FaultList } from './fault-list.ts'
-import type { Format, OutputFormat } from './layout.ts'
+import type { OutputFormat } from './layout.ts'
 import { openOutput, streamOutput } from './output.ts'
 import type { Fault, Scored } from './piece.ts'
 import { ADDED_MEMBERS, addedColumns } from './predictor.ts'
@@ -15,7 +16,7 @@ import { ScoringThreads } from './threads.ts'
 
 export interface ScoringOptions {
   /** A path, or a stream where it is no Parquet. */
-  readonly input: { readonly from: string | Readable; readonly format: Format }
+  readonly input: { readonly from: string | Readable; readonly format: NamedFormat }
   readonly output: { readonly to: string | Writable; readonly format: OutputFormat }
   /** Where rows go that cannot be predicted: a file's path, or a stream. */
   readonly faults: string | Writable
@@ -38,6 +39,8 @@ export interface ScoringProgress {
 export interface ScoringSummary {
   readonly predicted: number
   readonly failed: number
+  /** Columns of the input that the output has not, each with the reason. */
+  readonly leftOut: readonly LeftOut[]
 }
 
 /** So many pieces a thread are on their way: one that it scores, one that waits for it, and one that waits to be written. */
@@ -113,7 +116,7 @@ export async function scoreFile(options: ScoringOptions): Promise<ScoringSummary
     while (waiting.length > 0) await collect()
     await faults.finish()
     await output.finish()
-    return { predicted, failed: faults.count }
+    return { predicted, failed: faults.count, leftOut: source.leftOut }
   } finally {
     await threads.close()
     await source.close()

@@ -3,12 +3,20 @@
  */
 import type { Readable } from 'node:stream'
 import type { InputSchema } from '../inputs/index.ts'
-import { type CsvHeader, readHeader } from './csv/header.ts'
-import { csvCell } from './csv/cell.ts'
+import {
+  csvCell,
+  InputError,
+  type NamedFormat,
+  type LeftOut,
+  ParquetFile,
+  ParquetRows,
+  readHeader,
+  textBeginning,
+  widenedHeader,
+} from '../formats/index.ts'
 import { type Cut, Cutter } from './cutter.ts'
-import { type Format, InputError, type Layout, type OutputFormat } from './layout.ts'
-import { parquetLayout } from './parquet/columns.ts'
-import { ParquetFile } from './parquet/file.ts'
+import type { Layout, OutputFormat } from './layout.ts'
+import { openRandomFile } from './random-file.ts'
 import { openReader, type Reader } from './reader.ts'
 
 export interface Source {
@@ -17,6 +25,8 @@ export interface Source {
   readonly beginning: Uint8Array
   /** The line, or in a Parquet file the row, that the first piece begins with. */
   readonly firstLine: number
+  /** Columns that the output has not, each with the reason. */
+  readonly leftOut: readonly LeftOut[]
   cuts(): AsyncIterable<Cut>
   /** How much has been cut; the total is null where nobody knows. */
   progress(): { readonly done: number; readonly total: number | null }
@@ -28,7 +38,7 @@ export interface Source {
 export interface SourceOptions {
   /** A path; of a text it can be a stream. */
   readonly from: string | Readable
-  readonly format: Format
+  readonly format: NamedFormat
   readonly output: OutputFormat
   readonly inputs: InputSchema
   /** Columns that a CSV gets more, and members that an object does. */
@@ -38,8 +48,8 @@ export interface SourceOptions {
 
 /** @throws InputError */
 export async function openSource(options: SourceOptions): Promise<Source> {
-  if (options.format === 'parquet') return parquetSource(options)
-  const reader = await openReader(options.from)
+  if (options.format.format === 'parquet') return parquetSource(options)
+  const reader = await openReader(options.from, options.format.compression)
   try {
     return await textSource(reader, options)
   } catch (error) {
@@ -48,33 +58,31 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   }
 }
 
-/** A mark that some programs put before UTF-8. */
-const MARK = Buffer.from([0xef, 0xbb, 0xbf])
-
 async function textSource(reader: Reader, { format, inputs, addedColumns }: SourceOptions): Promise<Source> {
   const spares: ArrayBuffer[] = []
   const cutter = new Cutter({
     reader,
-    isQuoted: format === 'csv',
     takeBuffer: (bytes) => spares.pop() ?? new ArrayBuffer(bytes),
   })
   const { bytes, isEnd } = await cutter.peek()
-  const header = format === 'csv' ? readHeader(bytes, isEnd, inputs, addedColumns) : null
-  const mark = MARK.equals(bytes.subarray(0, MARK.length)) ? MARK.length : 0
-  cutter.skip(header ? header.length : mark)
+  const header =
+    format.format === 'csv'
+      ? readHeader(bytes, isEnd, { schema: inputs, others: 'kept', added: addedColumns })
+      : null
+  // What is at hand is more than any header takes.
+  if (header === 'open') throw new Error('expected a whole header, got a part')
+  cutter.skip(header ? header.length : textBeginning(bytes, 'NDJSON'))
+  if (header) cutter.heedQuotes(header.layout.separator)
   return {
-    layout: header ? header.layout : { format: 'ndjson' },
-    beginning: header ? longerHeader(header, addedColumns) : new Uint8Array(0),
+    layout: header ? { format: 'csv', csv: header.layout } : { format: 'ndjson' },
+    beginning: header ? widenedHeader(header, addedColumns) : new Uint8Array(0),
     firstLine: 1 + (header ? header.lines : 0),
+    leftOut: [],
     cuts: () => cutter.cuts(),
     progress: () => ({ done: cutter.readBytes, total: reader.size }),
     giveBack: (buffer) => void spares.push(buffer),
     close: () => reader.close(),
   }
-}
-
-function longerHeader({ line, lineEnd }: CsvHeader, addedColumns: readonly string[]): Uint8Array {
-  return Buffer.concat([line, Buffer.from(`,${addedColumns.map(csvCell).join()}${lineEnd}`)])
 }
 
 /** Of a Parquet file, at a time. */
@@ -83,16 +91,17 @@ const ROWS_AT_ONCE = 65_536
 async function parquetSource(options: SourceOptions): Promise<Source> {
   const { from: path, output, inputs, addedColumns, addedMembers } = options
   if (typeof path !== 'string') throw new InputError('expected the path of a Parquet file, got a stream')
-  const file = await ParquetFile.open(path)
+  const bytes = await openRandomFile(path)
   try {
-    const added = output === 'csv' ? addedColumns : addedMembers
-    const layout = parquetLayout(file, path, output, inputs, added)
-    const header = `${[...layout.columns, ...addedColumns].map(csvCell).join()}\n`
+    const file = await ParquetFile.open(bytes)
+    const rows = new ParquetRows(inputs, file, output === 'csv' ? addedColumns : addedMembers)
+    const header = `${[rows.header(), ...addedColumns.map((name) => csvCell(name))].join()}\n`
     let done = 0
     return {
-      layout,
+      layout: { format: 'parquet', path, output },
       beginning: Buffer.from(output === 'csv' ? header : ''),
       firstLine: 1,
+      leftOut: file.leftOut,
       async *cuts() {
         for (const { start, end } of rangesOf(file.groupEnds)) {
           done = end
@@ -101,10 +110,10 @@ async function parquetSource(options: SourceOptions): Promise<Source> {
       },
       progress: () => ({ done, total: file.rowCount }),
       giveBack: () => {},
-      close: () => file.close(),
+      close: () => bytes.close(),
     }
   } catch (error) {
-    await file.close()
+    await bytes.close()
     throw error
   }
 }

@@ -3,11 +3,11 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { Bundle } from '../bundle/index.ts'
+import { InputError } from '../formats/index.ts'
 import type { InputSchema } from '../inputs/index.ts'
-import { CsvScorer } from './csv/scorer.ts'
-import { InputError } from './layout.ts'
+import { CsvScorer } from './csv-scorer.ts'
 import { NdjsonScorer } from './ndjson-scorer.ts'
-import { ParquetScorer } from './parquet/scorer.ts'
+import { ParquetScorer } from './parquet-scorer.ts'
 import type { Scorer, ThreadSetup } from './piece.ts'
 import { Predictor } from './predictor.ts'
 import type { Answer, Order } from './threads.ts'
@@ -34,8 +34,8 @@ async function answer({ piece, spare }: Order): Promise<void> {
 }
 
 function scorerOf(predictor: Predictor, inputs: InputSchema): Scorer {
-  if (layout.format === 'csv') return new CsvScorer(layout, predictor, inputs)
+  if (layout.format === 'csv') return new CsvScorer(layout.csv, predictor, inputs)
   return layout.format === 'ndjson'
     ? new NdjsonScorer(predictor, inputs)
-    : new ParquetScorer(layout, predictor, inputs)
+    : new ParquetScorer(layout.path, layout.output, predictor, inputs)
 }

@@ -4,7 +4,7 @@
  */
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { InputError } from './layout.ts'
+import { InputError } from '../formats/index.ts'
 import type { Piece, Scored, ThreadSetup } from './piece.ts'
 
 export interface Order {

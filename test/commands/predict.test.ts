@@ -112,7 +112,10 @@ t.test('what is not understood', async (t) => {
       'predict: expected --out to end with .csv, as the input does, got x.ndjson',
     ],
     [[path('folder.csv')], `predict: expected a file of installs, got the folder ${path('folder.csv')}`],
-    [['x.gz'], 'predict: expected a file that ends with .csv, .ndjson or .parquet, or --format, got x.gz'],
+    [
+      ['x.gz'],
+      'predict: expected a file that ends with .csv, .tsv, .ndjson or .parquet, or --format, got x.gz',
+    ],
     [['-'], /or --format, got standard input$/],
     [['-', '--format', 'parquet'], /expected a file, since its metadata is at its end, got standard input/],
     [[good, '--out', path('same.csv')], /expected --out to be another file than the input/],
@@ -142,11 +145,14 @@ t.test('what fails', async (t) => {
     await t.rejects(predictHere([path('good.csv'), '--out', '/dev/full', ...MODEL], noConfig), {
       message: /^\/dev\/full: ENOSPC/,
     })
-  writeFileSync(path('semicolons.csv'), HEADER.replaceAll(',', ';'))
-  const { status, stderr } = predict(path('semicolons.csv'), '--out', path('none.csv'))
+  writeFileSync(path('workbook.csv'), 'PK\x03\x04[Content_Types].xml')
+  const { status, stderr } = predict(path('workbook.csv'), '--out', path('none.csv'))
   t.same(
     [status, stderr],
-    [1, `${path('semicolons.csv')}: line 1: expected commas between the cells, got semicolons\n`],
+    [
+      1,
+      `${path('workbook.csv')}: expected CSV, got an Excel workbook (.xlsx); save the sheet as CSV (UTF-8)\n`,
+    ],
   )
   t.notOk(existsSync(path('none.csv')))
   expectClean(t)

@@ -3,9 +3,9 @@
  */
 import { readFileSync } from 'node:fs'
 import { Writable } from 'node:stream'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type BundleParts, verifyBundle } from '../../src/bundle/index.ts'
-import { csvCell } from '../../src/scoring/csv/cell.ts'
+import { csvCell, formatOfName, type NamedFormat } from '../../src/formats/index.ts'
 import { scoreFile, type ScoringOptions, type ScoringSummary } from '../../src/scoring/index.ts'
 import { appWith, send } from '../http/app.ts'
 import { EXAMPLE } from '../example.ts'
@@ -59,10 +59,10 @@ export interface Scored {
 /** Into memory. */
 export async function score(path: string, options: Partial<ScoringOptions> = {}): Promise<Scored> {
   const [output, faults] = [memory(), memory()]
-  const format = path.endsWith('.csv') ? 'csv' : path.endsWith('.ndjson') ? 'ndjson' : 'parquet'
+  const format = formatOfName(basename(path)) as NamedFormat
   const summary = await scoreFile({
     input: { from: path, format },
-    output: { to: output.stream, format: format === 'ndjson' ? 'ndjson' : 'csv' },
+    output: { to: output.stream, format: format.format === 'ndjson' ? 'ndjson' : 'csv' },
     faults: faults.stream,
     parts,
     explain: false,

@@ -40,7 +40,7 @@ t.test('a CSV', async (t) => {
     parts,
     explain: true,
   })
-  t.same(summary, { predicted: 4, failed: 5 })
+  t.same(summary, { leftOut: [], predicted: 4, failed: 5 })
   const rows = records(output)
   t.same(
     rows.map((row) => Number(row['predicted_revenue'])),
@@ -83,7 +83,7 @@ t.test('columns that are not required, and those that are', async (t) => {
   )
   await t.rejects(score(fileOf('poor.csv', `${HEADER.replace(',💰 spend', '')}\n`), { parts }), {
     code: 'INPUT_INVALID',
-    message: /with the columns country_code, 💰 spend, .*; missing 💰 spend, got player, country_code, /,
+    message: /the columns country_code, 💰 spend, .*; missing: 💰 spend; got player, country_code, /,
   })
 })
 

@@ -67,6 +67,7 @@ write("bytes", table(country=pa.array([b"es", b"\xff"] * (len(installs) // 2), p
 write("dates", table(country=pa.array([datetime.date(2026, 1, 2)] * len(installs))))
 write("numbers", table(country=pa.array([1] * len(installs))))
 write("words", table(event_1=pa.array(["1"] * len(installs))))
+write("times", table(event_1=pa.array([datetime.datetime(2026, 1, 2)] * len(installs), pa.timestamp("us"))))
 write("lists", table(event_1=pa.array([[1.0]] * len(installs))))
 write("missing", table(event_2=None))
 write("added", table(predicted_revenue=pa.array([1.0] * len(installs))))

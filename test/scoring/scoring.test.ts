@@ -66,7 +66,7 @@ function asRequest(line: unknown): unknown {
 /** What a file says in place of a request's error. */
 const inAFile = (error: string): string =>
   error
-    .replace(/^user:/, 'row:')
+    .replace(/^user: /, '')
     .replace('expected string or null', 'expected text or null')
     .replace(/expected number(?: or null)?, got string /, 'expected a decimal number, got ')
 
@@ -193,9 +193,9 @@ t.test('what is wrong with a row, and in which line', async (t) => {
       '12 country: expected at most 256 characters, got 257',
       '13 expected 9 cells as in the header, got 2',
       '14 expected 9 cells as in the header, got 10',
-      '15 expected a quote that closes the one that opens a cell',
-      '17 expected a row of at most 1048576 bytes',
-      '20 expected a comma or the end of the line behind the quote that closes a cell',
+      '15 expected a quote at the end of a quoted cell, got none',
+      '17 expected a row of at most 1048576 bytes, got more',
+      '20 expected a comma or the end of the line after a quoted cell',
       '21 expected UTF-8, got other bytes',
     ],
   )
@@ -211,7 +211,7 @@ t.test('what is wrong with a row, and in which line', async (t) => {
       ['es', 'the last, without an end', 'Apple iPhone'],
     ],
   )
-  t.same(summary, { predicted: 7, failed: 12 })
+  t.same(summary, { leftOut: [], predicted: 7, failed: 12 })
   const shown = records(faults).find(({ line }) => line === '21')
   t.match(shown!['row'], /M\ufffdlaga/)
 
@@ -233,7 +233,7 @@ t.test('what is wrong with a row, and in which line', async (t) => {
     [
       /^3 expected JSON: /,
       '4 predicted_revenue: expected not to be there: it is what is added',
-      '5 expected a row of at most 1048576 bytes',
+      '5 expected a row of at most 1048576 bytes, got more',
       '6 expected UTF-8, got other bytes',
     ],
   )
@@ -283,7 +283,7 @@ t.test('a line without an end takes no memory', async (t) => {
   const timer = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 5)
   const { summary } = await score(path, { threads: 1 })
   clearInterval(timer)
-  t.same(summary, { predicted: 2, failed: 1 })
+  t.same(summary, { leftOut: [], predicted: 2, failed: 1 })
   t.ok(
     most - before < 90_000_000,
     `${Math.round((most - before) / 1e6)} MB, a thread and its model among them`,
@@ -294,18 +294,20 @@ t.test('what is no installs at all', async (t) => {
   const refused: [string, string | Uint8Array, RegExp][] = [
     ['empty.csv', '', /^expected a header and rows, the file is empty$/],
     [
-      'semicolons.csv',
-      `${HEADER.replaceAll(',', ';')}\n`,
-      /^line 1: expected commas between the cells, got semicolons$/,
+      'bars.csv',
+      `${HEADER.replaceAll(',', '|')}\n`,
+      /^line 1: expected the columns country, .*; got country\|country_region\|/,
     ],
+    ['workbook.csv', 'PK\x03\x04[Content_Types].xml', /^expected CSV, got an Excel workbook \(\.xlsx\)/],
+    ['compressed.ndjson', Uint8Array.of(0x1f, 0x8b, 8), /^expected NDJSON, got gzip; end its name with \.gz/],
     ['x.parquet', 'PAR', /begins with PAR1, got other bytes/],
   ]
   for (const [name, content, message] of refused)
     await t.rejects(score(fileOf(name, content)), { name: 'InputError', message }, name)
   await t.rejects(score(join(folder, 'nowhere.csv')), { code: 'ENOENT' })
-  t.same((await score(fileOf('none.csv', `${HEADER}\n`))).summary, { predicted: 0, failed: 0 })
+  t.same((await score(fileOf('none.csv', `${HEADER}\n`))).summary, { leftOut: [], predicted: 0, failed: 0 })
   t.same(await score(fileOf('none.ndjson', '')), {
-    summary: { predicted: 0, failed: 0 },
+    summary: { leftOut: [], predicted: 0, failed: 0 },
     output: '',
     faults: '',
   })

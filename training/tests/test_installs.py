@@ -107,12 +107,12 @@ def test_a_bad_cell_is_named_by_line_and_column(write_csv, changes, expected):
     [
         (b"", "expected a header and rows, the file is empty"),
         (f"{HEADER}\n".encode(), "expected rows after the header, found none"),
-        (b"country,revenue\nes,1\n", "line 1: missing column country_region, source, platform"),
-        (f"{HEADER},source\n".encode(), "line 1: expected each column once, got source"),
+        (b"country,revenue\nes,1\n", "; missing: country_region, source, platform"),
+        (f"{HEADER},source\n".encode(), "line 1: expected every column once, got source"),
         (f"{HEADER}\n{ROW},9\n".encode(), "line 2: expected 10 cells as in the header, got 11"),
         (f"{HEADER}\n{ROW}\nes,Mad".encode(), "line 3: expected 10 cells as in the header, got 2"),
-        (f'{HEADER}\n{ROW}\n"es'.encode(), "line 3: expected CSV"),
-        (f"{HEADER}\n{ROW}\nes,M\xe1laga".encode("latin-1"), "line 3: expected UTF-8, got the byte 0xe1"),
+        (f'{HEADER}\n{ROW}\n"es'.encode(), "line 3: expected a quote at the end of a quoted cell"),
+        (f"{HEADER}\n{ROW}\nes,M\xe1laga".encode("latin-1"), "line 3: expected UTF-8, got other bytes"),
         (f"{HEADER}\n".encode("utf-16"), "line 1: expected UTF-8"),
     ],
 )

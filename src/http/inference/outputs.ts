@@ -1,8 +1,9 @@
 /**
  * What was answered → the output tensors that were asked for, in JSON or as bytes after it.
  */
-import { type Answered, refusal } from '../prediction.ts'
-import { writeElements } from './elements.ts'
+import { writeElements } from '../../formats/index.ts'
+import { refusal } from '../input-refusals.ts'
+import type { Answered } from '../prediction.ts'
 
 export interface RequestedOutput {
   readonly name: string

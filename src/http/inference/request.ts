@@ -5,7 +5,7 @@ import { errorCodes, type FastifyRequest } from 'fastify'
 import type { App } from '../context.ts'
 import { expectPlainUtf8 } from '../plugins/body-encoding.ts'
 import { parsePythonJson } from '../plugins/python-json.ts'
-import { refusal } from '../prediction.ts'
+import { refusal } from '../input-refusals.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -3,12 +3,13 @@
  * a request are answered, or none is and nothing is logged.
  */
 import type { FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import { inputTensors, readTensors } from '../../formats/index.ts'
 import { kindOf } from '../../inputs/index.ts'
 import { type App, type AppContext, servingOf } from '../context.ts'
+import { inputRefusal, refusing } from '../input-refusals.ts'
 import { modelNamed, type ModelParams } from '../inference/models.ts'
 import { chosenOutputs, OUTPUT_TENSORS, outputsOf } from '../inference/outputs.ts'
 import { readTensorBodies } from '../inference/request.ts'
-import { inputTensors, installsOf } from '../inference/tensors.ts'
 import { explain } from '../plugins/validation.ts'
 import { type Answered, predictAll } from '../prediction.ts'
 import { failuresAs } from '../schemas/failure.ts'
@@ -108,7 +109,11 @@ export function inferenceRoutes(root: App, context: AppContext, version: string)
           const { name, answering } = modelOf(request)
           const { id, inputs, outputs = null, parameters = null } = request.body
           const choice = chosenOutputs(outputs, parameters)
-          const installs = installsOf(answering.inputs, inputs, request.tensorBytes)
+          const others = answering.otherInputs ? [answering.otherInputs] : []
+          const installs = refusing(
+            () => readTensors(answering.inputs, inputs, request.tensorBytes, others),
+            inputRefusal,
+          )
           const answered = await predictAll(context, request, answering, installs, (place) => `row ${place}`)
           const { outputs: tensors, binary } = outputsOf(answered, choice)
           const answer = {

@@ -68,9 +68,8 @@ export const predictRoutes: Routes = (app, context) => {
     const predicted: (Answered & { readonly at: number })[] = []
     const endSpan = context.startSpan?.('predict')
     const predictions = users.map((input, at): BatchRow => {
-      const result = predictOneOf(context, serving, input, {
+      const result = predictOneOf(context, serving, intake.read(input, 'user'), {
         time,
-        intake,
         log: request.log,
         whole: 'user',
       })

@@ -4,15 +4,17 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { InputSchema } from '../../inputs/index.ts'
+import { CsvStream, objectsIn } from '../../formats/index.ts'
+import { kindOf } from '../../inputs/index.ts'
+import type { Serving } from '../../rollout/index.ts'
 import { type App, type AppContext, servingOf } from '../context.ts'
 import { expectPlainUtf8 } from '../plugins/body-encoding.ts'
 import { parsePythonJson } from '../plugins/python-json.ts'
-import { predictAll, refusal } from '../prediction.ts'
+import { headerRefusal, inputRefusal, refusing } from '../input-refusals.ts'
+import { predictAll } from '../prediction.ts'
 import { failuresAs } from '../schemas/failure.ts'
 import { ScoringAnswer, ScoringBody, ScoringFailure } from '../schemas/scoring.ts'
-import { installsIn } from '../scoring/frames.ts'
-import { CSV, CsvRows } from '../streams/index.ts'
+import { CSV, rowStreamOptions } from '../streams/index.ts'
 
 const { failures, failuresOnly } = failuresAs(ScoringFailure)
 
@@ -37,8 +39,8 @@ export function scoringRoutes(root: App, context: AppContext, version: string): 
       },
       async (request) => {
         const serving = servingOf(context)
-        const { inputs, nameOf } = inputsOf(request, context, serving.inputs)
-        const answered = await predictAll(context, request, serving, inputs, nameOf)
+        const { installs, nameOf } = installsOf(request, context, serving)
+        const answered = await predictAll(context, request, serving, installs, nameOf)
         return {
           predictions: answered.map(({ record }) => record.predictedRevenue),
           prediction_ids: answered.map(({ record }) => record.predictionId),
@@ -83,23 +85,35 @@ export function scoringRoutes(root: App, context: AppContext, version: string): 
   })
 }
 
-interface Inputs {
-  readonly inputs: readonly unknown[]
+interface Installs {
+  readonly installs: Parameters<typeof predictAll>[3]
   /** What to call one of them in an error, by its place. */
   readonly nameOf: (place: number) => string
 }
 
-function inputsOf(request: FastifyRequest, { streams }: AppContext, schema: InputSchema): Inputs {
+function installsOf(request: FastifyRequest, { streams }: AppContext, serving: Serving): Installs {
   const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
   expectPlainUtf8(request)
-  if (request.mediaType !== CSV)
-    return { inputs: installsIn(parsePythonJson(body), schema), nameOf: (place) => `row ${place}` }
-  const reader = new CsvRows(streams.lineBytes, schema)
-  const rows = [...reader.push(body), ...reader.end()].map((row) => {
-    if ('error' in row) throw refusal(row.error.replace('line', `line ${row.line}`))
-    return row
-  })
-  return { inputs: rows.map(({ input }) => input), nameOf: (place) => `line ${rows[place]!.line}` }
+  if (request.mediaType !== CSV) {
+    const { inputs, otherInputs } = serving
+    const objects = refusing(
+      () => objectsIn(parsePythonJson(body), inputs, otherInputs ? [otherInputs] : []),
+      inputRefusal,
+    )
+    const intake = request.server.intakes.of(serving)
+    return {
+      installs: objects.map((object) => intake.read(object, 'install', kindOf)),
+      nameOf: (place) => `row ${place}`,
+    }
+  }
+  const rows = refusing(() => {
+    const reader = new CsvStream(rowStreamOptions(serving, streams.lineBytes))
+    return [...reader.push(body), ...reader.end()]
+  }, headerRefusal)
+  return {
+    installs: rows.map((row) => ('fault' in row ? row.fault : row.install)),
+    nameOf: (place) => `line ${rows[place]!.line}`,
+  }
 }
 
 const text = (description: string) => ({

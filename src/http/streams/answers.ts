@@ -10,10 +10,10 @@ import type { Serving } from '../../rollout/index.ts'
 import type { AppContext } from '../context.ts'
 import { failureOf } from '../plugins/failures.ts'
 import { roundTo6 } from '../../bundle/index.ts'
-import type { Intake } from '../intake.ts'
+import { InputError, type ReadRow, type RowStream } from '../../formats/index.ts'
+import { headerRefusal, lineFault } from '../input-refusals.ts'
 import { type Answered, isChampion, keep, modelOf, predictOneOf } from '../prediction.ts'
 import { type Interruption, StreamError } from './interruption.ts'
-import type { Row, RowReader } from './rows.ts'
 import type { Turns } from './turns.ts'
 
 /** Some two milliseconds, which is what a request that came meanwhile waits. */
@@ -25,8 +25,7 @@ export interface StreamOptions {
   readonly context: AppContext
   readonly serving: Serving
   readonly body: Readable
-  readonly reader: RowReader
-  readonly intake: Intake
+  readonly reader: RowStream
   readonly interruption: Interruption
   readonly turns: Turns
   readonly log: FastifyBaseLogger
@@ -43,7 +42,7 @@ export async function* answerStream(options: StreamOptions): AsyncGenerator<stri
       yield await answerSlice(options, rows, counts)
     }
   } catch (error) {
-    if (counts.lines === 0) throw error
+    if (counts.lines === 0) throw error instanceof InputError ? headerRefusal(error) : error
     return yield lineOf({ failure: failureOf(error as FastifyError, log) })
   }
   if (counts.lines === 0)
@@ -64,7 +63,7 @@ export async function* answerStream(options: StreamOptions): AsyncGenerator<stri
 }
 
 /** Rows as they are complete: never more than a slice, and fewer where no more have arrived. */
-async function* slicesOf({ body, reader, interruption }: StreamOptions): AsyncGenerator<readonly Row[]> {
+async function* slicesOf({ body, reader, interruption }: StreamOptions): AsyncGenerator<readonly ReadRow[]> {
   // The request is not destroyed with the iterator: its socket is the answer's, too.
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
   const nextChunk = () => chunks.next().catch(clientIsGone)
@@ -78,8 +77,8 @@ function clientIsGone(cause: unknown): never {
   throw new StreamError(400, 'CLIENT_GONE', `the request broke off: ${String(cause)}`)
 }
 
-function* sliced(rows: Iterable<Row>): Generator<readonly Row[]> {
-  let slice: Row[] = []
+function* sliced(rows: Iterable<ReadRow>): Generator<readonly ReadRow[]> {
+  let slice: ReadRow[] = []
   for (const row of rows) {
     slice.push(row)
     if (slice.length < ROWS_A_SLICE) continue
@@ -105,16 +104,16 @@ async function room({ context, interruption }: StreamOptions): Promise<void> {
 }
 
 async function answerSlice(
-  { context, serving, intake, log }: StreamOptions,
-  rows: readonly Row[],
+  { context, serving, log }: StreamOptions,
+  rows: readonly ReadRow[],
   counts: { lines: number; predictions: number; inferenceTimeUs: number },
 ): Promise<string> {
   const time = context.now()
   const answered: Answered[] = []
   let text = ''
   for (const row of rows) {
-    const result =
-      'error' in row ? row : predictOneOf(context, serving, row.input, { time, intake, log, whole: 'line' })
+    const install = 'fault' in row ? lineFault(row.fault, row.fault.message) : row.install
+    const result = predictOneOf(context, serving, install, { time, log, whole: 'line' })
     if (!('error' in result)) answered.push(result)
     text += lineOf({ line: row.line, ...answerOf(result) })
   }

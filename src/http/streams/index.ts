@@ -1,2 +1,1 @@
-export { CsvRows } from './csv.ts'
-export { CSV, NDJSON, readStreams, streamReplies } from './reply.ts'
+export { CSV, NDJSON, readStreams, rowStreamOptions, streamReplies } from './reply.ts'

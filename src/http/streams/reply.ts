@@ -4,22 +4,29 @@
  */
 import { Readable } from 'node:stream'
 import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { InputSchema } from '../../inputs/index.ts'
+import { CsvStream, NdjsonStream, type RowStream, type RowStreamOptions } from '../../formats/index.ts'
+import type { Asked } from '../intake.ts'
 import { type AppContext, servingOf } from '../context.ts'
 import { expectPlainUtf8 } from '../plugins/body-encoding.ts'
 import { answerStream } from './answers.ts'
-import { CsvRows } from './csv.ts'
 import { Interruptions } from './interruption.ts'
-import { NdjsonRows, type RowReader } from './rows.ts'
 import { Turns } from './turns.ts'
 
 export const NDJSON = 'application/x-ndjson'
 export const CSV = 'text/csv'
 
-const READERS: Readonly<Record<string, (limitBytes: number, inputs: InputSchema) => RowReader>> = {
-  [NDJSON]: (limitBytes) => new NdjsonRows(limitBytes),
-  [CSV]: (limitBytes, inputs) => new CsvRows(limitBytes, inputs),
+const READERS: Readonly<Record<string, new (options: RowStreamOptions) => RowStream>> = {
+  [NDJSON]: NdjsonStream,
+  [CSV]: CsvStream,
 }
+
+/** @param lineBytes of the longest line */
+export const rowStreamOptions = ({ inputs, otherInputs }: Asked, lineBytes: number): RowStreamOptions => ({
+  schema: inputs,
+  others: 'refused',
+  otherSchemas: otherInputs ? [otherInputs] : [],
+  maxRowBytes: lineBytes,
+})
 
 /** What a client that was told that it ends may still be sending is taken for so long: cut at once, it might not read why. */
 const LINGER_MS = 1_000
@@ -46,8 +53,7 @@ export function streamReplies(app: FastifyInstance, context: AppContext): Stream
       serving,
       turns,
       body: request.body as Readable,
-      reader: READERS[request.mediaType!]!(lineBytes, serving.inputs),
-      intake: app.intakes.of(serving),
+      reader: new READERS[request.mediaType!]!(rowStreamOptions(serving, lineBytes)),
       interruption: interruptions.watch(request, reply, idleMs),
       log: request.log,
     })

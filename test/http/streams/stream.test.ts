@@ -40,13 +40,13 @@ t.test('an answer a line, each in its place, and a summary', async (t) => {
   const { app, url, logged } = await listening(t)
   const { body: alone } = await send(app, { method: 'POST', url: '/predict', payload: EXAMPLE })
   logged.splice(0)
-  const rows = [ROW, '', '{"country": 1', JSON.stringify({ ...EXAMPLE, event_1: '100' }), '[]', ROW]
+  const rows = [ROW, '', '{"country": 1', JSON.stringify({ ...EXAMPLE, event_1: '1,5' }), '[]', ROW]
   const { statusCode, lines } = await answersTo(url, rows.join('\n'))
   t.equal(statusCode, 200)
   t.match(lines, [
     { line: 1, predicted_revenue: alone.predicted_revenue, prediction_id: logged[0]!.predictionId },
     { line: 3, error: /^line: expected JSON: / },
-    { line: 4, error: 'event_1: expected number, got string "100"' },
+    { line: 4, error: 'event_1: expected a decimal number, got "1,5"' },
     { line: 5, error: 'line: expected object, got array []' },
     { line: 6, predicted_revenue: alone.predicted_revenue, prediction_id: logged[1]!.predictionId },
     {
@@ -68,7 +68,7 @@ t.test('CSV in', async (t) => {
   const { lines } = await answersTo(url, [HEADER, CELLS, 'es', CELLS].join('\r\n'), 'text/csv; charset=UTF-8')
   t.match(lines, [
     { line: 2, predicted_revenue: Number(bundle.predict(EXAMPLE_ROW).revenue.toFixed(6)) },
-    { line: 3, error: 'line: expected 9 cells, got 1' },
+    { line: 3, error: 'line: expected 9 cells as in the header, got 1' },
     { line: 4 },
     { summary: { lines: 3, predictions: 2, errors: 1 } },
   ])
@@ -185,7 +185,7 @@ t.test('a line of 64 MB is answered with an error, and is not held', async (t) =
   const { lines } = await answersTo(url, body())
   t.match(lines, [
     { line: 1, prediction_id: String },
-    { line: 2, error: 'line: expected at most 65536 bytes, got more' },
+    { line: 2, error: 'line: expected a row of at most 65536 bytes, got more' },
     { line: 3, prediction_id: String },
     { summary: { lines: 3 } },
   ])

@@ -1,17 +1,16 @@
 """Turns the bytes of a CSV file into dictionary-encoded text columns, each row with its line number.
 
 A column is its distinct texts in order of first appearance and one code a row, so that later steps
-look at each distinct text once. Cells are parted by commas, or by semicolons or tabs where the header
-says so. Nothing else is guessed: no type, no null, no padding of short rows.
-Refuses bytes that are not UTF-8, an empty file, missing or repeated columns, and ragged rows.
+look at each distinct text once. The grammar is that of csv_rows.py; Python's own reader, which is faster,
+finds the same cells where lines are split at \\n alone, and what it refuses is read again to say why.
+Refuses a header that is not as it should be, and the first row that has a fault.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-import re
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,25 +21,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
+from .csv_header import FileFault, Header, read_header
+from .csv_rows import MAX_ROW_BYTES, NOT_UTF8, read_row
 
 # Few enough to stay in the processor's cache while rows are turned into columns: thousands take twice as long.
 _ROWS_AT_ONCE = 256
 
-# The first counts where the header leaves it open.
-_SEPARATORS = (",", ";", "\t")
-
-# In characters; ours has about a hundred.
-_LONGEST_HEADER = 1_000_000
-
-# UTF-32 first: its little-endian mark begins with that of UTF-16.
-_OTHER_MARKS = {
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
-
-_LINE_END = re.compile(rb"\r\n|\r|\n")
+# In characters.
+_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -61,71 +49,26 @@ class Table:
 
 def read_columns(data: bytes, path: Path, *, required: Sequence[str], optional: Sequence[str]) -> Table:
     """The `required` columns and those of the `optional` that are there; `path` is for messages."""
-    text = _decode(data, path)
-    if not text or text.isspace():
-        raise UserError(f"{path}: expected a header and rows, the file is empty")
-    separator = _separator(text[:_LONGEST_HEADER], required)
-    # newline="" leaves line breaks within quotes as they are; \n, \r\n and \r all end a line.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    header = _header(reader, path)
-    if missing := [name for name in required if name not in header]:
-        raise UserError(f"{path}, line 1: missing column {', '.join(missing)}; found {_listed(header)}")
-    if repeated := sorted({name for name in header if header.count(name) > 1}):
-        raise UserError(f"{path}, line 1: expected each column once, got {_listed(repeated)} more than once")
-    wanted = {name: header.index(name) for name in (*optional, *required) if name in header}
-    encoded = _encode(reader, len(header), wanted, path)
+    try:
+        header = read_header(data, [*required, *optional], required)
+        wanted = {name: header.names.index(name) for name in (*optional, *required) if name in header.names}
+        encoded = _encode(_Rows(data, header), wanted)
+    except FileFault as fault:
+        message = str(fault)
+        raise UserError(f"{path}{', ' if message.startswith('line ') else ': '}{message}") from None
     if not len(encoded.lines):
         raise UserError(f"{path}: expected rows after the header, found none")
-    encoded.extra.extend(name for name in header if name not in wanted)
+    encoded.extra.extend(name for name in header.names if name not in wanted)
     return encoded
 
 
-def _decode(data: bytes, path: Path) -> str:
-    for mark, encoding in _OTHER_MARKS.items():
-        if data.startswith(mark):
-            raise UserError(f"{path}, line 1: expected UTF-8, the file looks like {encoding}; save it as UTF-8")
-    # No header has a NUL, but every second byte of UTF-16 is one.
-    if b"\0" in data[:4]:
-        raise UserError(f"{path}, line 1: expected UTF-8, got a NUL byte; is the file UTF-16? Save it as UTF-8")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = len(_LINE_END.findall(data, 0, error.start)) + 1
-        byte = data[error.start]
-        raise UserError(f"{path}, line {line}: expected UTF-8, got the byte 0x{byte:02x}; save it as UTF-8") from None
-
-
-def _separator(beginning: str, required: Sequence[str]) -> str:
-    """The one by which the header shows the most of the `required` columns: all of them, if the file is good."""
-    found = {}
-    for separator in _SEPARATORS:
-        try:
-            header = next(csv.reader(io.StringIO(beginning, newline=""), delimiter=separator, strict=True))
-        except csv.Error:
-            header = []
-        found[separator] = len(set(required).intersection(header))
-    return max(_SEPARATORS, key=found.__getitem__)
-
-
-def _header(reader: Any, path: Path) -> list[str]:
-    try:
-        return next(reader)
-    except csv.Error as error:
-        raise UserError(f"{path}, line 1: expected CSV, with every quote closed: {error}") from None
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Names with a blank around them, or none at all, are shown in quotes."""
-    return ", ".join(name if name and name == name.strip() else repr(name) for name in names) or "a blank line"
-
-
-def _encode(reader: Any, width: int, wanted: dict[str, int], path: Path) -> Table:
+def _encode(rows: _Rows, wanted: dict[str, int]) -> Table:
     # A dictionary that numbers its keys as they come: looking a text up is encoding it.
     codebooks = {name: defaultdict(count().__next__) for name in wanted}
     codes: dict[str, list[int]] = {name: [] for name in wanted}
     lines: list[int] = []
-    rows = _numbered_rows(reader, width, path)
-    while chunk := list(islice(rows, _ROWS_AT_ONCE)):
+    numbered = iter(rows)
+    while chunk := list(islice(numbered, _ROWS_AT_ONCE)):
         chunk_lines, cells = zip(*chunk)
         lines.extend(chunk_lines)
         columns = list(zip(*cells))
@@ -135,15 +78,86 @@ def _encode(reader: Any, width: int, wanted: dict[str, int], path: Path) -> Tabl
     return Table(columns, np.array(lines, dtype=np.int64), [])
 
 
-def _numbered_rows(reader: Any, width: int, path: Path) -> Iterator[tuple[int, list[str]]]:
-    line = reader.line_num + 1
+class _Rows:
+    """The rows after the header, each with the line that it begins in."""
+
+    def __init__(self, data: bytes, header: Header) -> None:
+        self._data = data
+        self._header = header
+        self._first_line = header.lines + 1
+        # Where each line ends, and the end of the data, which may end without a line feed.
+        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
+        self._starts = np.concatenate([[0], ends + 1])
+        self._has_long_lines = bool(np.any(np.diff(self._starts, append=len(data)) > MAX_ROW_BYTES))
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        # Bytes that are no UTF-8 become half surrogates, which UTF-8 cannot have.
+        text = self._data[self._header.next :].decode("utf-8", "surrogateescape")
+        is_utf8 = text.isascii() or _is_utf8(text)
+        # Lines are split at \n alone: a \r elsewhere is refused, but within quotes.
+        lines = io.StringIO(text, newline="\n")
+        reader = csv.reader(lines, delimiter=self._header.separator.decode(), strict=True)
+        limit = csv.field_size_limit(MAX_ROW_BYTES)
+        try:
+            yield from self._read(reader, is_utf8)
+        finally:
+            csv.field_size_limit(limit)
+
+    def _read(self, reader: Any, is_utf8: bool) -> Iterator[tuple[int, list[str]]]:
+        width, named = self._header.width, len(self._header.names)
+        is_padded = named < width
+        line = self._first_line
+        try:
+            for cells in reader:
+                following = self._first_line + reader.line_num
+                if cells:  # an empty line is no row
+                    if len(cells) != width or not is_utf8 or self._is_long(line, following):
+                        self._check(line)
+                    if is_padded and any(cells[named:]):
+                        raise FileFault(f"line {line}: {_padding_fault(cells, named)}")
+                    yield line, cells
+                line = following
+        except csv.Error:
+            self._check(line)
+            raise
+
+    def _is_long(self, line: int, following: int) -> bool:
+        return (following - line > 1 or self._has_long_lines) and self._size(line, following) > MAX_ROW_BYTES
+
+    def _size(self, line: int, following: int) -> int:
+        end = self._starts[following - 1] if following <= len(self._starts) else len(self._data)
+        return int(end - self._starts[line - 1])
+
+    def _check(self, line: int) -> None:
+        """Raises what is wrong with the row, if anything is."""
+        start = int(self._starts[line - 1])
+        row = read_row(self._data, start, self._header.separator)
+        if not _is_utf8_bytes(self._data[start : row.end]):
+            raise FileFault(f"line {line}: {NOT_UTF8}")
+        if row.problem:
+            raise FileFault(f"line {line}: {row.problem}")
+        if len(row.cells) != self._header.width:
+            expected = f"expected {self._header.width} cells as in the header"
+            raise FileFault(f"line {line}: {expected}, got {len(row.cells)}")
+
+
+def _padding_fault(cells: list[str], named: int) -> str:
+    at = next(at for at in range(named, len(cells)) if cells[at])
+    shown = json.dumps(cells[at][:_SHOWN], ensure_ascii=False)
+    return f"expected an empty cell {at + 1}, whose column has no name, got {shown}"
+
+
+def _is_utf8(text: str) -> bool:
     try:
-        for cells in reader:
-            if len(cells) == width:
-                yield line, cells
-            elif cells:  # a blank line is no row
-                raise UserError(f"{path}, line {line}: expected {width} cells as in the header, got {len(cells)}")
-            line = reader.line_num + 1
-    except csv.Error as error:
-        # The line where the row begins: an open quote swallows all that follow.
-        raise UserError(f"{path}, line {line}: expected CSV, with every quote closed: {error}") from None
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_utf8_bytes(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
