@@ -60,6 +60,9 @@ async function run(selection: Selection): Promise<void> {
   process.env['TEST_LONG'] = long ? '1' : '0'
   // Every test and every service that it starts loads the same code: without this, a fifth of all work is to compile it.
   process.env['NODE_COMPILE_CACHE'] ??= join(process.cwd(), 'node_modules/.cache/day7-test/compiled')
+  // The same of Python's modules, which are installed uncompiled; containers are often set to leave them so.
+  process.env['PYTHONPYCACHEPREFIX'] ??= join(process.cwd(), 'node_modules/.cache/day7-test/python')
+  delete process.env['PYTHONDONTWRITEBYTECODE']
   if (python.length > 0 || typescript.some(needsPython)) makeVenv(...groupsOf(selection))
   const stopServers = typescript.some(needsServers) ? await startServers() : null
   const outcomes = await Promise.all([

@@ -1,13 +1,13 @@
 /**
- * Removes from an environment what installed packages carry and nobody runs: their own tests, headers and type stubs, and the largest
+ * Removes from an environment what installed packages carry and nobody runs: their own tests, sources in C, type stubs and sample data, and the largest
  * library of pyarrow that reads no file. A fifth of the environment's size.
  */
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
-const FOLDERS = /(^|[\\/])(tests|include)$/
+const FOLDERS = /(^|[\\/])(tests|include|sample_data)$/
 const FILES =
-  /\.(pyi|pxd|pyx|h|hpp|cc|a)$|(^|[\\/])pyarrow[\\/](libarrow_flight|libarrow_python_flight|_flight)[^\\/]*$/
+  /\.(pyi|pxd|pyx|h|hpp|c|cc|cpp|a)$|(^|[\\/])pyarrow[\\/](libarrow_flight|libarrow_python_flight|_flight)[^\\/]*$/
 export function prune(venv: string): void {
   for (const lib of readdirSync(venv, { recursive: true, encoding: 'utf8' })) {
     if (!lib.endsWith('site-packages')) continue

@@ -18,6 +18,8 @@ export interface IssuerKeysOptions {
   readonly logger: AccessLogger
   /** Called when there are other keys than before. */
   readonly onChange: () => void
+  /** A clock that never goes back; absent: the process's own. */
+  readonly nowMs?: () => number
 }
 
 export interface IssuerPolicy {
@@ -52,6 +54,7 @@ interface Known {
 export class IssuerKeys {
   readonly #options: IssuerKeysOptions
   readonly #policy: IssuerPolicy
+  readonly #nowMs: () => number
   #known: Known | null = null
   /** When the last fetch began. */
   #triedMs = -Infinity
@@ -63,6 +66,7 @@ export class IssuerKeys {
   constructor(options: IssuerKeysOptions) {
     this.#options = options
     this.#policy = { ...POLICY, ...options.policy }
+    this.#nowMs = options.nowMs ?? (() => performance.now())
   }
 
   /** Begins to fetch, and does so again and again. Waits for nothing. */
@@ -93,7 +97,7 @@ export class IssuerKeys {
       return await known.find(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
-      const sinceMs = performance.now() - this.#triedMs
+      const sinceMs = this.#nowMs() - this.#triedMs
       if (this.#pending === null && this.#fault === null && sinceMs < this.#policy.cooldownMs) throw error
       return (await this.#fetched()).find(header, token)
     }
@@ -101,12 +105,12 @@ export class IssuerKeys {
 
   #usable(): Known | null {
     const known = this.#known
-    return known && performance.now() - known.atMs < this.#policy.maxAgeMs ? known : null
+    return known && this.#nowMs() - known.atMs < this.#policy.maxAgeMs ? known : null
   }
 
   async #fetched(): Promise<Known> {
     const hasJustFailed =
-      this.#fault !== null && performance.now() - this.#triedMs < this.#policy.retryMs && !this.#pending
+      this.#fault !== null && this.#nowMs() - this.#triedMs < this.#policy.retryMs && !this.#pending
     if (!hasJustFailed)
       try {
         await this.#fetch()
@@ -128,12 +132,12 @@ export class IssuerKeys {
 
   async #renew(): Promise<void> {
     const { issuer, logger, onChange } = this.#options
-    this.#triedMs = performance.now()
+    this.#triedMs = this.#nowMs()
     try {
       const text = await this.#keySet()
       const before = this.#known?.text
       const find = text === before ? this.#known!.find : createLocalJWKSet(JSON.parse(text) as JSONWebKeySet)
-      this.#known = { text, find, atMs: performance.now() }
+      this.#known = { text, find, atMs: this.#nowMs() }
       if (this.#fault !== null || before === undefined)
         logger.info({ issuer }, 'access: the keys of the token issuer are here')
       this.#fault = null

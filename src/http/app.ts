@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { fastifySSE } from '@fastify/sse'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
+import type { IntakeClock } from '../limits/index.ts'
 import type { App, AppContext } from './context.ts'
 import { Intakes } from './intake.ts'
 import { guardRoutes } from './plugins/access.ts'
@@ -61,6 +62,8 @@ export interface Limits {
   readonly rateLimits: RateLimits
   /** 0: nothing is shed. */
   readonly shedEventLoopDelayMs: number
+  /** Of the turns of the event loop; absent: its own. */
+  readonly intakeClock?: IntakeClock
   readonly browsers: BrowserPolicy
 }
 
@@ -95,7 +98,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   readStreams(app)
   answerFailures(app)
   await shareWithPages(app, limits.browsers)
-  await shedLoad(app, context.refusals, limits.shedEventLoopDelayMs)
+  await shedLoad(app, context.refusals, limits.shedEventLoopDelayMs, limits.intakeClock)
   await sendSecurityHeaders(app, limits.browsers)
   await limitRates(app, context.requestCounts, context.refusals, limits.rateLimits) // before access control
   guardRoutes(app, context.access)

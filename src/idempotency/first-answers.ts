@@ -43,13 +43,18 @@ export class KeyReusedError extends Error {
 export class FirstAnswers {
   readonly #store: AnswerStore
   readonly #onUnguarded: (error: unknown) => void
-  readonly #patience = new Patience(PATIENCE)
+  readonly #patience: Patience
   #replays = 0
   #reused = 0
   #unguarded = 0
 
   /** @param onUnguarded is told why an answer goes without the guarantee */
-  constructor(store: AnswerStore, onUnguarded: (error: unknown) => void) {
+  constructor(
+    store: AnswerStore,
+    onUnguarded: (error: unknown) => void,
+    nowMs: () => number = () => performance.now(),
+  ) {
+    this.#patience = new Patience(PATIENCE, nowMs)
     this.#store = store
     this.#onUnguarded = onUnguarded
   }

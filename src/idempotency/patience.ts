@@ -16,19 +16,19 @@ export interface PatienceOptions {
 
 export class Patience {
   readonly #options: PatienceOptions
+  readonly #nowMs: () => number
   #state: 'well' | 'left-alone' | 'probing' = 'well'
   #leftAloneSinceMs = -Infinity
 
-  constructor(options: PatienceOptions) {
+  /** @param nowMs a clock that never goes back */
+  constructor(options: PatienceOptions, nowMs: () => number) {
     this.#options = options
+    this.#nowMs = nowMs
   }
 
   /** @throws Error if it fails, is late, or is not tried at all */
   async call<T>(send: () => Promise<T>): Promise<T> {
-    if (
-      this.#state === 'left-alone' &&
-      performance.now() - this.#leftAloneSinceMs >= this.#options.leftAloneMs
-    )
+    if (this.#state === 'left-alone' && this.#nowMs() - this.#leftAloneSinceMs >= this.#options.leftAloneMs)
       this.#state = 'probing'
     else if (this.#state !== 'well') throw new Error('it failed a moment ago')
     try {
@@ -37,7 +37,7 @@ export class Patience {
       return answer
     } catch (error) {
       this.#state = 'left-alone'
-      this.#leftAloneSinceMs = performance.now()
+      this.#leftAloneSinceMs = this.#nowMs()
       throw error
     }
   }

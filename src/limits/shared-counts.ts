@@ -45,13 +45,13 @@ export class SharedCounts implements RequestCounts {
   #isDoubted = false
 
   /** @param own counts while Redis cannot */
-  constructor(url: string, own: MemoryCounts, logger: LimitsLogger) {
+  constructor(url: string, own: MemoryCounts, logger: LimitsLogger, commandTimeoutMs = COMMAND_TIMEOUT_MS) {
     this.#own = own
     this.#logger = logger
     this.#redis = new Redis(url, {
       keyPrefix: KEY_PREFIX,
       connectTimeout: CONNECT_TIMEOUT_MS,
-      commandTimeout: COMMAND_TIMEOUT_MS,
+      commandTimeout: commandTimeoutMs,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,

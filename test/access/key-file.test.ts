@@ -17,7 +17,7 @@ import { KeyFile } from '../../src/access/key-file.ts'
 import { KeyFollower } from '../../src/access/key-follower.ts'
 import { createKey, replaceKey, revokeKey } from '../../src/access/key-store.ts'
 import { type KeyRecord, makeKey } from '../../src/access/keys.ts'
-import { until } from './until.ts'
+import { until } from '../until.ts'
 
 const NOW = new Date('2026-01-02T03:04:05.678Z')
 const later = (hours: number): Date => new Date(NOW.getTime() + hours * 3_600_000)
@@ -159,22 +159,22 @@ t.test('a follower: new, revoked, faulty, gone, back', async (t) => {
     }
   }
   const [one, two] = [await createKey(open(path), ABOUT, NOW), await createKey(open(path), ABOUT, NOW)]
-  await until(() => takes(one.text) && takes(two.text))
+  await until('both are taken', () => takes(one.text) && takes(two.text))
   await revokeKey(open(path), one.record.id, NOW)
-  await until(() => !takes(one.text))
+  await until('one is refused', () => !takes(one.text))
   const good = readFileSync(path, 'utf8')
   const ring = follower.ring()
 
   writeFileSync(path, good.slice(0, 100))
-  await until(() => follower.state() === 'stale')
+  await until('stale', () => follower.state() === 'stale')
   t.match(follower.fault(), /expected JSON/)
   t.ok(takes(two.text), 'the last good one goes on')
   rmSync(path)
-  await until(() => follower.fault()?.includes('there is none') ?? false)
+  await until('the file is missed', () => follower.fault()?.includes('there is none'))
   t.ok(takes(two.text), 'a file that is gone revokes nothing')
   t.notOk(takes(one.text))
   writeFileSync(path, good)
-  await until(() => follower.state() === 'current')
+  await until('current', () => follower.state() === 'current')
   t.equal(follower.fault(), null)
   t.equal(follower.ring(), ring, 'the same keys are the same ring')
   t.equal(said.filter((text) => text.includes('cannot be read')).length, 2, 'each fault is said once')

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { Access } from '../../src/access/access.ts'
 import { KeyFollower, type KeyFollowerOptions } from '../../src/access/key-follower.ts'
 import { type KeyRecord, makeKey } from '../../src/access/keys.ts'
-import { until } from './until.ts'
+import { until } from '../until.ts'
 
 const NOW = new Date('2026-01-02T03:04:05.678Z')
 const KEY = makeKey({ name: 'n', scopes: ['read'], created: NOW, expires: new Date(NOW.getTime() + 1000) })
@@ -43,9 +43,11 @@ t.test('the keys of the last process, while the store is away', async (t) => {
   t.match(next.ring().callerOf(KEY.text, NOW), { name: 'n' })
   t.throws(() => next.ring().callerOf(KEY.text, KEY.record.expires!), { code: 'KEY_EXPIRED' })
   list = async () => [{ ...KEY.record, revoked: NOW }]
-  await until(() => next.state() === 'current')
+  await until('current', () => next.state() === 'current')
   t.throws(() => next.ring().callerOf(KEY.text, NOW), { code: 'KEY_REVOKED' })
-  await until(() => readFileSync(memory, 'utf8').includes(`"revoked": "${NOW.toISOString()}"`))
+  await until('it is remembered', () =>
+    readFileSync(memory, 'utf8').includes(`"revoked": "${NOW.toISOString()}"`),
+  )
 })
 
 t.test('not those of another database, and not what is damaged', async (t) => {
@@ -82,7 +84,7 @@ t.test('nobody is let in while it is not known who may', async (t) => {
   t.throws(() => access.callerOf(KEY.text), { code: 'ACCESS_UNAVAILABLE', statusCode: 503 })
   t.throws(() => access.callerOf('something'), { code: 'CREDENTIALS_INVALID' })
   list = async () => [KEY.record]
-  await until(() => keys.state() === 'current')
+  await until('current', () => keys.state() === 'current')
   t.match(access.callerOf(KEY.text), { name: 'n' })
   t.same(access.status(), {
     isEnforced: true,
@@ -101,8 +103,8 @@ t.test('the first key closes the door, and nothing opens it again', async (t) =>
   t.teardown(() => access.close())
   t.notOk(access.isEnforced())
   list = async () => [KEY.record]
-  await until(() => access.isEnforced())
+  await until('keys are asked for', () => access.isEnforced())
   list = async () => []
-  await until(() => keys.ring().size === 0)
+  await until('no keys', () => keys.ring().size === 0)
   t.ok(access.isEnforced())
 })

@@ -2,11 +2,11 @@
  * What can be done to a service over its connections: many that say little, bodies that do not end, requests one after the other without
  * waiting. The others are served meanwhile, and in order.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { readConfig } from '../../src/config/index.ts'
 import { EXAMPLE } from '../example.ts'
 import { appWith, metricsOf, type TestApp } from '../http/app.ts'
+import { until } from '../until.ts'
 import { answersIn, converse, open } from './wire.ts'
 
 async function listening(
@@ -28,13 +28,8 @@ const isAnswered = async (port: number): Promise<boolean> => {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: BODY,
-    signal: AbortSignal.timeout(5_000),
   })
   return response.status === 200
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waitedMs = 0; !(await holds()) && waitedMs < 20_000; waitedMs += 20) await delay(20)
 }
 
 t.test('heads that do not end', async (t) => {
@@ -46,7 +41,7 @@ t.test('heads that do not end', async (t) => {
     for (const { socket } of half) if (socket.writable) socket.write('x-a: b\r\n')
   }, 100)
   t.ok(await isAnswered(port), 'another is served meanwhile')
-  await until(() => half.every(({ heard }) => heard.closed))
+  await until('all are cut', () => half.every(({ heard }) => heard.closed))
   clearInterval(dripping)
   for (const { heard, socket } of half) {
     t.ok(heard.closed)
@@ -65,7 +60,7 @@ t.test('bodies that do not end', async (t) => {
     for (const { socket } of slow) if (socket.writable) socket.write(' ')
   }, 100)
   t.ok(await isAnswered(port), 'another is served meanwhile')
-  await until(() => slow.every(({ heard }) => heard.closed))
+  await until('all are cut', () => slow.every(({ heard }) => heard.closed))
   clearInterval(dripping)
   for (const { heard, socket } of slow) {
     t.match(answersIn(heard.text()), [{ status: 408 }])
@@ -88,7 +83,10 @@ t.test('connections that say nothing, and clients that do not listen', async (t)
   deaf.socket.write('GET /metrics HTTP/1.1\r\nhost: day7\r\n\r\n'.repeat(1_000))
   const connected = () =>
     new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count)))
-  await until(async () => silent.heard.closed && idle.heard.closed && (await connected()) === 0)
+  await until(
+    'all are cut',
+    async () => silent.heard.closed && idle.heard.closed && (await connected()) === 0,
+  )
   t.ok(silent.heard.closed, 'who says nothing is cut')
   t.match(answersIn(idle.heard.text()), [{ status: 200 }], 'who has been answered, too')
   t.ok(idle.heard.closed)
@@ -101,14 +99,10 @@ t.test('connections that say nothing, and clients that do not listen', async (t)
 t.test('more connections than there may be', async (t) => {
   const { app, port } = await listening({ MAX_CONNECTIONS: '10' })
   const many = Array.from({ length: 30 }, () => open(port))
-  await until(() => many.filter(({ heard }) => heard.closed).length === 20)
+  await until('the others are cut', () => many.filter(({ heard }) => heard.closed).length === 20)
   t.equal(many.filter(({ heard }) => heard.closed).length, 20)
   for (const { socket } of many) socket.destroy()
-  for (let tries = 0; tries < 100; tries++) {
-    if (await isAnswered(port).catch(() => false)) break
-    await delay(20)
-  }
-  t.ok(await isAnswered(port), 'there is room again')
+  await until('there is room again', () => isAnswered(port).catch(() => false))
   await app.close()
 })
 
@@ -155,7 +149,7 @@ t.test('requests that do not wait for answers', async (t) => {
   await t.test('byte by byte', async (t) => {
     const { socket, heard } = open(port)
     for (const byte of Buffer.from(good[0]! + bad[0]! + good[1]!)) socket.write(Buffer.of(byte))
-    await until(() => answersIn(heard.text()).length === 3)
+    await until('three answers', () => answersIn(heard.text()).length === 3)
     t.same(
       answersIn(heard.text()).map(({ status }) => status),
       [200, 400, 200],

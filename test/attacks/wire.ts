@@ -2,7 +2,7 @@
  * Bytes on a connection of one's own, as no client would send them.
  */
 import { connect, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
+import { until } from '../until.ts'
 
 export interface Answer {
   readonly status: number
@@ -16,23 +16,29 @@ export interface Conversation {
   readonly closed: boolean
 }
 
-/** Later than anything that the service does at once. */
-const QUIET_MS = 300
-const PATIENCE_MS = 10_000
+const PROBE = 'GET /health/live HTTP/1.1\r\nhost: day7\r\n\r\n'
 
-/** Sends, and listens until the connection is closed, `count` answers have come and it was quiet for a while, or patience ends. */
+/**
+ * Sends, and listens until the connection is closed or `count` answers have come, and whatever else comes before the answer to one more
+ * request, which is left out.
+ */
 export async function converse(port: number, bytes: string | Buffer, count = 1): Promise<Conversation> {
   const { socket, heard } = open(port)
+  const answers = (): Answer[] => answersIn(heard.text())
+  const untilThere = (number: number) =>
+    until(`${number} answers, or an end, after ${JSON.stringify(heard.text())}`, () => {
+      const isEnding = answers().at(-1)?.headers['connection'] === 'close'
+      return heard.closed || (!isEnding && answers().length >= number)
+    })
   socket.write(bytes)
-  for (let waitedMs = 0; !heard.closed && waitedMs < PATIENCE_MS; waitedMs += 10) {
-    if (answersIn(heard.text()).length >= count) {
-      for (let quietMs = 0; !heard.closed && quietMs < QUIET_MS; quietMs += 10) await delay(10)
-      break
-    }
-    await delay(10)
+  await untilThere(count)
+  const before = answers().length
+  if (!heard.closed) {
+    socket.write(PROBE)
+    await untilThere(before + 1)
   }
   socket.destroy()
-  return { answers: answersIn(heard.text()), closed: heard.closed }
+  return { answers: heard.closed ? answers() : answers().slice(0, -1), closed: heard.closed }
 }
 
 export function open(port: number) {

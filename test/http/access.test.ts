@@ -20,7 +20,7 @@ import { makeKey } from '../../src/access/keys.ts'
 import { REDACTED } from '../../src/http/index.ts'
 import { guardRoutes } from '../../src/http/plugins/access.ts'
 import { AUDIENCE, type Issuer, startIssuer } from '../access/issuer.ts'
-import { until } from '../access/until.ts'
+import { until } from '../until.ts'
 import { EXAMPLE } from '../example.ts'
 import { appWith, NOW, send } from './app.ts'
 
@@ -45,7 +45,7 @@ interface Guarded {
   readonly timeoutMs?: number
 }
 
-async function guarded(t: Test, { issuer, guardsMetrics = false, timeoutMs = 20_000 }: Guarded = {}) {
+async function guarded(t: Test, { issuer, guardsMetrics = false, timeoutMs = 300_000 }: Guarded = {}) {
   const keys = new KeyFollower({
     store: { list: async () => ALL.map(({ record }) => record) },
     place: 'here',
@@ -368,7 +368,7 @@ t.test('health, and a service that cannot tell who may be let in', async (t) => 
   })
   t.equal((await app.inject('/health/live')).statusCode, 200)
   store.list = async () => []
-  await until(() => keys.state() === 'current')
+  await until('current', () => keys.state() === 'current')
   t.match(await send(app, '/health/ready'), { status: 200, body: { status: 'ok' } })
   t.match(await send(app, '/health'), { body: { status: 'ok', access: { keys: 'current' } } })
   access.close()

@@ -30,15 +30,20 @@ t.test('one install', async (t) => {
 })
 
 t.test('the time of the explanation is not that of the prediction', async (t) => {
+  // The explanation takes longer than all that was before it, whatever the machine does.
+  let [askedMs, beforeMs] = [0, 0]
   const slow = Object.assign(bundleLike(bundle, 'slow'), {
     explain(row: typeof EXAMPLE_ROW) {
-      for (const endMs = performance.now() + 200; performance.now() < endMs;);
+      const startMs = performance.now()
+      beforeMs = startMs - askedMs
+      while (performance.now() - startMs <= beforeMs);
       return bundle.explain(row)
     },
   })
   const { app, logged } = await appWith({ rollout: rolloutOf(slow) })
+  askedMs = performance.now()
   const { body } = await send(app, { method: 'POST', url: '/predict?explain=true', payload: EXAMPLE })
-  t.ok(body.inference_time_ms < 200, `${body.inference_time_ms} ms`)
+  t.ok(body.inference_time_ms <= beforeMs, `${body.inference_time_ms} ms of ${beforeMs} ms`)
   t.equal(logged[0]!.inferenceTimeUs, body.inference_time_ms * 1000)
   await app.close()
 })
@@ -116,7 +121,6 @@ t.test('others are answered while a batch is explained', async (t) => {
   const order: string[] = []
   const slow = Object.assign(bundleLike(bundle, 'slow'), {
     explain(row: typeof EXAMPLE_ROW) {
-      for (const endMs = performance.now() + 20; performance.now() < endMs;);
       order.push('explained')
       return bundle.explain(row)
     },

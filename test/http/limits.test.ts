@@ -16,7 +16,7 @@ const KEYS: Readonly<Record<string, string>> = { 'key-a': 'studio a', 'key-b': '
 /** With an access control of its own: a header names the caller, and a wrong one is refused. */
 async function limited(
   settings: Readonly<Record<string, string>>,
-  requestCounts: RequestCounts = new MemoryCounts(),
+  requestCounts: RequestCounts = new MemoryCounts(() => 0), // no time passes
 ) {
   const refusals = new Refusals()
   const { rateLimits, trustProxy, browsers } = readConfig(settings)
@@ -70,15 +70,15 @@ t.test('every answer says what is left', async (t) => {
   const first = (await ask(A)).headers
   t.match(first, {
     'ratelimit-policy': '"key";q=2;w=60',
-    ratelimit: /^"key";r=1;t=(60|59)$/,
+    ratelimit: /^"key";r=1;t=60$/,
     'ratelimit-limit': '2',
     'ratelimit-remaining': '1',
-    'ratelimit-reset': /^(60|59)$/,
+    'ratelimit-reset': /^60$/,
   })
   t.equal('retry-after' in first, false)
   t.match((await ask(A)).headers, { ratelimit: /^"key";r=0;t=/ })
   const { headers } = await ask(A)
-  t.match(headers, { ratelimit: /^"key";r=0;t=/, 'ratelimit-remaining': '0', 'retry-after': /^(60|59)$/ })
+  t.match(headers, { ratelimit: /^"key";r=0;t=/, 'ratelimit-remaining': '0', 'retry-after': /^60$/ })
   t.match((await ask()).headers, { 'ratelimit-policy': '"address";q=9;w=1', ratelimit: '"address";r=8;t=1' })
   await app.close()
 })
@@ -121,7 +121,7 @@ t.test('what access control refuses counts as well, and is then refused before i
   const { app, refusals, ask, statuses } = await limited({ RATE_LIMIT_PER_ADDRESS: '3/minute' })
   t.same(await statuses(5, WRONG), [401, 401, 401, 429, 429])
   const { headers } = await ask(WRONG)
-  t.match(headers, { 'retry-after': /^(60|59)$/, ratelimit: /^"address";r=0/ })
+  t.match(headers, { 'retry-after': /^60$/, ratelimit: /^"address";r=0/ })
   t.same(await statuses(1, A), [429], 'guessing ends for the address, whatever is guessed next')
   t.same(await statuses(1, WRONG, '/model/info', '10.0.0.2'), [401])
   t.equal(refusals.counts().limited.address, 4)

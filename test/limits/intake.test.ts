@@ -3,6 +3,7 @@
  */
 import t from 'tap'
 import { Intake } from '../../src/limits/index.ts'
+import { until } from '../until.ts'
 
 /** A loop whose turns end when the test says so. */
 function loop() {
@@ -120,6 +121,5 @@ t.test('in a real loop', async (t) => {
   order.push('next')
   await refused
   t.same(order, ['next', 'refused'])
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  t.ok(intake.hasRoom())
+  await until('a turn with room', () => intake.hasRoom())
 })

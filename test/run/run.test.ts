@@ -74,6 +74,8 @@ t.test('which tests, and what they need of Python', async (t) => {
   t.notOk(selectTests(['--long']).typescript.includes('test/config.test.ts'), 'it has no long form')
   t.same(groupsOf(selectTests(['test/config.test.ts'])), [])
   t.same(groupsOf(selectTests(['test/mlflow/real-servers.test.ts'])), ['mlflow'])
+  t.same(groupsOf(selectTests(['training/tests'])), ['mlflow', 'dask'])
+  t.same(groupsOf(selectTests(['training/tests/test_notebook_run.py'])), [], 'all of it is long')
 })
 
 t.test('nothing stays behind', async (t) => {

@@ -60,8 +60,10 @@ export const needsPython = (file: string): boolean => importedBy(file).has('trai
 /** Those of `servers.ts`. */
 export const needsServers = (file: string): boolean => importedBy(file).has('test/run/servers.ts')
 
-/** A test of Python says how to add what it needs; one of TypeScript adds it. */
-const NEEDED = /(?:--with |makeVenv\()['"]?([\w, '-]+)/g
+/** A test of Python asks for them by `needs` of its conftest.py, one of TypeScript adds them. */
+const NEEDED = /\b(?:needs|makeVenv)\(['"]?([\w, '"-]+)/g
+/** Of Python: all that is in the file. */
+const LONG_FILE = /^pytestmark = (?:\[[^\]]*|.*)pytest\.mark\.long/m
 
 /** A long run has all of them. */
 export function groupsOf({ long, typescript, python }: Selection): readonly Group[] {
@@ -69,7 +71,9 @@ export function groupsOf({ long, typescript, python }: Selection): readonly Grou
   const files = [...python, ...typescript.flatMap((file) => [...importedBy(file)])]
   const named = files
     .filter((file) => file !== 'training/venv.ts')
-    .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(NEEDED)])
+    .map((file) => readFileSync(file, 'utf8'))
+    .filter((content) => !LONG_FILE.test(content))
+    .flatMap((content) => [...content.matchAll(NEEDED)])
     .flatMap(([, names]) => names!.split(/[^\w-]+/))
   const needed = new Set(named)
   return GROUPS.filter((group) => needed.has(group))

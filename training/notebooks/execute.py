@@ -15,9 +15,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import nbformat
-import papermill
-from papermill.exceptions import PapermillExecutionError
+try:
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+except ImportError as error:
+    raise SystemExit(
+        f"error: executing the notebook needs the packages of the group notebook: {error}; "
+        "`npm run venv -- --with notebook` installs them"
+    ) from error
 
 NOTEBOOK = Path(__file__).with_name("model_development.ipynb")
 

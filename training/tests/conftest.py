@@ -20,9 +20,12 @@ from day7_training.data.installs import FIELDS, REVENUE
 from day7_training.data.synthetic import write_synthetic
 from day7_training.evaluation import evaluation
 from day7_training.model import parameters
+from day7_training.registry import store
 
 HEADER = ",".join([*FIELDS, REVENUE])
 ALL_RESAMPLES = evaluation.RESAMPLES
+# Ends what hangs; no machine is so busy that something else takes so long.
+HANG_SECONDS = 600
 ROW = "es,Madrid,Organic,iOS,Apple iPhone,14.4,1,2,3,0.5"
 
 # By group of packages: what its tests import. The base environment has none of them.
@@ -65,6 +68,17 @@ def bundle(synthetic_csv, tmp_path_factory) -> Path:
     arguments = ["train", "--data", synthetic_csv, "--out", directory, "--max-trees", 30, "--synthetic", "--no-mlflow"]
     assert main([str(argument) for argument in arguments]) == 0
     return directory
+
+
+@pytest.fixture(scope="session")
+def mlflow_tables(tmp_path_factory) -> Path:
+    """A database with MLflow's tables, as a first training makes it: it takes longer than to copy one."""
+    folder = tmp_path_factory.mktemp("tables")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "LOCAL_FOLDER", folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        store.check_store(None)
+    return folder / "mlflow.db"
 
 
 @pytest.fixture

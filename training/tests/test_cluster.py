@@ -1,4 +1,4 @@
-"""Training on a cluster: a scheduler and two workers as processes of their own, and what is wrong with others."""
+"""Training on a cluster: in this process, of processes of its own, and what is wrong with others."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distributed import Client
+from conftest import HANG_SECONDS, needs
 
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
@@ -25,8 +25,9 @@ from day7_training.model.parameters import resolve_parameters
 from day7_training.model.train import train, training_rows
 from day7_training.progress import no_progress
 
+pytestmark = needs("dask")
+
 TREES = 40
-START_SECONDS = 30
 _LISTENING = re.compile(r"(?:Scheduler at|Start worker at):\s*(tcp://\S+)")
 
 
@@ -35,27 +36,24 @@ class Process:
 
     def __init__(self, name: str, log: Path, *options: str, **environment: str) -> None:
         self.log = log
-        command = [
-            sys.executable,
-            "-m",
-            f"distributed.cli.dask_{name}",
-            "--host",
-            "127.0.0.1",
-            "--no-dashboard",
-            *options,
-        ]
+        command = [sys.executable, "-m", f"distributed.cli.dask_{name}", "--host", "127.0.0.1", "--no-dashboard"]
         with log.open("wb") as file:
             self._process = subprocess.Popen(
-                command, cwd=log.parent, env={**os.environ, **environment}, stdout=file, stderr=file
+                [*command, *options], cwd=log.parent, env={**os.environ, **environment}, stdout=file, stderr=file
             )
 
     @property
     def address(self) -> str:
-        deadline = time.monotonic() + START_SECONDS
-        while not (found := _LISTENING.search(self.log.read_text())):
-            assert time.monotonic() < deadline and self._process.poll() is None, self.log.read_text()
+        return self.wait_for(_LISTENING)[1]
+
+    def wait_for(self, line: re.Pattern[str]) -> re.Match[str]:
+        """Until the line is in the log."""
+        deadline = time.monotonic() + HANG_SECONDS
+        while not (found := line.search(self.log.read_text())):
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                pytest.fail(f"expected {line.pattern} in the log, got {self.log.read_text()}")
             time.sleep(0.05)
-        return found[1]
+        return found
 
     def end(self, sign: int = signal.SIGTERM) -> None:
         self._process.send_signal(sign)
@@ -66,31 +64,45 @@ class Process:
             self._process.wait()
 
 
+def start_worker(scheduler: str, log: Path, **environment: str) -> Process:
+    own = ("--nthreads", "1", "--no-nanny", "--local-directory", str(log.parent))
+    return Process("worker", log, scheduler, *own, **environment)
+
+
 class Cluster:
+    """A scheduler and workers, each a process of its own."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._parts: list[Process] = []
-        self.scheduler = self._start("scheduler", "--port", "0")
+        self._parts = [Process("scheduler", folder / "scheduler.log", "--port", "0")]
 
     @property
     def address(self) -> str:
-        return self.scheduler.address
+        return self._parts[0].address
 
-    def add_worker(self, **environment: str) -> Process:
-        own = ("--nthreads", "1", "--no-nanny", "--local-directory", str(self._folder))
-        return self._start("worker", self.address, *own, **environment)
+    def add_worker(self) -> Process:
+        self._parts.append(start_worker(self.address, self._folder / f"worker-{len(self._parts)}.log"))
+        return self._parts[-1]
 
     def wait_for(self, workers: int) -> None:
-        with Client(self.address, set_as_default=False) as client:
-            client.wait_for_workers(workers, timeout=START_SECONDS)
+        wait_for_workers(self.address, workers)
 
     def end(self) -> None:
         for part in reversed(self._parts):
             part.end()
 
-    def _start(self, name: str, *options: str, **environment: str) -> Process:
-        self._parts.append(Process(name, self._folder / f"{name}-{len(self._parts)}.log", *options, **environment))
-        return self._parts[-1]
+
+def wait_for_workers(scheduler: str, workers: int) -> None:
+    from distributed import Client
+
+    with Client(scheduler, set_as_default=False, timeout=HANG_SECONDS) as client:
+        client.wait_for_workers(workers, timeout=HANG_SECONDS)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """An answer of a busy machine is an answer, too."""
+    monkeypatch.setattr("day7_training.model.workers.CONNECT_SECONDS", HANG_SECONDS)
 
 
 @pytest.fixture
@@ -100,6 +112,16 @@ def cluster(tmp_path):
     started = Cluster(folder)
     yield started
     started.end()
+
+
+@pytest.fixture
+def cluster_here():
+    """A scheduler in this process, which others reach as well, and as yet no worker."""
+    from distributed import LocalCluster
+
+    options = {"protocol": "tcp://", "host": "127.0.0.1", "dashboard_address": None, "threads_per_worker": 1}
+    with LocalCluster(n_workers=0, processes=False, **options) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +143,21 @@ def refused(capsys, *arguments) -> str:
     return error[0]
 
 
+def test_a_worker_trains_the_bundle(cluster_here, rows_csv, tmp_path, capsys):
+    cluster_here.scale(1)
+    wait_for_workers(cluster_here.scheduler_address, 1)
+    options = ("--max-trees", 5, "--golden-rows", 200)
+    assert run(rows_csv, tmp_path / "there", cluster_here.scheduler_address, *options) == 0
+    assert "5 trees" in capsys.readouterr().out
+    manifest, model = open_bundle(tmp_path / "there")
+    assert manifest["parameters"]["num_iterations"] == 5 and "num_machines" not in manifest["parameters"]
+    assert "127.0.0.1" not in (tmp_path / "there" / "model.txt").read_text()
+    lines = [json.loads(line) for line in (tmp_path / "there" / "golden.ndjson").read_text().split("\n")[:-1]]
+    golden = model.answer(installs_frame(line["install"] for line in lines))
+    assert golden.raw_scores.tolist() == [line["raw_score"] for line in lines]
+
+
+@pytest.mark.long  # two workers take seconds to start, each with all of Dask
 def test_two_workers_train_a_bundle_as_good_as_one_made_here(cluster, rows_csv, tmp_path, capsys):
     workers = [cluster.add_worker(), cluster.add_worker()]
     cluster.wait_for(2)
@@ -192,9 +229,7 @@ def test_a_lost_worker_ends_the_training(cluster, rows_csv, tmp_path, capsys):
     cluster.wait_for(2)
 
     def end_when_it_trains() -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while "Local rank" not in doomed.log.read_text() and time.monotonic() < deadline:
-            time.sleep(0.1)
+        doomed.wait_for(re.compile("Local rank"))
         doomed.end(signal.SIGKILL)
 
     killer = threading.Thread(target=end_when_it_trains)
@@ -207,20 +242,24 @@ def test_a_lost_worker_ends_the_training(cluster, rows_csv, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
-def test_workers_of_another_version_are_refused(cluster, rows_csv, tmp_path, capsys):
+def test_workers_of_another_version_are_refused(cluster_here, rows_csv, tmp_path, capsys):
     # Dask reads the version from the package's metadata, and the first on the path counts.
     metadata = tmp_path / "older" / "lightgbm-4.1.0.dist-info" / "METADATA"
     metadata.parent.mkdir(parents=True)
     metadata.write_text("Metadata-Version: 2.1\nName: lightgbm\nVersion: 4.1.0\n")
-    odd = cluster.add_worker(PYTHONPATH=str(tmp_path / "older"))
-    cluster.wait_for(1)
-    error = refused(capsys, rows_csv, tmp_path / "out", cluster.address)
+    scheduler = cluster_here.scheduler_address
+    odd = start_worker(scheduler, tmp_path / "odd.log", PYTHONPATH=str(tmp_path / "older"))
+    try:
+        wait_for_workers(scheduler, 1)
+        error = refused(capsys, rows_csv, tmp_path / "out", scheduler)
+    finally:
+        odd.end()
     assert f"got lightgbm 4.1.0 on {odd.address}" in error
 
 
-def test_a_cluster_without_workers_is_refused(cluster, rows_csv, tmp_path, capsys):
-    error = refused(capsys, rows_csv, tmp_path / "out", cluster.address)
-    assert f"no workers; start some with `dask worker {cluster.address}`" in error
+def test_a_cluster_without_workers_is_refused(cluster_here, rows_csv, tmp_path, capsys):
+    error = refused(capsys, rows_csv, tmp_path / "out", cluster_here.scheduler_address)
+    assert f"no workers; start some with `dask worker {cluster_here.scheduler_address}`" in error
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tcp://nowhere.invalid:8786"])
@@ -230,10 +269,11 @@ def test_an_address_where_nobody_answers_is_refused(address, rows_csv, tmp_path,
     assert f"{address}: no Dask scheduler answers within 1 seconds; start one with `dask scheduler`" in error
 
 
-def test_an_address_of_something_else_is_refused(cluster, rows_csv, tmp_path, capsys):
-    worker = cluster.add_worker()
-    error = refused(capsys, rows_csv, tmp_path / "out", worker.address)
-    assert f"{worker.address}: expected a Dask scheduler, found a Worker" in error
+def test_an_address_of_something_else_is_refused(cluster_here, rows_csv, tmp_path, capsys):
+    cluster_here.scale(1)
+    wait_for_workers(cluster_here.scheduler_address, 1)
+    worker = cluster_here.workers[0].address
+    assert f"{worker}: expected a Dask scheduler, found a Worker" in refused(capsys, rows_csv, tmp_path / "out", worker)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8786", "tcp://127.0.0.1", "http://127.0.0.1:8786", "tcp://a b:1"])

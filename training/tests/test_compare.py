@@ -18,6 +18,14 @@ from day7_training.model.tuning import tune, tweedie_deviance
 from day7_training.progress import no_progress
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_trees():
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("candidates._MAX_TREES", "tuning._MAX_TREES"):
+            patch.setattr(f"day7_training.model.{name}", 60)
+        yield
+
+
 def installs_of(path):
     return read_training_installs(path, warn=pytest.fail)
 

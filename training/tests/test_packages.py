@@ -14,20 +14,25 @@ TRAINING = Path(__file__).parents[1]
 # They train on a cluster, and are imported for that alone.
 NEED_DASK = {"day7_training.model.cluster", "day7_training.model.workers"}
 
-WITHOUT = """
-import json, pkgutil, sys
-from importlib import import_module
+# Before what follows: the packages whose names are the first argument cannot be imported.
+ABSENT = """
+import json, sys
 
 class Absent:
     def find_spec(name, path=None, target=None):
         if name.partition(".")[0] in absent:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-absent, skipped = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+absent = json.loads(sys.argv.pop(1))
 sys.meta_path.insert(0, Absent)
+"""
+
+ALL_MODULES = """
+import pkgutil
+from importlib import import_module
 import day7_training
 for module in pkgutil.walk_packages(day7_training.__path__, "day7_training."):
-    if module.name not in skipped:
+    if module.name not in sys.argv[1:]:
         import_module(module.name)
 print(len([name for name in sys.modules if name.startswith("day7_training.")]))
 """
@@ -44,25 +49,36 @@ print(*sorted(sys.modules.keys() & {"numpy", "pandas", "lightgbm", "sklearn", "m
 
 
 def python(code, *arguments):
-    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=TRAINING, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()[-1]
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, cwd=TRAINING, capture_output=True, text=True)
+
+
+def without_groups(code, *arguments):
+    absent = [name for names in GROUPS.values() for name in names]
+    return python(ABSENT + code, json.dumps(absent), *arguments)
 
 
 def test_every_module_is_imported_without_the_groups():
-    absent = [name for names in GROUPS.values() for name in names]
-    # Its import is the program.
-    skipped = [*NEED_DASK, "day7_training.__main__"]
+    skipped = [*NEED_DASK, "day7_training.__main__"]  # whose import is the program
     modules = [path for path in (TRAINING / "day7_training").rglob("*.py") if path.name != "__init__.py"]
     packages = len(list((TRAINING / "day7_training").glob("*/__init__.py")))
-    assert int(python(WITHOUT, json.dumps(absent), json.dumps(skipped))) == len(modules) - len(skipped) + packages
+    done = without_groups(ALL_MODULES, *skipped)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == len(modules) - len(skipped) + packages
+
+
+def test_the_notebook_is_executed_by_packages_of_its_own(tmp_path):
+    script = TRAINING / "notebooks" / "execute.py"
+    done = without_groups(f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')", tmp_path / "out.ipynb")
+    assert done.returncode == 1 and done.stderr.startswith("error: executing the notebook needs the packages")
+    assert "`npm run venv -- --with notebook` installs them" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "imported"), [(["--help"], ""), (["inspect", "--data", "absent.csv"], "numpy pandas")]
 )
 def test_a_command_imports_no_more_than_it_uses(arguments, imported):
-    assert python(LIGHT, *arguments).split() == imported.split()
+    assert python(LIGHT, *arguments).stdout.splitlines()[-1].split() == imported.split()
 
 
 @pytest.fixture

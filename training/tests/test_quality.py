@@ -11,6 +11,7 @@ from day7_training.cli import main
 from day7_training.data.installs import FIELDS, REVENUE, read_training_installs
 from day7_training.data.synthetic import synthesize
 from day7_training.quality.anomalies import find_unit_anomalies
+from day7_training.quality.canvas import Picture
 from day7_training.quality.checks import inspect_installs
 from day7_training.quality.finding import percent, printable, shortened
 from day7_training.quality.summary import gini, lorenz, summarize_columns, top_share
@@ -262,6 +263,17 @@ class Page(HTMLParser):
         self.text.append(data)
 
 
+@pytest.fixture
+def no_pixels(monkeypatch):
+    """Pictures are laid out and drawn, though not to pixels."""
+
+    def picture(title, caption, figure):
+        figure.draw_without_rendering()
+        return Picture(title, caption, b"")
+
+    monkeypatch.setattr("day7_training.quality.plots.picture", picture)
+
+
 def page(path, tmp_path, capsys):
     out = tmp_path / "report.html"
     assert main(["inspect", "--data", str(path), "--out", str(out)]) == 0
@@ -318,7 +330,7 @@ def test_texts_of_the_data_are_escaped(write, tmp_path, capsys):
         lambda rows: [edit(name, "")(rows) for name in ("source", "country_region", "device_family", "os_version")],
     ],
 )
-def test_data_with_little_in_it_makes_a_page(write, tmp_path, capsys, change):
+def test_data_with_little_in_it_makes_a_page(no_pixels, write, tmp_path, capsys, change):
     rows = clean()
     change(rows)
     parsed, _ = page(write(rows), tmp_path, capsys)

@@ -1,68 +1,52 @@
-"""Training logged to a real MLflow server and to the local store: what is there, what loads, and what faults leave."""
+"""Training logged to a real MLflow server: what is there, and what loads."""
 
-import contextlib
 import hashlib
-import io
 import json
-import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import HANG_SECONDS, needs
+from tracked_training import client, copy_database, mlflow_server, one_figure, tracked_at, train
 
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
 from day7_training.data.installs import FIELDS, installs_frame, read_training_installs
 from day7_training.errors import UserError
-from day7_training.registry import store
 from day7_training.registry.pyfunc import installs_of
-from day7_training.registry.tracking import log_training
+
+pytestmark = needs("mlflow")
 
 BUNDLE_FILES = {
     *("manifest.json", "features.json", "model.json", "model.txt"),
     *("golden.ndjson", "profile.json", "evaluation.json"),
 }
-SERVER_SECONDS = 300  # machines of tests are busy
-# A fault must not keep the user waiting for minutes, as MLflow's own settings do.
-FAULT_SECONDS = 20
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, mlflow_tables):
     """The URL of an MLflow server that keeps everything in a temporary folder."""
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
-    arguments = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    arguments += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    arguments += ["--artifacts-destination", str(folder / "files")]
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(arguments, cwd=folder, env={**os.environ, **quiet}, stdout=log, stderr=log)
-    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + SERVER_SECONDS
-    try:
-        while not is_healthy(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"MLflow server did not start: {(folder / 'log').read_text()}")
-            time.sleep(0.2)
+    folder = tmp_path_factory.mktemp("server")
+    copy_database(mlflow_tables, folder / "mlflow.db")
+    with mlflow_server(folder) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.fixture(scope="module")
 def trainings(server, synthetic_csv, tmp_path_factory):
-    """Three trainings, registered, promoted and registered: of each its bundle, output, and aliases after it."""
+    """Three trainings, registered, promoted and registered: of each its bundle, output, and aliases after it.
+
+    The first one has all its figures.
+    """
     done = []
     for option in ("--register", "--promote", "--register"):
         out = tmp_path_factory.mktemp("registered") / "bundle"
-        with tracked_at(server):
+        with tracked_at(server), one_figure() if done else nullcontext():
             code, printed = train(synthetic_csv, out, option, "--synthetic")
             assert (code, printed.err) == (0, "")
             done.append((out, printed.out.splitlines(), client().get_registered_model("day7-revenue").aliases))
@@ -73,56 +57,6 @@ def trainings(server, synthetic_csv, tmp_path_factory):
 def connected(server, trainings):
     with tracked_at(server):
         yield client()
-
-
-@pytest.fixture
-def local(tmp_path, monkeypatch):
-    """The local store, but in a temporary folder."""
-    folder = tmp_path / "training"
-    folder.mkdir()
-    monkeypatch.setattr(store, "LOCAL_FOLDER", folder)
-    with tracked_at(None):
-        yield folder
-
-
-class Printed:
-    def __init__(self, out, err):
-        self.out, self.err = out, err
-
-
-def train(data, out, *options):
-    stdout, stderr = io.StringIO(), io.StringIO()
-    arguments = ["train", "--data", data, "--out", out, "--max-trees", 10, "--golden-rows", 20, *options]
-    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
-        code = main([str(argument) for argument in arguments])
-    return code, Printed(stdout.getvalue(), stderr.getvalue())
-
-
-@contextlib.contextmanager
-def tracked_at(uri):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", uri) if uri else patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        yield
-
-
-def client():
-    import mlflow
-
-    return mlflow.MlflowClient()
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def is_healthy(url):
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        return False
 
 
 def run_of(trainings, number=0):
@@ -167,7 +101,8 @@ def test_the_run_has_the_bundle_and_figures(trainings, connected):
     uploaded = {file.path for file in connected.list_artifacts(run, "bundle")}
     assert uploaded == {f"bundle/{name}" for name in BUNDLE_FILES}
     figures = {file.path: file.file_size for file in connected.list_artifacts(run, "figures")}
-    assert figures.keys() >= {"figures/calibration.png", "figures/bias_by_group.png", "figures/importance.png"}
+    names = ("calibration", "bias_by_group", "importance", "residuals")
+    assert figures.keys() == {f"figures/{name}.png" for name in names}
     assert all(size > 5_000 for size in figures.values())
 
 
@@ -268,106 +203,18 @@ def test_any_client_gets_the_bundle_by_http(trainings, server):
 
 def http_file(server, version, name):
     query = urllib.parse.urlencode({"name": "day7-revenue", "version": version, "path": f"data/bundle/{name}"})
-    with urllib.request.urlopen(f"{server}/model-versions/get-artifact?{query}", timeout=30) as answer:
+    with urllib.request.urlopen(f"{server}/model-versions/get-artifact?{query}", timeout=HANG_SECONDS) as answer:
         return answer.read()
-
-
-def test_a_server_that_is_away_is_found_before_training(synthetic_csv, tmp_path):
-    started = time.monotonic()
-    with tracked_at(f"http://somebody:secret@127.0.0.1:{free_port()}") as _:
-        uri = os.environ["MLFLOW_TRACKING_URI"].replace("somebody:secret@", "")
-        code, printed = train(synthetic_csv, tmp_path / "out", "--register")
-    assert code == 2 and printed.err == f"error: MLflow at {uri}: reaching it failed: Connection refused\n"
-    assert time.monotonic() - started < FAULT_SECONDS and not (tmp_path / "out").exists()
-
-
-def test_without_a_server_the_local_store_is_used(local, synthetic_csv, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    code, printed = train(synthetic_csv, "out")
-    assert (code, printed.err) == (0, "")
-    assert printed.out.splitlines()[-1].endswith(f": sqlite:///{local}/mlflow.db")
-    assert set(os.listdir(tmp_path)) == {"out", "training"}
-    assert set(os.listdir(local)) == {"mlflow.db", "mlartifacts"}
-    assert "MLFLOW_TRACKING_URI" not in os.environ
-    with tracked_at(f"sqlite:///{local}/mlflow.db"):
-        (run,) = runs()
-        assert run.info.status == "FINISHED" and run.info.artifact_uri.startswith((local / "mlartifacts").as_uri())
-        assert client().search_registered_models() == []
-
-
-def test_residuals_are_drawn_where_they_are_given(local, bundle, synthetic_csv):
-    manifest, model = open_bundle(bundle)
-    frame = installs(synthetic_csv)
-    evaluation = json.loads((bundle / "evaluation.json").read_text())
-    residuals = (frame["revenue"].to_numpy(), model.predict(frame), np.zeros(len(frame), dtype=bool))
-    logged = log_training(
-        *(bundle, manifest, evaluation, synthetic_csv, frame, model),
-        register=False,
-        promote=False,
-        residuals=residuals,
-    )
-    with tracked_at(logged.url):
-        figures = {file.path for file in client().list_artifacts(logged.run_id, "figures")}
-    assert "figures/residuals.png" in figures and logged.version is None
-
-
-def test_a_failed_upload_leaves_no_version(local, synthetic_csv, tmp_path):
-    (local / "mlartifacts").write_text("a file where a folder should be")
-    code, printed = train(synthetic_csv, tmp_path / "out", "--promote")
-    assert code == 2 and printed.err.count("\n") == 1
-    assert "uploading the figure" in printed.err and "failed: " in printed.err
-    open_bundle(tmp_path / "out")
-    with tracked_at(f"sqlite:///{local}/mlflow.db"):
-        assert [run.info.status for run in runs()] == ["FAILED"]
-        assert client().search_model_versions() == []
-
-
-def test_a_version_without_an_alias_is_withdrawn(local, synthetic_csv, tmp_path, monkeypatch):
-    import mlflow
-
-    real = mlflow.MlflowClient.set_registered_model_alias
-
-    def refuse(alias):
-        def set_alias(self, name, wanted, version):
-            if wanted == alias:
-                raise mlflow.MlflowException("the disk is full")
-            real(self, name, wanted, version)
-
-        monkeypatch.setattr(mlflow.MlflowClient, "set_registered_model_alias", set_alias)
-
-    refuse("challenger")
-    code, printed = train(synthetic_csv, tmp_path / "out", "--promote")
-    assert code == 2 and printed.err.endswith("registering day7-revenue failed: the disk is full\n")
-    refuse("champion")
-    code, printed = train(synthetic_csv, tmp_path / "out", "--promote")
-    assert code == 2 and "version 2 is the challenger; making it the champion failed: the disk is full" in printed.err
-    with tracked_at(f"sqlite:///{local}/mlflow.db"):
-        assert [run.info.status for run in runs()] == ["FAILED", "FAILED"]
-        assert [str(version.version) for version in client().search_model_versions()] == ["2"]
-        aliases = client().get_registered_model("day7-revenue").aliases
-        assert {alias: str(version) for alias, version in aliases.items()} == {"challenger": "2"}
-
-
-def runs():
-    experiment = client().get_experiment_by_name("day7-revenue")
-    return client().search_runs([experiment.experiment_id])
-
-
-def test_what_cannot_be_registered_is_refused_before_training(local, tmp_path):
-    absent = tmp_path / "absent.csv"
-    code, printed = train(absent, tmp_path / "out", "--no-mlflow", "--promote")
-    assert code == 2 and "without --no-mlflow" in printed.err and os.listdir(local) == []
-    code, printed = train(absent, tmp_path / "out", "--register", "--name", "a/b")
-    assert code == 2 and "Names cannot contain '/' or ':'" in printed.err
 
 
 def installs(path):
     return read_training_installs(path, pytest.fail).frame
 
 
-def test_a_comparison_is_a_run_with_a_run_for_each_model(server, connected, synthetic_csv, capsys):
+def test_a_comparison_is_a_run_with_a_run_for_each_model(server, connected, synthetic_csv, capsys, monkeypatch):
+    monkeypatch.setattr("day7_training.model.candidates._MAX_TREES", 10)
     models = "predict zero,lightgbm l1"
-    with tracked_at(server):
+    with tracked_at(server), one_figure():
         arguments = ["compare", "--data", synthetic_csv, "--folds", 2, "--models", models, "--register"]
         before = connected.get_registered_model("day7-revenue").aliases
         assert main([str(argument) for argument in arguments]) == 0

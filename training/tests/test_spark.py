@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import needs
 
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
@@ -19,8 +20,9 @@ from day7_training.registry import store
 ROWS = 100_000
 
 pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(find_spec("pyspark") is None, reason="npm run test:long adds Spark to the environment"),
+    pytest.mark.long,  # Spark takes half a minute to start
+    needs("spark"),
+    needs("mlflow"),
     pytest.mark.skipif(
         shutil.which("java") is None, reason="java not installed: apt-get install openjdk-17-jre-headless"
     ),

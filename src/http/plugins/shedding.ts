@@ -4,7 +4,7 @@
  */
 import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { Intake, type Refusals } from '../../limits/index.ts'
+import { Intake, type IntakeClock, type Refusals } from '../../limits/index.ts'
 import { settleConnection } from './closing.ts'
 import { isEssential } from './essential.ts'
 
@@ -22,14 +22,18 @@ const BODY = JSON.stringify({
   message: 'there are more requests than can be answered in time; Retry-After says when to try again',
 })
 
-/** @param delayMs 0: nothing is refused */
+/**
+ * @param delayMs 0: nothing is refused
+ * @param clock absent: that of the event loop
+ */
 export async function shedLoad(
   app: FastifyInstance,
   refusals: Pick<Refusals, 'shed'>,
   delayMs: number,
+  clock?: IntakeClock,
 ): Promise<void> {
   if (delayMs === 0) return
-  const intake = new Intake(delayMs + RESOLUTION_MS)
+  const intake = new Intake(delayMs + RESOLUTION_MS, clock)
   await app.register(underPressure, {
     maxEventLoopDelay: delayMs,
     sampleInterval: SAMPLE_INTERVAL_MS,
