@@ -26,9 +26,7 @@ def found_in(data, fields):
     except UserError as error:
         return str(error).removeprefix(str(PATH)).removeprefix(", ").removeprefix(": ")
     columns = {name: [column.uniques[code] for code in column.codes] for name, column in table.columns.items()}
-    return [
-        [int(line), {name: cells[at] for name, cells in columns.items()}] for at, line in enumerate(table.lines)
-    ]
+    return [[int(line), {name: cells[at] for name, cells in columns.items()}] for at, line in enumerate(table.lines)]
 
 
 def expected_of(case):
