@@ -64,7 +64,19 @@ written = {
 }
 ndjson = {"flag": [True, None], "float": ["Infinity", None], "tags": [["a", 'b"'], None], "clock": written["clock"][:1]}
 rows = [
-    ["es", "a", 12345678901234567.89, 2.0**63, 1.5, 1, 1, 1_767_323_045_678, 1_767_312_000_000, 1_767_323_045_000, None],
+    [
+        "es",
+        "a",
+        12345678901234567.89,
+        2.0**63,
+        1.5,
+        1,
+        1,
+        1_767_323_045_678,
+        1_767_312_000_000,
+        1_767_323_045_000,
+        None,
+    ],
     [None, "b", -0.05, 5, None, None, 0, -1, -62_135_596_800_000, None, None],
 ]
 by_row = [{name: texts[at] for name, texts in written.items()} for at in range(2)]

@@ -26,9 +26,7 @@ def found_in(data, fields):
     except UserError as error:
         return str(error).removeprefix(str(PATH)).removeprefix(", ").removeprefix(": ")
     columns = {name: [column.uniques[code] for code in column.codes] for name, column in table.columns.items()}
-    return [
-        [int(line), {name: cells[at] for name, cells in columns.items()}] for at, line in enumerate(table.lines)
-    ]
+    return [[int(line), {name: cells[at] for name, cells in columns.items()}] for at, line in enumerate(table.lines)]
 
 
 def expected_of(case):
@@ -61,3 +59,23 @@ def test_the_longest_row():
     assert found_in(header + b'es,"x\n' + longest + b'",1\nfr,b,2\n', fields) == (
         "line 2: expected a quote at the end of a quoted cell, got none"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a10c_crcrlf_device_last.csv", 195),
+        ("a12b_trailing_delim2_all.csv", 300),
+        ("a13_dup_extra_header.csv", "line 1: expected every column once, got note twice"),
+        ("a30_lone_cr_in_cell.csv", r": expected lines that end with \n or \r\n, got \r alone"),
+        ("a51_total_row.csv", 301),
+    ],
+)
+def test_files_that_went_wrong(name, expected):
+    data = (CASES.parent / name).read_bytes()
+    found = found_in(data, [{"name": "country"}, {"name": "device_family"}])
+    if isinstance(expected, str):
+        assert found.endswith(expected)
+    else:
+        assert len(found) == expected
+        assert not any("\r" in row["device_family"] for _, row in found)
