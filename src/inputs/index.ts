@@ -1,0 +1,7 @@
+export { describeValue } from './describe.ts'
+export { InputSchemaError } from './errors.ts'
+export { type Field, type Kind, MAX_NUMBER, type Role, ROLES, type TimeFormat } from './field.ts'
+export { NINE_FIELDS } from './nine-fields.ts'
+export { Fault, type Row, type Value } from './row.ts'
+export { type InputSchema, INPUTS_FORMAT, parseInputSchema, type Target } from './schema.ts'
+export { STORABLE_TEXT } from './text-rules.ts'
