@@ -11,12 +11,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ..data.installs import TEXT_FIELDS
-
 
 def encode_texts(installs: pd.DataFrame) -> pd.DataFrame:
     """The installs with categories for texts; those that have them already are left as they are."""
-    plain = [name for name in TEXT_FIELDS if name in installs and not _is_encoded(installs[name])]
+    plain = [name for name, kind in installs.dtypes.items() if kind == object]
     return installs.assign(**{name: _categories(installs[name]) for name in plain})
 
 
