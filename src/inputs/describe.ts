@@ -17,6 +17,14 @@ export function describeValue(value: unknown): string {
   return `${typeOf(value)} ${beginning(jsonBeginning(value, ROOM))}`
 }
 
+/** What came, and nothing of it. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value === 'number' || typeof value === 'bigint')
+    return Number.isFinite(Number(value)) ? (value < 0 ? 'negative number' : 'number') : String(value)
+  return typeOf(value)
+}
+
 /** The beginning of a text in quotes, as a cell is shown. */
 export function describeText(text: string): string {
   return beginning(jsonBeginning(text, ROOM))
