@@ -14,7 +14,7 @@ from day7_training.cli import main
 from day7_training.data.decimals import round_half_up
 from day7_training.data.installs import installs_frame, read_training_installs
 from day7_training.errors import UserError
-from day7_training.features.fit import FOLD_COUNT, fold_numbers
+from day7_training.example.fit import FOLD_COUNT, fold_numbers
 from day7_training.model.combination import Combination
 from day7_training.model.composition import Composition, learner_of
 from day7_training.model.parameters import SEED, resolve_parameters

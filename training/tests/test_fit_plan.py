@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from day7_training.data.installs import FIELDS, NUMBER_FIELDS, installs_frame
-from day7_training.features import fit as fit_module
-from day7_training.features.fit import (
+from day7_training.example import fit as fit_module
+from day7_training.example.fit import (
     FOLD_COUNT,
     SMOOTHING_ROWS,
     fit_plan,

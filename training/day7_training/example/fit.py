@@ -82,7 +82,7 @@ def training_features(
                 _fit_column(column, others) if column.get("encoding") in REVENUE_ENCODINGS else column
                 for column in document["columns"]
             ]
-            features[inside], offset[inside] = Plan({**document, "columns": columns}).apply(installs[inside])
+            features[inside], offset[inside], _ = Plan({**document, "columns": columns}).apply(installs[inside])
             step()
     return Encoded(features, offset)
 

@@ -34,7 +34,7 @@ FOLDS: dict[str, Callable[[str], str]] = {
 }
 
 # What a lookup's values are. The rule is the same for all; those that look at the revenue are fitted out of fold.
-REVENUE_ENCODINGS = ("target_mean", "revenue_rate", "relative_revenue", "payer_share", "log_factor")
+REVENUE_ENCODINGS = ("target_mean", "revenue_rate", "relative_revenue", "payer_share", "log_factor", "log_unit")
 ENCODINGS = ("code", "frequency", *REVENUE_ENCODINGS)
 
 TIME_PARTS = ("day", "hour", "weekday")

@@ -27,10 +27,17 @@ _OPERATORS_OF = {FORMAT: FIRST_OPERATORS, SECOND_FORMAT: tuple(OPERATORS)}
 
 
 class Encoded(NamedTuple):
-    """What the model takes: `features`, rows x columns, NaN where missing; `offset`, to add to each raw score."""
+    """What the model takes: `features`, rows x columns, NaN where missing; `offset`, to add to each raw score.
+
+    `log_units` is the part of the offset that says in which unit the row's revenue is; None where all have one.
+    """
 
     features: np.ndarray
     offset: np.ndarray
+    log_units: np.ndarray | None = None
+
+    def of(self, rows: np.ndarray) -> Encoded:
+        return Encoded(self.features[rows], self.offset[rows], None if self.log_units is None else self.log_units[rows])
 
 
 class Plan:
@@ -41,6 +48,7 @@ class Plan:
         self.document = document
         self.inputs = inputs
         codes = {column["name"] for column in self._columns if column.get("encoding") == "code"}
+        self._units = [column["name"] for column in self._columns if column.get("encoding") == "log_unit"]
         self.categorical: list[str] = [name for name in self.features if name in codes]
 
     @classmethod
@@ -56,7 +64,8 @@ class Plan:
             for column in self._columns:
                 values[column["name"]] = OPERATORS[column["op"]].compute(column, installs, values)
         offset = np.zeros(len(installs)) if self.offset is None else values[self.offset]
-        return Encoded(np.column_stack([values[name] for name in self.features]), offset)
+        features = np.column_stack([values[name] for name in self.features])
+        return Encoded(features, offset, sum(values[name] for name in self._units) if self._units else None)
 
 
 def _refuse_constant(text: str) -> None:

@@ -17,13 +17,15 @@ import pandas as pd
 from ..inputs.field import Field
 from ..inputs.schema import InputSchema
 from ..progress import Progress, no_progress
+from ..quality.anomalies import find_unit_anomalies
 from .factors import Grouping, fit_factors, shrink
 from .folds import fold_numbers
 from .logarithm import natural_log
+from .operators import FOLDS
 from .plan import SECOND_FORMAT, Encoded, Plan
 from .rates import expected_revenue, fit_rates
 from .structure import FACTORS, FOLD, NONE, PARTS, RATES, Document, Structure, describe_columns, exposures_of
-from .texts import encode_texts
+from .texts import encode_texts, group_by_text
 
 # Many: what a training row sees should be as good as what a new install will see.
 FOLD_COUNT = 10
@@ -32,6 +34,8 @@ CAP_QUANTILE = 0.95
 # With the rates of a group, amounts are compared within the group, and fewer stand out.
 RELATIVE_CAP_QUANTILE = 0.99
 _LEAST_LEVEL = 1e-6
+# What is expected goes up with counts, as far as this many times the largest that was seen.
+MOST_TIMES_LARGEST = 10
 _RATE = "rate"
 
 
@@ -81,7 +85,7 @@ class TableRecipe:
         frame = encode_texts(frame)
         whole = _Whole(self.inputs, frame, target, _base_of(document))
         features = np.empty((len(frame), len(document["features"])))
-        offset = np.empty(len(frame))
+        offset, units = np.empty(len(frame)), np.zeros(len(frame))
         folds = fold_numbers(len(frame), FOLD_COUNT, seed)
         with progress("features", FOLD_COUNT) as step:
             for fold in range(FOLD_COUNT):
@@ -89,9 +93,12 @@ class TableRecipe:
                 values = whole.target_values(np.flatnonzero(~inside))
                 columns = [{**column, **values.get(column["name"], {})} for column in document["columns"]]
                 plan = Plan({**document, "columns": columns}, self.inputs)
-                features[inside], offset[inside] = plan.apply(frame[inside])
+                encoded = plan.apply(frame[inside])
+                features[inside], offset[inside] = encoded.features, encoded.offset
+                if encoded.log_units is not None:
+                    units[inside] = encoded.log_units
                 step()
-        return Encoded(features, offset)
+        return Encoded(features, offset, units if whole.anomalies and document["offset"] is not None else None)
 
     def _fit(self, frame: pd.DataFrame, target: np.ndarray, base: str) -> Document:
         frame = encode_texts(frame)
@@ -117,13 +124,15 @@ class _Whole:
     """All the rows, their groups by field, and the structure of the plan; values are fitted on any part of the rows."""
 
     def __init__(self, inputs: InputSchema, frame: pd.DataFrame, target: np.ndarray, base: str) -> None:
-        self.frame, self.target = frame, target
+        self.frame, self.target, self.inputs = frame, target, inputs
+        self.anomalies = _flagged(frame, target, inputs) if base != NONE else []
         self.structure: Structure = describe_columns(inputs, frame, target)
         self.offset: str | None = None
         self.base = base
         self.exposures: list[Field] = []
         self._factor_columns: dict[str, dict[str, str]] = {}
         self._levels: dict[str, str] = {}
+        self._unit_columns: dict[str, str] = {}
         self.group = next(iter(inputs.with_role("group")), None)
         if base == RATES:
             self._add_rates(exposures_of(inputs, frame, target))
@@ -148,9 +157,10 @@ class _Whole:
 
     def target_values(self, rows: np.ndarray) -> dict[str, Document]:
         """Of all columns that look at the target, fitted on these rows alone."""
-        target = self.target[rows]
+        values, units = self._units(rows)
+        target = self.target[rows] / units
         capped = _capped(target, CAP_QUANTILE)
-        values = self._means(rows, capped)
+        values.update(self._means(rows, capped))
         if self.base == RATES:
             values.update(self._rates(rows, target))
         elif self.base != NONE:
@@ -176,11 +186,43 @@ class _Whole:
         return values
 
     def _add_offset(self, parts: tuple[str, ...]) -> None:
-        of = [self._add_factors(part) for part in parts]
+        units = self._add_units()
+        of = [self._add_factors(part, units if part == PARTS[1] else ()) for part in parts]
         if len(of) == 1:
             self.offset = of[0]
             return
         self.offset = self.structure.add("log_expected", "sum", step=True, of=of)
+
+    def _add_units(self) -> tuple[str, ...]:
+        """A column for each field that has groups in another unit."""
+        made = self.structure
+        for name in dict.fromkeys(name for name, _ in self.anomalies):
+            column = made.names.new("unit", made.slugs[name])
+            lookup = {"field": name, "encoding": "log_unit", "fold": FOLD}
+            self._unit_columns[name] = made.add(column, "lookup", step=True, **lookup)
+        return tuple(self._unit_columns.values())
+
+    def _units(self, rows: np.ndarray) -> tuple[dict[str, Document], np.ndarray]:
+        """Of the groups in another unit, by what factor their revenue per event is another; and each row's factor."""
+        target = self.target[rows]
+        events = _events(self.frame, self.inputs)[rows]
+        usable = (target > 0) & (events > 0)
+        rate = np.divide(target, events, out=np.zeros_like(target), where=usable)
+        units = np.ones(len(rows))
+        values: dict[str, Document] = {}
+        for name, column in self._unit_columns.items():
+            number, keys = group_by_text(self.frame[name], FOLDS[FOLD])
+            number, logs = number[rows], {}
+            flagged = [key for field, key in self.anomalies if field == name]
+            others = usable & ~np.isin(number, [keys.index(key) + 1 for key in flagged])
+            for key in flagged:
+                members = number == keys.index(key) + 1
+                if np.count_nonzero(members & usable) and np.any(others):
+                    ratio = float(np.median(rate[members & usable]) / np.median(rate[others]))
+                    logs[key] = float(natural_log(np.array([ratio]))[0])
+                    units[members] *= ratio
+            values[column] = {"values": logs, "unknown": 0, "missing": 0}
+        return values, units
 
     def _add_factors(self, part: str, before: tuple[str, ...] = (), without: frozenset[str] = frozenset()) -> str:
         made = self.structure
@@ -237,11 +279,13 @@ class _Whole:
         for each in self.exposures:
             slug = made.slugs[each.name]
             rate = made.add(made.names.new(_RATE, slug), "lookup", step=True, **lookup)
-            positive = made.add(made.names.new(slug, "positive"), "clip", step=True, argument=slug, minimum=0, maximum=None)
+            most = MOST_TIMES_LARGEST * float(np.nanmax(np.maximum(self.frame[each.name].to_numpy(), 0)))
+            bounds = {"minimum": 0, "maximum": most}
+            positive = made.add(made.names.new(slug, "bounded"), "clip", step=True, argument=slug, **bounds)
             parts.append(made.add(made.names.new("from", slug), "product", step=True, of=[rate, positive]))
         expected = made.add(made.names.new("expected", "by", "group"), "sum", step=True, of=parts)
         log = made.add(made.names.new("log", expected), "log", step=True, argument=expected, plus=0)
-        self.offset = self._add_factors("relative", (log,), self._in_rates)
+        self.offset = self._add_factors("relative", (log, *self._add_units()), self._in_rates)
 
     def _rates(self, rows: np.ndarray, target: np.ndarray) -> dict[str, Document]:
         assert self.group is not None
@@ -264,6 +308,17 @@ class _Whole:
         relative = _capped(target / unit, RELATIVE_CAP_QUANTILE)
         values.update(self._factors("relative", rows, relative, base, counts=False))
         return values
+
+
+def _flagged(frame: pd.DataFrame, target: np.ndarray, inputs: InputSchema) -> list[tuple[str, str]]:
+    """Field and folded text of the groups in another unit."""
+    anomalies, _ = find_unit_anomalies(frame.assign(**{inputs.target.name: target}), inputs)
+    return [(each.field, each.value) for each in anomalies]
+
+
+def _events(frame: pd.DataFrame, inputs: InputSchema) -> np.ndarray:
+    counted = [field.name for field in inputs.with_role("event")]
+    return frame[counted].sum(axis=1).to_numpy() if counted else np.ones(len(frame))
 
 
 def nearest_power_of_two(values: np.ndarray) -> np.ndarray:

@@ -61,6 +61,7 @@ class Structure:
     factor_fields: list[FactorField] = field(default_factory=list)
     encoded: list[str] = field(default_factory=list)
     slugs: dict[str, str] = field(default_factory=dict)
+    positives: dict[str, str] = field(default_factory=dict)
     names: ColumnNames = field(default_factory=ColumnNames)
 
     def add(self, name: str, op: str, *, step: bool = False, **keys: Any) -> str:
@@ -115,7 +116,9 @@ def _add_text(made: Structure, each: Field, frame: pd.DataFrame) -> None:
         made.add(made.names.new(slug, "missing"), "is_missing", field=each.name)
     if "version" in each.roles and keys:
         for part, title in enumerate(("major", "minor", "patch")):
-            made.add(made.names.new(slug, title), "version_part", field=each.name, part=part, absent=0 if part else None)
+            made.add(
+                made.names.new(slug, title), "version_part", field=each.name, part=part, absent=0 if part else None
+            )
     if len(keys) + missing < 2 or len(keys) * LEAST_ROWS_PER_TEXT > len(frame):
         return
     made.keys[each.name], made.groupings[each.name] = keys, Grouping(number, len(keys) + 1)
@@ -163,15 +166,25 @@ def _add_events(made: Structure, schema: InputSchema, frame: pd.DataFrame) -> No
     events = [each for each in schema.with_role("event") if _is_column(made, each)][:MOST_EVENTS]
     counts = [each for each in (*events, *schema.with_role("amount")[:MOST_EVENTS]) if _is_column(made, each)]
     for each in counts:
-        if np.nanmin(frame[each.name].to_numpy()) >= 0:
-            slug = made.slugs[each.name]
-            made.add(made.names.new("log", slug), "log", argument=slug, plus=1)
+        argument = positive(made, each)
+        made.add(made.names.new("log", made.slugs[each.name]), "log", argument=argument, plus=1)
     if len(events) < 2:
         return
-    total = made.add(made.names.new("total", "events"), "sum", of=[made.slugs[each.name] for each in events])
+    total = made.add(made.names.new("total", "events"), "sum", of=[positive(made, each) for each in events])
     for each in events:
-        slug = made.slugs[each.name]
-        made.add(made.names.new(slug, "ratio"), "ratio", numerator=slug, denominator=total, plus=1)
+        name = made.names.new(made.slugs[each.name], "ratio")
+        made.add(name, "ratio", numerator=positive(made, each), denominator=total, plus=1)
+
+
+def positive(made: Structure, each: Field) -> str:
+    """The column of a count or amount, without what is below 0, where such may come: it has no logarithm."""
+    slug = made.slugs[each.name]
+    if each.minimum >= 0:
+        return slug
+    if slug not in made.positives:
+        name = made.names.new(slug, "positive")
+        made.positives[slug] = made.add(name, "clip", step=True, argument=slug, minimum=0, maximum=None)
+    return made.positives[slug]
 
 
 def _is_column(made: Structure, each: Field) -> bool:

@@ -46,8 +46,13 @@ class TrainingData:
 
     def dataset(self, encoded: Encoded, revenue: np.ndarray, **options: Any) -> lgb.Dataset:
         """LightGBM's data for rows encoded by this plan."""
-        init_score = encoded.offset if self.takes_offset and self.plan.offset is not None else None
-        return lgb.Dataset(encoded.features, revenue, init_score=init_score, **options)
+        if not self.takes_offset or self.plan.offset is None:
+            return lgb.Dataset(encoded.features, revenue, **options)
+        if encoded.log_units is None:
+            return lgb.Dataset(encoded.features, revenue, init_score=encoded.offset, **options)
+        # In the unit of all, or the rows of a group in cents would outweigh the others.
+        offset = encoded.offset - encoded.log_units
+        return lgb.Dataset(encoded.features, revenue / np.exp(encoded.log_units), init_score=offset, **options)
 
 
 def in_unit(revenue: np.ndarray, unit: float) -> np.ndarray:

@@ -18,7 +18,16 @@ from ..errors import UserError
 from ..features.plan import Encoded, Plan
 from ..features.recipe import Recipe
 from ..progress import Progress
-from .boosting import VALIDATION_SHARE, Learner, TrainingData, boost, in_unit, learner_here, takes_offset, validation_split
+from .boosting import (
+    VALIDATION_SHARE,
+    Learner,
+    TrainingData,
+    boost,
+    in_unit,
+    learner_here,
+    takes_offset,
+    validation_split,
+)
 from .combination import HURDLE, MEAN, QUANTILES, SINGLE, Combination, Part
 from .model import LOG_LINK_OBJECTIVES, Model
 from .parameters import SEED, Parameters
@@ -67,7 +76,7 @@ class _Task(NamedTuple):
         target = (revenue > 0).astype(np.float64) if self.role == "payer" else revenue
         if self.role == "amount":
             pays = revenue > 0
-            encoded, target = Encoded(encoded.features[pays], encoded.offset[pays]), revenue[pays]
+            encoded, target = encoded.of(pays), revenue[pays]
         return TrainingData(plan, encoded, target, self.takes_offset, unit)
 
 
