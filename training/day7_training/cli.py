@@ -15,6 +15,7 @@ from typing import NoReturn
 from .commands.card import add_card
 from .commands.compare import add_compare
 from .commands.data import add_inspect, add_synthesize
+from .commands.describe import add_describe
 from .commands.replay import add_replay
 from .commands.train import add_champion, add_train
 from .errors import UserError
@@ -49,6 +50,6 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m day7_training", description="Trains the seven-day revenue model that Day7 serves.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (add_inspect, add_compare, add_train, add_replay, add_card, add_synthesize, add_champion):
+    for add in (add_describe, add_inspect, add_compare, add_train, add_replay, add_card, add_synthesize, add_champion):
         add(commands)
     return parser

@@ -14,10 +14,17 @@ def read_schema(path: Path) -> InputSchema:
     if path.suffix != ".toml":
         return read_input_schema(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         raise UserError(f"expected an input schema, found nothing at {path}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: expected an input schema in TOML: {error}") from error
+
+
+def parse_toml(text: str, path: Path) -> InputSchema:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: expected an input schema in TOML: {error}") from error
     try:
         return parse_input_schema(document)

@@ -59,8 +59,8 @@ class Table:
     extra: list[str]
 
 
-def read_columns(data: bytes, path: Path, *, required: Sequence[str], optional: Sequence[str]) -> Table:
-    """The `required` columns and those of the `optional` that are there; `path` is for messages."""
+def read_columns(data: bytes, path: Path, *, required: Sequence[str], optional: Sequence[str] | None) -> Table:
+    """The `required` columns and those of the `optional` that are there, or all; `path` is for messages."""
     text = _decode(data, path)
     if not text or text.isspace():
         raise UserError(f"{path}: expected a header and rows, the file is empty")
@@ -72,7 +72,8 @@ def read_columns(data: bytes, path: Path, *, required: Sequence[str], optional: 
         raise UserError(f"{path}, line 1: missing column {', '.join(missing)}; found {_listed(header)}")
     if repeated := sorted({name for name in header if header.count(name) > 1}):
         raise UserError(f"{path}, line 1: expected each column once, got {_listed(repeated)} more than once")
-    wanted = {name: header.index(name) for name in (*optional, *required) if name in header}
+    chosen = header if optional is None else (*optional, *required)
+    wanted = {name: header.index(name) for name in chosen if name in header}
     encoded = _encode(reader, len(header), wanted, path)
     if not len(encoded.lines):
         raise UserError(f"{path}: expected rows after the header, found none")

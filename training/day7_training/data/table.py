@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,6 +62,14 @@ def read_table(
         raise UserError(f"{path}: expected rows without faults, got none")
     installs = Installs(frame, hashlib.sha256(data).hexdigest(), schema)
     return _without_negatives(installs, path, warn, reading.negative) if with_target else installs
+
+
+def read_all_columns(path: Path, expected: str) -> Mapping[str, EncodedColumn]:
+    """Every column as texts; `expected` is one that must be there."""
+    data = _read_bytes(path)
+    if is_parquet(data):
+        return read_parquet_columns(data, path, None).columns
+    return read_columns(data, path, required=(expected,), optional=None).columns
 
 
 def target_field(schema: InputSchema) -> Field:

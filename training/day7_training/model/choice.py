@@ -26,6 +26,7 @@ MOST_ROWS = 30_000
 MAX_TREES = 600
 
 SMALL_TREES: Parameters = {"num_leaves": 8, "min_data_in_leaf": 100}
+LARGE_TREES = "large trees"
 _LEAST_LEAF = 20
 _ROWS_PER_LEAF = 100
 # An offset is used only where it gains: by this share of the deviance.
@@ -56,9 +57,9 @@ def choose_recipe(
 ) -> Choice:
     """`given` are the parameters that the user set, which are not changed."""
     ways = _ways(inputs, parameters)
-    shaped = {way: _shaped(parameters, given, len(frame), way) for way in ways}
+    small = _small(parameters, given, len(frame))
     if len(ways) == 1:
-        return Choice(TableRecipe(inputs, ways[0]), shaped[ways[0]], {})
+        return Choice(TableRecipe(inputs, ways[0]), parameters, {})
     chosen = np.sort(np.random.Generator(np.random.PCG64(SEED)).permutation(len(frame))[:MOST_ROWS])
     frame, target, flagged = frame.iloc[chosen], target[chosen], flagged[chosen]
     folds = fold_numbers(len(frame), FOLD_COUNT, SEED + 1)
@@ -94,7 +95,7 @@ def _ways(inputs: InputSchema, parameters: Parameters) -> list[str]:
     return [NONE, FACTORS, *([RATES] if exposed else [])]
 
 
-def _shaped(parameters: Parameters, given: frozenset[str], rows: int, way: str) -> Parameters:
+def _small(parameters: Parameters, given: frozenset[str], rows: int) -> Parameters:
     least = max(_LEAST_LEAF, min(int(SMALL_TREES["min_data_in_leaf"]), rows // _ROWS_PER_LEAF))
     small = {**SMALL_TREES, "min_data_in_leaf": least}
     return {**parameters, **{name: value for name, value in small.items() if name not in given}}
