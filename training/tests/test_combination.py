@@ -14,7 +14,8 @@ from day7_training.cli import main
 from day7_training.data.decimals import round_half_up
 from day7_training.data.installs import installs_frame, read_training_installs
 from day7_training.errors import UserError
-from day7_training.example.fit import FOLD_COUNT, fold_numbers
+from day7_training.example.fit import FOLD_COUNT, ExampleRecipe
+from day7_training.features.folds import fold_numbers
 from day7_training.model.combination import Combination
 from day7_training.model.composition import Composition, learner_of
 from day7_training.model.parameters import SEED, resolve_parameters
@@ -117,7 +118,7 @@ def test_golden_predictions_are_those_of_the_saved_ensembles(kind, request):
     manifest, model = open_bundle(folder)
     lines = golden_of(folder)
     assert len(lines) == 400 and isinstance(model, Combination)
-    features, offset = model.plan.apply(installs_frame(line["install"] for line in lines))
+    features, offset, _ = model.plan.apply(installs_frame(line["install"] for line in lines))
     prediction = manifest["prediction"]
     outputs = []
     for place, ensemble in enumerate(prediction["ensembles"]):
@@ -168,7 +169,7 @@ def test_all_trees_learn_from_rows_encoded_out_of_fold(synthetic_csv, monkeypatc
     changed = revenue.copy()
     changed[chosen] = 1e6
     mates = fold_numbers(len(frame), FOLD_COUNT, SEED) == fold_numbers(len(frame), FOLD_COUNT, SEED)[chosen]
-    learner = learner_of(Composition(two_part=True, with_interval=True))
+    learner = learner_of(Composition(two_part=True, with_interval=True), ExampleRecipe())
 
     def seen_by_trees(revenue):
         seen = {}
@@ -182,7 +183,7 @@ def test_all_trees_learn_from_rows_encoded_out_of_fold(synthetic_csv, monkeypatc
     assert list(before) == ["payer", "amount", "p10", "p90"]
     for name, data in before.items():
         rows = mates[revenue > 0] if name == "amount" else mates
-        for values, others in zip(data.encoded, after[name].encoded):
+        for values, others in zip(data.encoded[:2], after[name].encoded):
             np.testing.assert_array_equal(values[rows], others[rows], name)
             assert not np.array_equal(values[~rows], others[~rows]), name
         assert data.takes_offset == (name == "amount")

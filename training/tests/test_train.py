@@ -16,7 +16,8 @@ from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
 from day7_training.data.installs import FIELDS, installs_frame, read_training_installs
 from day7_training.errors import UserError
-from day7_training.model.boosting import fit
+from day7_training.example.fit import ExampleRecipe
+from day7_training.model.boosting import fit, learner_here
 from day7_training.model.parameters import resolve_parameters
 from day7_training.model.train import train, training_rows
 from day7_training.progress import no_progress
@@ -78,7 +79,7 @@ def test_golden_predictions_are_those_of_the_saved_model(bundle):
     answers = model.answer(installs_frame(line["install"] for line in lines))
     written = np.array([[math.nan if value is None else value for value in line["features"]] for line in lines])
     np.testing.assert_array_equal(answers.features, written)
-    _, offset = model.plan.apply(installs_frame(line["install"] for line in lines))
+    offset = model.plan.apply(installs_frame(line["install"] for line in lines)).offset
     raw_scores = model.booster.predict(written, raw_score=True) + offset
     assert raw_scores.tolist() == [line["raw_score"] for line in lines]
     assert [math.exp(score) for score in raw_scores.tolist()] == [line["output"] for line in lines]
@@ -119,7 +120,7 @@ def test_the_model_learns_from_out_of_fold_features(write_csv):
     installs = read_training_installs(write_csv(*rows), warn=pytest.fail)
     for objective in ("regression", "tweedie"):
         rows = training_rows(installs, objective, drop_flagged=False)
-        trained = train(rows, resolve_parameters(objective, {}), 60, no_progress)
+        trained = train(rows, resolve_parameters(objective, {}), 60, no_progress, learner_here(ExampleRecipe()))
         # Ranks, since the offset of a pair that was seen whole is near what it brought.
         assert trained.evaluation["all"]["metrics"]["spearman"] < 0.15
 
@@ -190,7 +191,7 @@ OBJECTIVES = ["poisson", "regression", "regression_l1", "huber", "fair", "quanti
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_every_objective_fits(synthetic_csv, objective):
     rows = training_rows(read_training_installs(synthetic_csv, pytest.fail), objective, drop_flagged=False)
-    model = fit("a model", rows.frame, rows.revenue, resolve_parameters(objective, {}), 5, no_progress)
+    model = fit(ExampleRecipe(), "a model", rows.frame, rows.revenue, resolve_parameters(objective, {}), 5, no_progress)
     assert model.booster.dump_model()["objective"].split()[0] == objective
     predicted = model.predict(rows.frame)
     assert np.all(np.isfinite(predicted)) and np.unique(predicted).size > 1

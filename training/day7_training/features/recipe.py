@@ -35,9 +35,7 @@ CAP_QUANTILE = 0.95
 RELATIVE_CAP_QUANTILE = 0.99
 _LEAST_LEVEL = 1e-6
 # Of the payers' target over what was expected of them.
-import os
-
-BOUND_QUANTILE = float(os.environ.get("BQ", "0.99"))
+BOUND_QUANTILE = 0.99
 # What is expected goes up with counts, as far as this many times the largest that was seen.
 MOST_TIMES_LARGEST = 10
 _RATE = "rate"

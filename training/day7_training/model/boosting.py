@@ -46,13 +46,17 @@ class TrainingData:
 
     def dataset(self, encoded: Encoded, revenue: np.ndarray, **options: Any) -> lgb.Dataset:
         """LightGBM's data for rows encoded by this plan."""
+        label, init_score = self.start(encoded, revenue)
+        return lgb.Dataset(encoded.features, label, init_score=init_score, **options)
+
+    def start(self, encoded: Encoded, revenue: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """What the trees learn, and from where they start."""
         if not self.takes_offset or self.plan.offset is None:
-            return lgb.Dataset(encoded.features, revenue, **options)
+            return revenue, None
         if encoded.log_units is None:
-            return lgb.Dataset(encoded.features, revenue, init_score=encoded.offset, **options)
+            return revenue, encoded.offset
         # In the unit of all, or the rows of a group in cents would outweigh the others.
-        offset = encoded.offset - encoded.log_units
-        return lgb.Dataset(encoded.features, revenue / np.exp(encoded.log_units), init_score=offset, **options)
+        return revenue / np.exp(encoded.log_units), encoded.offset - encoded.log_units
 
 
 def in_unit(revenue: np.ndarray, unit: float) -> np.ndarray:

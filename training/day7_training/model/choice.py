@@ -63,29 +63,27 @@ def choose_recipe(
     chosen = np.sort(np.random.Generator(np.random.PCG64(SEED)).permutation(len(frame))[:MOST_ROWS])
     frame, target, flagged = frame.iloc[chosen], target[chosen], flagged[chosen]
     folds = fold_numbers(len(frame), FOLD_COUNT, SEED + 1)
-    deviances = {}
-    with progress("choosing the offset", len(ways) * FOLD_COUNT) as step:
-        for way in ways:
+    deviances: dict[str, float] = {}
+    with progress("choosing the offset", (len(ways) + 1) * FOLD_COUNT) as step:
+
+        def left(way: str, tried: Parameters) -> float:
             predicted = np.empty(len(frame))
             for fold in range(FOLD_COUNT):
                 inside = folds == fold
-                task = (
-                    TableRecipe(inputs, way),
-                    "",
-                    frame[~inside],
-                    target[~inside],
-                    shaped[way],
-                    MAX_TREES,
-                    no_progress,
-                )
+                task = TableRecipe(inputs, way), "", frame[~inside], target[~inside], tried, MAX_TREES, no_progress
                 model, trees = fit_until_it_stops(*task)
                 predicted[inside] = model.predict(frame[inside], trees)
                 step()
-            deviances[way] = _corrected_deviance(target[~flagged], predicted[~flagged])
-    best = min(deviances, key=deviances.__getitem__)
-    if deviances[best] > deviances[NONE] * (1 - _LEAST_GAIN):
-        best = NONE
-    return Choice(TableRecipe(inputs, best), shaped[best], deviances)
+            return _corrected_deviance(target[~flagged], predicted[~flagged])
+
+        for way in ways:
+            deviances[way] = left(way, small)
+        best = min(deviances, key=deviances.__getitem__)
+        if deviances[best] > deviances[NONE] * (1 - _LEAST_GAIN):
+            best = NONE
+        deviances[LARGE_TREES] = left(best, parameters)
+    large = deviances[LARGE_TREES] < deviances[best] * (1 - _LEAST_GAIN)
+    return Choice(TableRecipe(inputs, best), parameters if large else small, deviances)
 
 
 def _ways(inputs: InputSchema, parameters: Parameters) -> list[str]:

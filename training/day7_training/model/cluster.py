@@ -109,8 +109,8 @@ class _Cluster:
         rows = len(data.revenue)
         each = -(-rows // (len(addresses) * MOST_ROWS_PER_PART))
         parts = np.array_split(_shuffled(rows), len(addresses) * each)
-        features, offset = data.encoded
-        columns = {"X": features, "y": data.revenue, **({} if data.plan.offset is None else {"init_score": offset})}
+        label, init_score = data.start(data.encoded, data.revenue)
+        columns = {"X": data.encoded.features, "y": label, **({} if init_score is None else {"init_score": init_score})}
         return {name: self._spread_column(values, parts, addresses) for name, values in columns.items()}
 
     def _spread_column(self, values: np.ndarray, parts: list[np.ndarray], addresses: list[str]) -> da.Array:
