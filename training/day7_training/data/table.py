@@ -57,7 +57,9 @@ def read_table(
         _report(faults, table.lines, path, warn, reading)
         kept[list(faults)] = False
     index = pd.Index(table.lines, name="line")
-    frame = pd.DataFrame({name: pd.Series(values, index=index) for name, values in columns.items()})[kept]
+    frame = pd.DataFrame(
+        {name: pd.Series(values, index=index, dtype=values.dtype) for name, values in columns.items()}
+    )[kept]
     if not len(frame):
         raise UserError(f"{path}: expected rows without faults, got none")
     installs = Installs(frame, hashlib.sha256(data).hexdigest(), schema)
