@@ -98,9 +98,6 @@ class ExampleRecipe:
     def unit(self, target: np.ndarray) -> float:
         return 1.0 if self._own_unit else median_unit(target)
 
-    def bounded(self, target: np.ndarray, encoded: Encoded) -> np.ndarray:
-        return target
-
     def fit(self, frame: pd.DataFrame, target: np.ndarray, *, offset: bool) -> Document:
         return fit_plan(frame, target, offset=offset)
 

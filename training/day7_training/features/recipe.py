@@ -34,8 +34,6 @@ CAP_QUANTILE = 0.95
 # With the rates of a group, amounts are compared within the group, and fewer stand out.
 RELATIVE_CAP_QUANTILE = 0.99
 _LEAST_LEVEL = 1e-6
-# Of the payers' target over what was expected of them.
-BOUND_QUANTILE = 0.99
 # What is expected goes up with counts, as far as this many times the largest that was seen.
 MOST_TIMES_LARGEST = 10
 _RATE = "rate"
@@ -48,10 +46,6 @@ class Recipe(Protocol):
 
     def unit(self, target: np.ndarray) -> float:
         """What the target is divided by before anything is fitted."""
-        ...
-
-    def bounded(self, target: np.ndarray, encoded: Encoded) -> np.ndarray:
-        """The training rows' target as the trees shall see it."""
         ...
 
     def fit(self, frame: pd.DataFrame, target: np.ndarray, *, offset: bool) -> Document: ...
@@ -78,16 +72,6 @@ class TableRecipe:
 
     def unit(self, target: np.ndarray) -> float:
         return median_unit(target)
-
-    def bounded(self, target: np.ndarray, encoded: Encoded) -> np.ndarray:
-        """With an offset, no more than some times what was expected: one large payer tells little of others."""
-        if self.base == NONE:
-            return target
-        expected = np.exp(encoded.offset)
-        times = np.divide(target, expected, out=np.zeros_like(target), where=expected > 0)
-        if not np.any(target > 0):
-            return target
-        return np.minimum(target, float(np.quantile(times[target > 0], BOUND_QUANTILE)) * expected)
 
     def fit(self, frame: pd.DataFrame, target: np.ndarray, *, offset: bool) -> Document:
         return self._fit(frame, target, self.base if offset else NONE)

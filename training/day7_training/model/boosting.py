@@ -72,7 +72,7 @@ def training_data(
     scaled = in_unit(revenue, unit)
     document = recipe.fit(frame, scaled, offset=offset)
     encoded = recipe.training_features(document, frame, scaled, SEED, progress)
-    return TrainingData(Plan(document, recipe.inputs), encoded, recipe.bounded(scaled, encoded), unit=unit)
+    return TrainingData(Plan(document, recipe.inputs), encoded, scaled, unit=unit)
 
 
 def fit(
