@@ -15,6 +15,7 @@ import { LOG_FIELDS } from '../src/prediction-log/index.ts'
 
 t.test('defaults', (t) => {
   t.same(readConfig({}), {
+    acceptedInputs: new Set(),
     host: '127.0.0.1',
     port: 5001,
     auth: 'auto',

@@ -9,7 +9,6 @@ import postgres from 'postgres'
 import t from 'tap'
 import { LOG_FIELDS, type Outcome } from '../src/prediction-log/index.ts'
 import { EXAMPLE } from './example.ts'
-import { createPostgresServer } from './postgres-server.ts'
 import { appendAndShip, openLog, serverPlace } from './prediction-log/log.ts'
 import { recordOf } from './prediction-log/records.ts'
 import { dataFolder, startService } from './service.ts'
@@ -158,9 +157,7 @@ function render({ columns, rows }: Table): string {
 }
 
 t.test('the SQL', async (t) => {
-  const server = await createPostgresServer()
-  t.teardown(() => server.remove())
-  const place = await serverPlace(t, server)
+  const place = await serverPlace(t)
   const log = openLog(t, place, { now: () => NOW })
   for (const [i, { record }] of [...INSTALLS.entries()].filter(([i]) => [0, 1, 28].includes(i)))
     log.recordModelEvent({

@@ -7,6 +7,8 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compileModel, Ensemble } from '../src/ensemble/index.ts'
 import { parseFeaturePlan } from '../src/features/index.ts'
+import { NINE_FIELDS } from '../src/inputs/index.ts'
+import { rowOf } from './example.ts'
 
 const SHIPPED = 'artifacts/champion'
 
@@ -21,14 +23,14 @@ export function deriveBundle(folder: string, version: string, factor: number): v
   write('model.json', JSON.stringify(model))
 
   const ensemble = new Ensemble(compileModel(model))
-  const plan = parseFeaturePlan(JSON.parse(read('features.json')))
+  const plan = parseFeaturePlan(JSON.parse(read('features.json')), NINE_FIELDS)
   const row = new Float64Array(plan.features.length)
   const golden = read('golden.ndjson')
     .trim()
     .split('\n')
     .map((line) => {
       const known = JSON.parse(line)
-      const offset = plan.encode(known.install, row)
+      const offset = plan.encode(rowOf(known.install), row)
       const raw_score = (ensemble.predictRaw(row) as number) + offset
       return JSON.stringify({ ...known, raw_score, output: ensemble.outputOf(raw_score) })
     })

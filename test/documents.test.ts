@@ -17,7 +17,7 @@ import { embeddedFolder } from './embedded.ts'
 import { EXAMPLE } from './example.ts'
 import { dataFolder, startService } from './service.ts'
 
-makeVenv() // its commands, and `requests`
+makeVenv('mlflow') // its commands, and `requests`
 const DOCUMENTS = [
   'README.md',
   'README.es.md',

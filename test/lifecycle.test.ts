@@ -11,7 +11,7 @@ import { makeVenv } from '../training/venv.ts'
 import { freePort } from './postgres-server.ts'
 import { dataFolder } from './service.ts'
 
-makeVenv() // the page begins after it
+makeVenv('mlflow') // the page begins after it
 const execute = promisify(execFile)
 const page = readFileSync('docs/model-lifecycle.md', 'utf8')
 /** Each block of commands with what the page shows after it. */

@@ -129,6 +129,6 @@ function environment(home: string): NodeJS.ProcessEnv {
 }
 
 function madePython(): string {
-  makeVenv()
+  makeVenv('mlflow')
   return PYTHON
 }

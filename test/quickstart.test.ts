@@ -11,7 +11,7 @@ import { embeddedFolder } from './embedded.ts'
 import { EXAMPLE } from './example.ts'
 import { startService } from './service.ts'
 
-makeVenv()
+makeVenv('mlflow')
 
 t.test('from a CSV to a served model', async (t) => {
   const folder = await embeddedFolder(t)

@@ -11,7 +11,7 @@ import { blockOf, shell } from './document.ts'
 import { embeddedFolder } from './embedded.ts'
 import { dataFolder, startService } from './service.ts'
 
-makeVenv() // the commands of training expect it
+makeVenv('mlflow') // the commands of training expect it
 const README = 'README.md'
 const block = (holding: string): string => blockOf(README, holding)
 

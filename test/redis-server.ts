@@ -1,13 +1,14 @@
 /**
  * A real Redis on a free port of the loopback interface, that keeps nothing on disk. Can be stopped and started, and frozen.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { freePort } from './postgres-server.ts'
+import { missing } from './programs.ts'
 
 export interface RedisServer {
   readonly url: string
@@ -21,9 +22,7 @@ export interface RedisServer {
 }
 
 /** A reason to skip a test, or false. */
-export const NO_REDIS = spawnSync('redis-server', ['--version']).error
-  ? 'redis-server is not installed here'
-  : false
+export const NO_REDIS = missing('redis')
 
 export async function createRedisServer(...options: string[]): Promise<RedisServer> {
   const home = await mkdtemp(join(tmpdir(), 'day7-redis-'))

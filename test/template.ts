@@ -2,7 +2,17 @@
  * A folder that takes seconds of a core to make is made once and kept with the packages; a test gets a copy.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 const CACHE = 'node_modules/.cache/day7-test'
@@ -39,4 +49,15 @@ async function makeTemplate(template: string, make: (folder: string) => Promise<
 /** With owners and modes, which `cpSync` leaves behind. */
 export function copy(from: string, to: string): void {
   execFileSync('cp', ['-a', from, to])
+}
+
+/** A name for what is in the files and folders. */
+export function contentOf(...paths: readonly string[]): string {
+  const hash = createHash('sha256')
+  const add = (path: string): void => {
+    if (statSync(path).isDirectory()) for (const name of readdirSync(path).toSorted()) add(join(path, name))
+    else hash.update(`${path}\0`).update(readFileSync(path)).update('\0')
+  }
+  for (const path of paths) add(path)
+  return hash.digest('hex').slice(0, 16)
 }

@@ -2,31 +2,27 @@
  * A hashed lock file → a Python environment beside it, made when it is first asked for. Needs Python 3.11 or later on the machine;
  * nothing is installed outside the folder.
  */
-import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { findPython, PIP_INSTALL } from '../training/venv.ts'
+import { installLocked, makeEmptyVenv } from '../training/venv.ts'
 
 /**
  * Test files run side by side and may all ask at once: each makes its own and the first to be ready stays.
  * @returns the interpreter
- * @throws Error if no Python is new enough or the installation fails
+ * @throws VenvError if no Python is new enough or the installation fails
  */
 export function pythonWith(lock: string): string {
   const venvs = join(dirname(lock), '.venv')
   const venv = join(venvs, createHash('sha256').update(readFileSync(lock)).digest('hex').slice(0, 16))
-  if (!existsSync(venv)) make(venv, venvs, lock)
+  if (!existsSync(venv)) make(venv, lock)
   return join(venv, 'bin', 'python')
 }
 
-function make(venv: string, venvs: string, lock: string): void {
+function make(venv: string, lock: string): void {
   const making = `${venv}-${process.pid}`
-  mkdirSync(venvs, { recursive: true })
-  execFileSync(findPython(), ['-m', 'venv', making])
-  execFileSync(join(making, 'bin', 'python'), [...PIP_INSTALL, '-r', lock], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  makeEmptyVenv(making)
+  installLocked(making, lock)
   try {
     renameSync(making, venv)
   } catch {

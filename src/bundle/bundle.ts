@@ -1,17 +1,12 @@
 /**
  * A verified bundle → predictions. Making one of its parts takes milliseconds, so that a new model can be read and verified in another
- * thread (`loading.ts`) while this one answers. An install is encoded once, whatever the number of ensembles.
+ * thread (`loading.ts`) while this one answers. A row is encoded once, whatever the number of ensembles.
  */
 import { basename } from 'node:path'
 import { type CompiledModel, Ensemble } from '../ensemble/index.ts'
-import {
-  type Categories,
-  categoriesOf,
-  type FeaturePlan,
-  type Install,
-  parseFeaturePlan,
-  type TextField,
-} from '../features/index.ts'
+import { type Categories, categoriesOf, type FeaturePlan, parseFeaturePlan } from '../features/index.ts'
+import { Fault, type InputSchema, parseInputSchema, type Row, rowFromObject } from '../inputs/index.ts'
+import type { Pair } from './calibration.ts'
 import { combined } from './combination.ts'
 import { type Explanation, explainRawScore } from './explanation.ts'
 import type { Manifest } from './manifest.ts'
@@ -19,7 +14,7 @@ import { type Part, type Parts, partsOf } from './parts.ts'
 import type { Profile } from './profile.ts'
 
 export interface Prediction {
-  /** Seven-day revenue, in the unit of the training data's revenue; ≥ 0. */
+  /** Of the horizon, in the unit of the training data's revenue; ≥ 0. */
   readonly revenue: number
   /**
    * The sum of the leaves and the offset, before the objective's transform. Where several ensembles are combined there is no such
@@ -39,6 +34,8 @@ export interface Interval {
 /** What a folder was found to hold: plain data. */
 export interface BundleParts {
   readonly manifest: Manifest
+  /** The input schema's document. */
+  readonly inputs: unknown
   /** The feature plan's document. */
   readonly plan: unknown
   readonly profile: Profile
@@ -46,12 +43,14 @@ export interface BundleParts {
   readonly models: ReadonlyMap<string, CompiledModel>
   /** Golden predictions that were reproduced. */
   readonly goldenCount: number
-  /** Some of their installs. */
-  readonly sample: readonly Install[]
+  /** Some of their rows. */
+  readonly sample: readonly Row[]
 }
 
 export class Bundle {
   readonly manifest: Manifest
+  /** The fields that it takes; rows are theirs by position. */
+  readonly inputs: InputSchema
   /** The ensembles, as the manifest's `prediction` has them. */
   readonly parts: Parts
   /** The first of them. */
@@ -62,17 +61,18 @@ export class Bundle {
   readonly goldenCount: number
   /** What its features and predictions looked like in training. */
   readonly profile: Profile
-  /** Values of text fields that it knows, the most frequent first. */
-  readonly categories: ReadonlyMap<TextField, Categories>
+  /** Values of text fields that it knows, the most frequent first; by the name of the field. */
+  readonly categories: ReadonlyMap<string, Categories>
   readonly #plan: FeaturePlan
-  readonly #row: Float64Array
+  readonly #features: Float64Array
   readonly #first: Part
   readonly #isSingle: boolean
   readonly #outputs: Float64Array
 
-  constructor({ manifest, plan, profile, models, goldenCount }: BundleParts) {
+  constructor({ manifest, inputs, plan, profile, models, goldenCount }: BundleParts) {
     this.manifest = manifest
-    this.parts = partsOf(manifest.prediction, (file) => new Ensemble(models.get(file)!))
+    this.inputs = parseInputSchema(inputs)
+    this.parts = partsOf(manifest, this.inputs, (file) => new Ensemble(models.get(file)!))
     const { ensembles, interval } = this.parts
     this.#first = ensembles[0]!
     this.#isSingle = this.parts.combine === 'single'
@@ -82,15 +82,33 @@ export class Bundle {
     this.treeCount = all.reduce((sum, part) => sum + part.ensemble.treeCount, 0)
     this.goldenCount = goldenCount
     this.profile = profile
-    this.#plan = parseFeaturePlan(plan)
-    this.categories = categoriesOf(plan)
-    this.#row = new Float64Array(this.#plan.features.length)
+    this.#plan = parseFeaturePlan(plan, this.inputs)
+    this.categories = categoriesOf(plan, this.inputs)
+    this.#features = new Float64Array(this.#plan.features.length)
+  }
+
+  /** Days after the install whose revenue is predicted. */
+  get horizonDays(): number {
+    return this.manifest.horizonDays
+  }
+
+  /**
+   * An install by the names of its fields → the row that the other methods take. Members that are no fields are passed over.
+   * @throws TypeError that says what is wrong with it
+   */
+  rowOf(install: Readonly<Record<string, unknown>>): Row {
+    const row = rowFromObject(this.inputs, install, { text: 'strict' })
+    if (row instanceof Fault) throw new TypeError(row.message)
+    return row
   }
 
   /** @throws RangeError if the model's answer is not a finite number */
-  predict(install: Install): Prediction {
-    const offset = this.#plan.encode(install, this.#row)
-    const rawScore = this.#isSingle ? this.#first.rawScore(this.#row, offset) : this.#combine(offset)
+  predict(row: Row): Prediction {
+    const offset = this.#plan.encode(row, this.#features)
+    const pair = this.#pairOf(row)
+    const rawScore = this.#isSingle
+      ? this.#first.rawScore(this.#features, offset, pair)
+      : this.#combine(offset, pair)
     const output = this.#isSingle ? this.#first.outputOf(rawScore) : rawScore
     if (!Number.isFinite(output)) this.#refuse(output)
     return {
@@ -100,18 +118,19 @@ export class Bundle {
     }
   }
 
-  /** Writes the model's features of the install into `row`. */
-  encode(install: Install, row: Float64Array): void {
-    this.#plan.encode(install, row)
+  /** Writes the model's features of the row. */
+  encode(row: Row, features: Float64Array): void {
+    this.#plan.encode(row, features)
   }
 
   /**
    * Why the raw score of `predict` is what it is; the interval is not explained.
    * @throws ExplanationError if there are no contributions for such a model
    */
-  explain(install: Install): Explanation {
-    const offset = this.#plan.encode(install, this.#row)
-    const explain = (part: Part) => explainRawScore(part, this.#plan, install, this.#row, offset)
+  explain(row: Row): Explanation {
+    const offset = this.#plan.encode(row, this.#features)
+    const encoded = { row, features: this.#features, offset, pair: this.#pairOf(row) }
+    const explain = (part: Part) => explainRawScore(part, this.#plan, this.inputs, encoded)
     if (this.#isSingle) return explain(this.#first)
     const parts = this.parts.ensembles.map((part) => {
       const { file, role, objective } = part
@@ -120,10 +139,15 @@ export class Bundle {
     return { parts }
   }
 
-  /** What several ensembles make of the row. */
-  #combine(offset: number): number {
+  #pairOf(row: Row): Pair | null {
+    const { pairOf } = this.parts
+    return pairOf === null ? null : pairOf(row)
+  }
+
+  /** What several ensembles make of the features. */
+  #combine(offset: number, pair: Pair | null): number {
     const { combine, ensembles } = this.parts
-    for (let i = 0; i < ensembles.length; i++) this.#outputs[i] = this.#output(ensembles[i]!, offset)
+    for (let i = 0; i < ensembles.length; i++) this.#outputs[i] = this.#output(ensembles[i]!, offset, pair)
     return combined(combine, this.#outputs)
   }
 
@@ -132,13 +156,13 @@ export class Bundle {
    * ones (Chernozhukov, Fernández-Val, Galichon 2010, Quantile and probability curves without crossing, Econometrica 78).
    */
   #interval({ p10, p90 }: { readonly p10: Part; readonly p90: Part }, offset: number): Interval {
-    const low = Math.max(0, this.#output(p10, offset))
-    const high = Math.max(0, this.#output(p90, offset))
+    const low = Math.max(0, this.#output(p10, offset, null))
+    const high = Math.max(0, this.#output(p90, offset, null))
     return low <= high ? { p10: low, p90: high } : { p10: high, p90: low }
   }
 
-  #output(part: Part, offset: number): number {
-    const output = part.outputOf(part.rawScore(this.#row, offset))
+  #output(part: Part, offset: number, pair: Pair | null): number {
+    const output = part.outputOf(part.rawScore(this.#features, offset, pair))
     if (!Number.isFinite(output)) this.#refuse(output, part)
     return output
   }

@@ -48,7 +48,7 @@ const RULES: Readonly<Record<Combine, Rule>> = {
 }
 
 /** Their raw score is a logarithm, to which another one may be added. */
-const LOG_LINKS = ['tweedie', 'poisson', 'gamma']
+export const LOG_LINKS = ['tweedie', 'poisson', 'gamma']
 
 /** The combination of a plain bundle: one ensemble, as its manifest describes it. */
 export function plainCombination(objective: string, offset: boolean): Combination {
@@ -57,6 +57,11 @@ export function plainCombination(objective: string, offset: boolean): Combinatio
     ensembles: [{ role: 'revenue', file: 'model.json', objective, offset }],
     interval: null,
   }
+}
+
+/** Whether a calibration is for it: its raw score is the logarithm of a revenue. */
+export function isCalibrated({ role, objective }: RoleSpec): boolean {
+  return (role === 'revenue' || role === 'amount') && LOG_LINKS.includes(objective)
 }
 
 /**
@@ -100,14 +105,11 @@ export function readCombination(
     role: roles[at] as Role,
     ...spec(each, `prediction.ensembles[${at}]`, roles[at]!),
   }))
-  if (keys.value('interval') === null) return { combine: combine as Combine, ensembles, interval: null }
+  const common = { combine: combine as Combine, ensembles }
+  if (keys.value('interval') === null) return { ...common, interval: null }
   const interval = new Keys(keys.object('interval'), 'prediction.interval.')
   const quantile = (name: 'p10' | 'p90') => spec(interval.object(name), `prediction.interval.${name}`, name)
-  return {
-    combine: combine as Combine,
-    ensembles,
-    interval: { p10: quantile('p10'), p90: quantile('p90') },
-  }
+  return { ...common, interval: { p10: quantile('p10'), p90: quantile('p90') } }
 }
 
 function readSpec(keys: Keys): EnsembleSpec {

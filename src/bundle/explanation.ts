@@ -1,20 +1,21 @@
 /**
- * An ensemble and one install → why the raw score is what it is: a base value, and what each input field and each feature of the model adds
+ * An ensemble and one row → why the raw score is what it is: a base value, and what each input field and each feature of the model adds
  * to it. The trees' share is TreeSHAP; the offset is shared among the fields that it is made from (`shareOffset`). A feature that is
- * made from several fields is divided equally among them.
+ * made from several fields is divided equally among them. Of a calibrated ensemble all of that is multiplied by the slope.
  *
  * Base value and contributions sum up to the raw score, by fields as by features, to 1e-9 of their sizes. An explanation that does not, or of
  * a model for which there is none, is refused: better none than a wrong one. In the shape in which it is answered.
  */
-import type { FeaturePlan, Install } from '../features/index.ts'
-import { INSTALL_FIELDS } from '../features/index.ts'
+import type { FeaturePlan } from '../features/index.ts'
+import { type InputSchema, type Row, valueToJson } from '../inputs/index.ts'
+import type { Pair } from './calibration.ts'
 import type { Part } from './parts.ts'
 
 export interface Contribution {
   /** An input field, or a feature of the model. */
   readonly feature: string
   /** Of an input what was sent; of a feature its number, and null where that is NaN or infinite. */
-  readonly value: string | number | null
+  readonly value: string | number | boolean | null
   readonly contribution: number
 }
 
@@ -22,7 +23,7 @@ export interface RawScoreExplanation {
   readonly raw_score: number
   /** Of an average install of the training; of the offset's part, of an install of which nothing is known. */
   readonly base_value: number
-  /** By input field, all nine; the greatest first. */
+  /** By input field, all of them; the greatest first. */
   readonly contributions: readonly Contribution[]
   /** By feature of the model, and the offset among them; the greatest first. */
   readonly features: readonly Contribution[]
@@ -47,44 +48,54 @@ export class ExplanationError extends Error {
 /** Of the sum of the sizes of base value and contributions. */
 const TOLERANCE = 1e-9
 
-/**
- * @param row the install's features, and `offset` its offset, as the plan gives them
- * @throws ExplanationError
- */
+/** A row as the plan and the calibration have it. */
+export interface Encoded {
+  readonly row: Row
+  readonly features: Float64Array
+  readonly offset: number
+  /** Null where the bundle has no calibration. */
+  readonly pair: Pair | null
+}
+
+/** @throws ExplanationError */
 export function explainRawScore(
   part: Part,
   plan: FeaturePlan,
-  install: Install,
-  row: Float64Array,
-  offset: number,
+  schema: InputSchema,
+  { row, features, offset, pair }: Encoded,
 ): RawScoreExplanation {
-  const trees = contributionsOf(part, row)
-  const shares = part.offset ? plan.shareOffset(install) : null
-  const base = trees.at(-1)! + (shares?.base ?? 0)
-  const byField = new Map(INSTALL_FIELDS.map((field) => [field as string, 0]))
+  const trees = contributionsOf(part, features)
+  const shares = part.offset ? plan.shareOffset(row) : null
+  const uncalibrated = trees.at(-1)! + (shares?.base ?? 0)
+  const { intercept, slope } = (part.isCalibrated && pair) || { intercept: 0, slope: 1 }
+  const base = part.isCalibrated ? intercept + slope * uncalibrated : uncalibrated
+  const byField = new Map(schema.fields.map(({ name }) => [name, 0]))
   const byFeature = new Map<string, Contribution>()
   const add = (field: string, share: number): void => void byField.set(field, byField.get(field)! + share)
 
   plan.features.forEach((feature, at) => {
-    const contribution = trees[at]!
+    const contribution = slope * trees[at]!
     const fields = plan.inputs.get(feature)!
     for (const field of fields) add(field, contribution / fields.length)
-    byFeature.set(feature, { feature, value: numberOrNull(row[at]!), contribution })
+    byFeature.set(feature, { feature, value: numberOrNull(features[at]!), contribution })
   })
   if (shares && plan.offset !== null) {
-    const contribution = offset - shares.base + (byFeature.get(plan.offset)?.contribution ?? 0)
+    const own = byFeature.get(plan.offset)?.contribution ?? 0
+    const contribution = slope * (offset - shares.base) + own
     byFeature.set(plan.offset, { feature: plan.offset, value: numberOrNull(offset), contribution })
-    for (const [field, share] of shares.shares) add(field, share)
+    for (const [field, share] of shares.shares) add(field, slope * share)
   }
 
   const explanation = {
-    raw_score: part.rawScore(row, offset),
+    raw_score: part.rawScore(features, offset, pair),
     base_value: base,
-    contributions: INSTALL_FIELDS.map((feature) => ({
-      feature,
-      value: install[feature],
-      contribution: byField.get(feature)!,
-    })).sort(greatestFirst),
+    contributions: schema.fields
+      .map((field, at) => ({
+        feature: field.name,
+        value: valueToJson(field, row[at]!),
+        contribution: byField.get(field.name)!,
+      }))
+      .sort(greatestFirst),
     features: [...byFeature.values()].sort(greatestFirst),
   }
   for (const list of [explanation.contributions, explanation.features])
@@ -92,9 +103,9 @@ export function explainRawScore(
   return explanation
 }
 
-function contributionsOf({ ensemble, file }: Part, row: Float64Array): Float64Array {
+function contributionsOf({ ensemble, file }: Part, features: Float64Array): Float64Array {
   try {
-    return ensemble.predictContributions(row)
+    return ensemble.predictContributions(features)
   } catch (cause) {
     throw new ExplanationError(`there is no explanation: ${file}: ${(cause as Error).message}`, { cause })
   }

@@ -1,4 +1,5 @@
 export { Bundle, type BundleParts, type Interval, type Prediction } from './bundle.ts'
+export type { Calibration, Pair } from './calibration.ts'
 export { BundleError } from './errors.ts'
 export {
   type Contribution,

@@ -20,6 +20,11 @@ export class Keys {
     return this.#object[key]
   }
 
+  /** An object, or null, which has to be there. */
+  nullable(key: string): Record<string, unknown> | null {
+    return this.#object[key] === null ? null : this.object(key)
+  }
+
   text(key: string): string {
     return this.#typed(
       key,

@@ -61,13 +61,13 @@ async function warmedUp(parts: BundleParts): Promise<Bundle> {
   const bundle = new Bundle(parts)
   let sinceMs = performance.now()
   for (let round = 0; round < ROUNDS; round++)
-    for (const install of parts.sample) {
+    for (const row of parts.sample) {
       if (performance.now() - sinceMs > SLICE_MS) {
         await nextTurn()
         sinceMs = performance.now()
       }
       try {
-        bundle.predict(install)
+        bundle.predict(row)
       } catch {
         // A golden prediction may be infinite.
       }

@@ -3,8 +3,9 @@
  * The metrics and parameters are the trainer's report and are passed on as they are.
  *
  * A bundle of one ensemble has the format 1. More of them need the format 2, which a service that knows the first alone refuses:
- * better than to serve a part of the model.
+ * better than to serve a part of the model. A bundle with an input schema of its own has the format 3, whatever its ensembles.
  */
+import { type Calibration, readCalibration } from './calibration.ts'
 import { type Combination, plainCombination, readCombination } from './combination.ts'
 import { Keys } from './keys.ts'
 
@@ -20,6 +21,8 @@ export interface Manifest {
   readonly offset: string | null
   /** How its ensembles make one prediction; a bundle of format 1 has one. */
   readonly prediction: Combination
+  /** What becomes of the raw scores of `isCalibrated` ensembles; null: nothing. */
+  readonly calibration: Calibration | null
   /** Days after the install whose revenue is predicted. */
   readonly horizonDays: number
   readonly training: {
@@ -32,6 +35,8 @@ export interface Manifest {
     readonly flagged: readonly FlaggedGroup[]
     /** Whether training left them out. */
     readonly flaggedDropped: boolean
+    /** What became of targets below 0; null: there were none, or the format does not say. */
+    readonly negative: { readonly rows: number; readonly treatment: string } | null
   }
   readonly metrics: Readonly<Record<string, unknown>>
   readonly parameters: Readonly<Record<string, unknown>>
@@ -55,9 +60,21 @@ export interface FlaggedGroup {
 export const PLAIN = 'day7-bundle/1'
 /** Of a bundle whose manifest says how its ensembles are combined. */
 const COMBINED = 'day7-bundle/2'
-type Format = typeof PLAIN | typeof COMBINED
+/** Of a bundle whose `inputs.json` says what it takes. */
+export const WITH_INPUTS = 'day7-bundle/3'
+
+const FORMATS = [PLAIN, COMBINED, WITH_INPUTS] as const
+type Format = (typeof FORMATS)[number]
+
+/** The file of the input schema. */
+export const INPUTS_FILE = 'inputs.json'
 
 const FILES = ['features.json', 'golden.ndjson', 'profile.json']
+const FILES_OF: Readonly<Record<Format, readonly string[]>> = {
+  [PLAIN]: [...FILES, 'model.json'],
+  [COMBINED]: FILES,
+  [WITH_INPUTS]: [...FILES, INPUTS_FILE],
+}
 
 /**
  * @param document the parsed `manifest.json`
@@ -65,13 +82,15 @@ const FILES = ['features.json', 'golden.ndjson', 'profile.json']
  */
 export function readManifest(document: unknown): Manifest {
   const manifest = new Keys(document, '')
-  const format = manifest.text('format')
-  if (format !== PLAIN && format !== COMBINED)
-    throw new TypeError(`expected format "${PLAIN}" or "${COMBINED}", got "${format}"`)
+  const named = manifest.text('format')
+  const format = FORMATS.find((each) => each === named)
+  if (!format)
+    throw new TypeError(`expected format ${FORMATS.map((each) => `"${each}"`).join(' or ')}, got "${named}"`)
   const objective = manifest.text('objective')
   const offset = manifest.value('offset') === null ? null : manifest.text('offset')
-  const files = readFiles(manifest.object('files'), format === PLAIN ? [...FILES, 'model.json'] : FILES)
+  const files = readFiles(manifest.object('files'), FILES_OF[format])
   const training = new Keys(manifest.object('training'), 'training.')
+  const prediction = readPrediction(manifest, format, objective, files, offset !== null)
   return Object.freeze({
     format,
     name: manifest.text('name'),
@@ -81,7 +100,14 @@ export function readManifest(document: unknown): Manifest {
     features: manifest.texts('features'),
     categorical: manifest.texts('categorical'),
     offset,
-    prediction: readPrediction(manifest, format, objective, files, offset !== null),
+    prediction,
+    calibration:
+      format === WITH_INPUTS
+        ? readCalibration(
+            new Keys(manifest.object('prediction'), 'prediction.').nullable('calibration'),
+            prediction,
+          )
+        : null,
     horizonDays: manifest.number('horizonDays'),
     training: {
       dataSha256: training.text('dataSha256'),
@@ -90,6 +116,7 @@ export function readManifest(document: unknown): Manifest {
       synthetic: training.value('synthetic') === true,
       flagged: training.list('flagged').map(readFlagged),
       flaggedDropped: training.value('flaggedDropped') === true,
+      negative: format === WITH_INPUTS ? readNegative(training.nullable('negative')) : null,
     },
     metrics: manifest.object('metrics'),
     parameters: manifest.object('parameters'),
@@ -105,7 +132,7 @@ function readPrediction(
   files: ReadonlyMap<string, string>,
   hasOffset: boolean,
 ): Combination {
-  if (format === COMBINED) return readCombination(manifest.object('prediction'), files, hasOffset)
+  if (format !== PLAIN) return readCombination(manifest.object('prediction'), files, hasOffset)
   if (manifest.value('prediction') !== undefined)
     throw new TypeError(
       `expected the format "${COMBINED}" of a bundle with the key "prediction", got "${format}"`,
@@ -122,6 +149,12 @@ function readFlagged(group: unknown, at: number): FlaggedGroup {
     revenueShare: keys.number('revenue_share'),
     ratio: keys.number('ratio'),
   }
+}
+
+function readNegative(document: unknown): Manifest['training']['negative'] {
+  if (document === null) return null
+  const keys = new Keys(document, 'training.negative.')
+  return { rows: keys.number('rows'), treatment: keys.text('treatment') }
 }
 
 function readFiles(files: Record<string, unknown>, needed: readonly string[]): Map<string, string> {

@@ -1,17 +1,18 @@
 /**
- * A bundle's folder → its verified parts. It passes only if every file has its hash, plan, trees and manifest name the same
- * features, and every golden prediction is reproduced; otherwise a BundleError says what differs and where.
+ * A bundle's folder → its verified parts. It passes only if every file has its hash, the plan reads fields of its input schema alone,
+ * plan, trees and manifest name the same features, and every golden prediction is reproduced; otherwise a BundleError says what differs and where.
  */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type CompiledModel, compileModel, Ensemble } from '../ensemble/index.ts'
 import { parseFeaturePlan } from '../features/index.ts'
+import { type InputSchema, NINE_FIELDS, parseInputSchema } from '../inputs/index.ts'
 import type { BundleParts } from './bundle.ts'
 import { specsOf } from './combination.ts'
 import { BundleError } from './errors.ts'
-import { checkGolden, goldenInstalls } from './golden.ts'
-import { PLAIN, readManifest } from './manifest.ts'
+import { checkGolden, goldenRows } from './golden.ts'
+import { INPUTS_FILE, PLAIN, readManifest, WITH_INPUTS } from './manifest.ts'
 import { partsOf } from './parts.ts'
 import { readProfile } from './profile.ts'
 
@@ -39,8 +40,9 @@ export async function verifyBundle(directory: string): Promise<BundleParts> {
 
   const parse = <T>(file: string, use: (text: string) => T): Promise<T> =>
     within(directory, file, () => use(files.get(file)!))
+  const schema = await readInputs()
   const document = await parse('features.json', (text): unknown => JSON.parse(text))
-  const plan = await parse('features.json', () => parseFeaturePlan(document))
+  const plan = await parse('features.json', () => parseFeaturePlan(document, schema))
   const models = new Map<string, CompiledModel>()
   const ensembles = new Map<string, Ensemble>()
   const isPlain = manifest.format === PLAIN
@@ -57,11 +59,28 @@ export async function verifyBundle(directory: string): Promise<BundleParts> {
   expectSame('features.json', 'offset', [plan.offset], [manifest.offset])
   for (const [file, { featureNames }] of ensembles)
     expectSame(file, 'feature names', featureNames, manifest.features)
-  const parts = partsOf(manifest.prediction, (file) => ensembles.get(file)!)
-  const goldenCount = await parse('golden.ndjson', (text) => checkGolden(text, plan, parts, isPlain))
-  const sample = await parse('golden.ndjson', (text) => goldenInstalls(text, SAMPLE))
+  const parts = await within(directory, 'manifest.json', () =>
+    partsOf(manifest, schema, (file) => ensembles.get(file)!),
+  )
+  const golden = { schema, plan, parts, isPlain, isUnread: manifest.format !== WITH_INPUTS }
+  const goldenCount = await parse('golden.ndjson', (text) => checkGolden(text, golden))
+  const sample = await parse('golden.ndjson', (text) => goldenRows(text, golden, SAMPLE))
   const profile = await parse('profile.json', (text) => readProfile(JSON.parse(text), manifest.features))
-  return { manifest, plan: document, profile, models, goldenCount, sample }
+  return { manifest, inputs: schema.document, plan: document, profile, models, goldenCount, sample }
+
+  /** A bundle of an earlier format takes the nine fields. */
+  async function readInputs(): Promise<InputSchema> {
+    if (manifest.format !== WITH_INPUTS) return NINE_FIELDS
+    const schema = await parse(INPUTS_FILE, (text) => parseInputSchema(JSON.parse(text)))
+    const { horizonDays } = schema.target
+    if (horizonDays !== manifest.horizonDays)
+      throw new BundleError(
+        directory,
+        INPUTS_FILE,
+        `target.horizonDays: the manifest has ${manifest.horizonDays}, the file ${horizonDays}`,
+      )
+    return schema
+  }
 
   function expectSame(
     file: string,
@@ -78,7 +97,7 @@ export async function verifyBundle(directory: string): Promise<BundleParts> {
   }
 }
 
-/** Installs to warm up with. */
+/** Rows to warm up with. */
 const SAMPLE = 50
 
 /** The machine's faults and not the bundle's: they may pass. */

@@ -6,7 +6,8 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BundleParts, BundleError, type Manifest, readManifest, verifyBundle } from '../bundle/index.ts'
 import { splitGains } from '../ensemble/index.ts'
-import { type InstallField, parseFeaturePlan } from '../features/index.ts'
+import { parseFeaturePlan } from '../features/index.ts'
+import { parseInputSchema } from '../inputs/index.ts'
 import { cardAsText } from './model-card.ts'
 import { argumentsOf, type Option, required } from './usage.ts'
 
@@ -51,7 +52,7 @@ interface EnsembleCard {
 
 export interface FeatureCard {
   readonly feature: string
-  readonly inputs: readonly InstallField[]
+  readonly inputs: readonly string[]
   readonly categorical: boolean
   /** Its share of what all splits gained, by ensemble: LightGBM's importance of the type `gain`. */
   readonly gain: Readonly<Record<string, number>>
@@ -134,10 +135,10 @@ function ensemblesOf({ prediction }: Manifest, parts: BundleParts | null): Ensem
 /** The most important first, over all ensembles. */
 async function featuresOf(
   directory: string,
-  { manifest, models, plan }: BundleParts,
+  { manifest, models, inputs: schema, plan }: BundleParts,
 ): Promise<FeatureCard[]> {
   const { features, categorical } = manifest
-  const { inputs } = parseFeaturePlan(plan)
+  const { inputs } = parseFeaturePlan(plan, parseInputSchema(schema))
   const gains = new Map<string, Float64Array>()
   for (const file of models.keys()) {
     const own = splitGains(JSON.parse(await readFile(join(directory, file), 'utf8')), features.length)

@@ -10,6 +10,8 @@ export interface ModelsConfig {
   readonly mlflow: MlflowConfig | null
   readonly modelPollMs: number
   readonly modelMaxBytes: number
+  /** Ids of input schemas. */
+  readonly acceptedInputs: ReadonlySet<string>
   readonly rollout: { readonly challengerShare: number; readonly salt: string; readonly shadow: boolean }
 }
 
@@ -66,6 +68,12 @@ export const MODEL_SETTINGS = [
     description: 'Largest bundle that is fetched from MLflow, all files together; a larger one is refused.',
   },
   {
+    name: 'ACCEPTED_INPUTS',
+    default: '',
+    description:
+      'Ids of input schemas, between commas, with which a new champion may come into service although it refuses requests that the present one takes. Without it such a champion is refused; the reason names the id.',
+  },
+  {
     name: 'ROLLOUT',
     default: 'champion=100,challenger=0',
     description: 'Percent of the users that each answers, while there is a challenger.',
@@ -92,6 +100,7 @@ export function readModels(read: Reader<Name>): ModelsConfig {
     mlflow: mlflow(read),
     modelPollMs: read.whole('MODEL_POLL_MS', 100, 3_600_000),
     modelMaxBytes: read.whole('MODEL_MAX_BYTES', 1_048_576, 2 ** 34),
+    acceptedInputs: acceptedInputs(read),
     rollout: {
       challengerShare: challengerShare(read),
       salt: read.text('ROLLOUT_SALT'),
@@ -117,6 +126,17 @@ function mlflow(read: Reader<Name>): MlflowConfig | null {
         ? { username, password: read.text('MLFLOW_TRACKING_PASSWORD') }
         : null
   return { trackingUri, modelName, auth }
+}
+
+function acceptedInputs(read: Reader<Name>): ReadonlySet<string> {
+  const ids = read
+    .text('ACCEPTED_INPUTS')
+    .split(',')
+    .map((id) => id.trim())
+    .filter(Boolean)
+  for (const id of ids.filter((id) => !/^[0-9a-f]{16}$/.test(id)))
+    read.fault('ACCEPTED_INPUTS', `expected ids of 16 hexadecimal digits between commas, got "${id}"`)
+  return new Set(ids)
 }
 
 function challengerShare(read: Reader<Name>): number {

@@ -2,7 +2,7 @@
  * A feature plan → the values of each text field that it knows, the most frequent ones first: a bounded list of what callers may send
  * there, and what a form can offer.
  */
-import { TEXT_FIELDS, type TextField } from './install.ts'
+import type { InputSchema } from '../inputs/index.ts'
 import { FOLDS } from './operators.ts'
 
 export interface Categories {
@@ -20,12 +20,19 @@ interface Lookup {
   readonly values: Readonly<Record<string, number>>
 }
 
-/** @param document a plan that `parseFeaturePlan` takes */
-export function categoriesOf(document: unknown): ReadonlyMap<TextField, Categories> {
+/**
+ * @param document a plan that `parseFeaturePlan` takes
+ * @returns by the name of the field, in the schema's order
+ */
+export function categoriesOf(document: unknown, { fields }: InputSchema): ReadonlyMap<string, Categories> {
   const { columns } = document as { readonly columns: readonly Lookup[] }
-  const found = new Map<TextField, Categories>()
-  for (const field of TEXT_FIELDS) {
-    const lookups = columns.filter((column) => column.op === 'lookup' && column.field === field)
+  const ofField = Map.groupBy(
+    columns.filter(({ op }) => op === 'lookup'),
+    ({ field }) => field,
+  )
+  const found = new Map<string, Categories>()
+  for (const { name: field } of fields) {
+    const lookups = ofField.get(field) ?? []
     const lookup = lookups.find(({ encoding }) => encoding === 'frequency') ?? lookups[0]
     if (!lookup) continue
     const values = Object.entries(lookup.values)

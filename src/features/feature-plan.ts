@@ -1,17 +1,15 @@
 /**
- * The feature plan: `features.json` → a function that turns an install into the model's row of doubles.
+ * The feature plan: `features.json` and the input schema that it reads → a function that turns a row of inputs into the model's doubles.
  *
  * Preprocessing is data here, fitted by Python and only applied by TypeScript; docs/bundle.md has its rules. A plan that is
- * not understood to the last key is refused with a FeaturePlanError.
+ * not understood to the last key, or reads a field that the schema lacks, is refused with a FeaturePlanError.
  */
+import type { InputSchema, Row } from '../inputs/index.ts'
 import { FeaturePlanError } from './errors.ts'
 import { inputsOfColumns } from './inputs.ts'
-import { type Install, type InstallField, TEXT_FIELDS, type TextField } from './install.ts'
 import { type OffsetShares, offsetSharing } from './offset-shares.ts'
-import { type Column, compileColumn } from './operators.ts'
+import { type Column, compileColumn, VOCABULARIES } from './operators.ts'
 import { TextColumns } from './text-columns.ts'
-
-const FORMAT = 'day7-feature-plan/1'
 
 export interface FeaturePlan {
   /** The model's columns, in the model's order. */
@@ -19,23 +17,31 @@ export interface FeaturePlan {
   /** The column that is added to the raw score, if the plan has one. */
   readonly offset: string | null
   /**
-   * Writes the install's features into `row` (one double a feature; NaN is missing).
+   * Writes the row's features (one double a feature; NaN is missing).
+   * @param row a row of the schema that the plan was compiled against
    * @returns the offset to add to the raw score; 0 where the plan has none
    */
-  encode(install: Install, row: Float64Array): number
-  /** The input fields that a feature, or the offset, is made from: at least one. */
-  readonly inputs: ReadonlyMap<string, readonly InstallField[]>
+  encode(row: Row, features: Float64Array): number
+  /** The names of the input fields that a column is made from: at least one, in the schema's order. */
+  readonly inputs: ReadonlyMap<string, readonly string[]>
   /** How much each input field has to do with the offset; null where the plan has none. */
-  shareOffset(install: Install): OffsetShares | null
+  shareOffset(row: Row): OffsetShares | null
 }
 
 /**
  * @param document the parsed `features.json`
+ * @param schema the fields that it may read
  * @throws FeaturePlanError that names the place, what was expected and what came
  */
-export function parseFeaturePlan(document: unknown): FeaturePlan {
+export function parseFeaturePlan(document: unknown, schema: InputSchema): FeaturePlan {
   const { format, columns, features, offset } = asObject(document, 'the document')
-  if (format !== FORMAT) throw new FeaturePlanError('format', `"${FORMAT}"`, format)
+  const vocabulary = VOCABULARIES.get(format)
+  if (!vocabulary)
+    throw new FeaturePlanError(
+      'format',
+      [...VOCABULARIES.keys()].map((each) => JSON.stringify(each)).join(' or '),
+      format,
+    )
   if (!Array.isArray(columns)) throw new FeaturePlanError('columns', 'a list', columns)
   if (!Array.isArray(features) || features.length === 0)
     throw new FeaturePlanError('features', 'a list of column names', features)
@@ -47,7 +53,7 @@ export function parseFeaturePlan(document: unknown): FeaturePlan {
     const name = spec['name']
     if (typeof name !== 'string' || name === '') throw new FeaturePlanError(`${path}.name`, 'a name', name)
     if (indexes.has(name)) throw new FeaturePlanError(`${path}.name`, 'a name used once', name)
-    const compiled = compileColumn({ spec, path, earlier: indexes })
+    const compiled = compileColumn({ spec, path, earlier: indexes, schema, vocabulary })
     indexes.set(name, at)
     return compiled
   })
@@ -62,31 +68,37 @@ export function parseFeaturePlan(document: unknown): FeaturePlan {
   const offsetAt = offset === null ? -1 : indexOf(offset, 'offset')
   const cells = new Float64Array(compiled.length)
   const inputs = inputsOfColumns(compiled)
-  const { texts, rest } = byText(compiled, inputs)
-  const share = offsetAt < 0 ? null : offsetSharing(compiled, offsetAt, inputs[offsetAt]!)
+  const { texts, rest } = byText(compiled, inputs, schema)
+  const share = offsetAt < 0 ? null : offsetSharing(compiled, offsetAt, inputs[offsetAt]!, schema)
 
   return {
     features: Object.freeze([...(features as string[])]),
     offset: offset as string | null,
-    encode(install, row) {
-      for (let i = 0; i < texts.length; i++) texts[i]!.fill(install, cells)
-      for (let i = 0; i < rest.length; i++) cells[rest[i]!] = compiled[rest[i]!]!.cell(install, cells)
-      for (let i = 0; i < picks.length; i++) row[i] = cells[picks[i]!]!
+    encode(row, features) {
+      for (let i = 0; i < texts.length; i++) texts[i]!.fill(row, cells)
+      for (let i = 0; i < rest.length; i++) cells[rest[i]!] = compiled[rest[i]!]!.cell(row, cells)
+      for (let i = 0; i < picks.length; i++) features[i] = cells[picks[i]!]!
       return offsetAt < 0 ? 0 : cells[offsetAt]!
     },
-    inputs: new Map([...indexes].map(([name, at]) => [name, inputs[at]!])),
-    shareOffset: (install) => share && share(install),
+    inputs: new Map(
+      [...indexes].map(([name, at]) => [name, inputs[at]!.map((field) => schema.fields[field]!.name)]),
+    ),
+    shareOffset: (row) => share && share(row),
   }
 }
 
 /** The columns that one text decides, and the indexes of the others in their order; none of the first reads one of the second. */
-function byText(columns: readonly Column[], inputs: readonly (readonly InstallField[])[]) {
+function byText(
+  columns: readonly Column[],
+  inputs: readonly (readonly number[])[],
+  { fields }: InputSchema,
+): { readonly texts: readonly TextColumns[]; readonly rest: readonly number[] } {
   const rest: number[] = []
-  const ofText = new Map<TextField, number[]>()
+  const ofText = new Map<number, number[]>()
   for (const [at, [field, ...others]] of inputs.entries()) {
-    const text = others.length === 0 ? TEXT_FIELDS.find((each) => each === field) : undefined
-    if (text) ofText.set(text, [...(ofText.get(text) ?? []), at])
-    else rest.push(at)
+    if (others.length > 0 || fields[field!]!.kind !== 'text') rest.push(at)
+    else if (ofText.has(field!)) ofText.get(field!)!.push(at)
+    else ofText.set(field!, [at])
   }
   return { texts: [...ofText].map(([field, places]) => new TextColumns(field, places, columns)), rest }
 }

@@ -1,17 +1,8 @@
 export { type Categories, categoriesOf } from './categories.ts'
 export { FeaturePlanError } from './errors.ts'
 export { type FeaturePlan, parseFeaturePlan } from './feature-plan.ts'
-export {
-  countFault,
-  describeValue,
-  installFault,
-  MAX_COUNT,
-  MAX_TEXT_LENGTH,
-  NULLABLE_COUNTS,
-  STORABLE_TEXT,
-  textFault,
-  toJson,
-} from './install-rules.ts'
+export { FOLDS } from './operators.ts'
+export { countFault, installFault, MAX_COUNT, textFault } from './install-rules.ts'
 export {
   COUNT_FIELDS,
   type CountField,

@@ -1,15 +1,15 @@
 /**
  * Columns of a plan → the input fields that each is made from, over all the columns that it reads.
  */
-import { INSTALL_FIELDS, type InstallField } from './install.ts'
 import type { Column } from './operators.ts'
 
-/** In the order of the fields; never none, since what reads no columns reads a field. */
-export function inputsOfColumns(columns: readonly Column[]): InstallField[][] {
-  const inputs: InstallField[][] = []
+/** Positions, rising; never none, since what reads no columns reads a field. */
+export function inputsOfColumns(columns: readonly Column[]): number[][] {
+  const inputs: number[][] = []
   for (const { field, columns: read } of columns) {
-    const found = new Set<InstallField | null>([field, ...read.flatMap((at) => inputs[at]!)])
-    inputs.push(INSTALL_FIELDS.filter((each) => found.has(each)))
+    const found = new Set(read.flatMap((at) => inputs[at]!))
+    if (field !== null) found.add(field)
+    inputs.push([...found].sort((a, b) => a - b))
   }
   return inputs
 }

@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PredictionRecord } from '../prediction-log/index.ts'
+import type { InputSchema } from '../inputs/index.ts'
 import type { AppContext } from './context.ts'
 import { IDEMPOTENCY_KEY, REPLAYED } from './schemas/idempotency.ts'
 
@@ -46,13 +47,13 @@ async function answerFirst<Body extends Record<string, unknown>>(
   const { caller, url } = request
   const sent = { caller: caller?.name ?? null, key, url, body: sentBody(request, context) }
   const serialize = serializerOf(reply)
-  let made: (Kept & Pick<Made<Body>, 'follow'>) | undefined
+  let made: ({ text: string } & Pick<Made<Body>, 'records' | 'follow'>) | undefined
   const first = await context.firstAnswers.settle(sent, async () => {
     const { body, records, follow } = await make()
     made = { text: serialize(body), records, follow }
-    return JSON.stringify({ text: made.text, records: made.records } satisfies Kept)
+    return JSON.stringify({ text: made.text, records: records.map(keptRecord) } satisfies Kept)
   })
-  const { text, records } = first.isReplay ? readKept(first.text) : made!
+  const { text, records } = first.isReplay ? readKept(first.text, request.server.intakes) : made!
   if (records.length > 0) await context.predictionLog.append(records)
   if (first.isReplay) void reply.header(REPLAYED, 'true')
   else made!.follow()
@@ -87,10 +88,24 @@ function sentBody({ sentBody }: FastifyRequest, { idempotencyMaxBytes }: AppCont
 interface Kept {
   /** The answer as it was sent. */
   readonly text: string
-  readonly records: readonly PredictionRecord[]
+  readonly records: readonly KeptRecord[]
 }
 
-function readKept(json: string): Kept {
+/** With the id of its inputs. */
+type KeptRecord = Omit<PredictionRecord, 'inputs'> & { readonly inputs: string }
+
+function keptRecord(record: PredictionRecord): KeptRecord {
+  return { ...record, inputs: record.inputs.id }
+}
+
+/** Those of models whose inputs this process does not know any more are left out: whoever answered first has logged them. */
+function readKept(json: string, schemas: { schemaOf(id: string): InputSchema | null }) {
   const { text, records } = JSON.parse(json) as Kept
-  return { text, records: records.map((record) => ({ ...record, time: new Date(record.time) })) }
+  return {
+    text,
+    records: records.flatMap((record): PredictionRecord[] => {
+      const inputs = schemas.schemaOf(record.inputs)
+      return inputs ? [{ ...record, inputs, time: new Date(record.time) }] : []
+    }),
+  }
 }

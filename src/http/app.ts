@@ -6,6 +6,7 @@ import { fastifySSE } from '@fastify/sse'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import type { App, AppContext } from './context.ts'
+import { Intakes } from './intake.ts'
 import { guardRoutes } from './plugins/access.ts'
 import { type ConnectionLimits, connectionOptions, limitConnections } from './plugins/connections.ts'
 import { serveDashboard } from './plugins/dashboard.ts'
@@ -18,6 +19,7 @@ import { limitRates, type RateLimits } from './plugins/rate-limits.ts'
 import { requestIds } from './plugins/request-id.ts'
 import type { RequestLogOptions } from './plugins/request-log.ts'
 import { type BrowserPolicy, sendSecurityHeaders, shareWithPages } from './plugins/security-headers.ts'
+import { sharedSerializers } from './plugins/serializers.ts'
 import { shedLoad } from './plugins/shedding.ts'
 import { type RequestTracing, traceRequests } from './plugins/tracing.ts'
 import { ajvOptions, explain, refuseUnknownParameters } from './plugins/validation.ts'
@@ -78,11 +80,14 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     return503OnClosing: false,
     routerOptions: { maxParamLength: STORABLE.maxLength * MAX_ENCODED_BYTES },
     ajv: ajvOptions,
+    schemaController: { compilersFactory: sharedSerializers() },
     schemaErrorFormatter: (errors, part) => new Error(explain(errors, part)),
     frameworkErrors: answerError,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.decorateRequest('caller', null)
+  app.decorate('intakes', new Intakes())
+  readInstalls(app, context)
   if (options.tracing) await traceRequests(app, options.tracing)
   observeRequests(app, context.metrics, options.requestLog, options.tracing?.traceIdOf)
   limitConnections(app, limits.connections, options.bodyLimitBytes)
@@ -100,7 +105,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   app.addSchema(ExplanationSchema)
   app.addSchema(OutcomeSchema)
   app.addSchema(Failure)
-  await serveDocumentation(app, options.version)
+  await serveDocumentation(app, options.version, () => context.rollout.current()?.inputs ?? null)
   await serveDashboard(app)
   await app.register(fastifySSE)
   predictRoutes(app, context)
@@ -117,4 +122,19 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   scoringRoutes(app, context, options.version)
   inferenceRoutes(app, context, options.version)
   return app
+}
+
+/** What models take is compiled before their first request. */
+function readInstalls(app: App, { rollout }: AppContext): void {
+  const prepare = (): void => {
+    const serving = rollout.current()
+    if (!serving) return
+    app.intakes.of(serving)
+    for (const slot of Object.values(serving.slots))
+      if (slot) app.intakes.of({ inputs: slot.bundle.inputs, otherInputs: null })
+  }
+  app.addHook('onReady', async () => {
+    prepare()
+    rollout.watch?.(prepare)
+  })
 }

@@ -16,11 +16,12 @@ import type { FirstAnswers } from '../idempotency/index.ts'
 import type { Metrics } from '../monitor/index.ts'
 import type { PredictionLog, PredictionRecord } from '../prediction-log/index.ts'
 import type { FollowerStatus, Rollout, Serving, Shadow, TrafficControl, Variant } from '../rollout/index.ts'
+import type { Intakes } from './intake.ts'
 import type { Lifecycle } from './lifecycle.ts'
 
 export interface AppContext {
   readonly access: AccessControl
-  readonly rollout: Pick<Rollout, 'current'>
+  readonly rollout: Pick<Rollout, 'current'> & Partial<Pick<Rollout, 'watch'>>
   readonly models: WatchedModels
   readonly shadow: Pick<Shadow<PredictionRecord>, 'offer' | 'miss'>
   readonly predictionLog: PredictionLog
@@ -30,7 +31,7 @@ export interface AppContext {
   /** Whether the service has been told to stop. */
   readonly lifecycle: Pick<Lifecycle, 'state'>
   readonly now: () => Date
-  readonly metrics: Omit<Metrics<PredictionRecord['install']>, 'figures'>
+  readonly metrics: Omit<Metrics, 'figures'>
   /** Begins a span of that name; what it returns ends it. Absent: there are no traces. */
   readonly startSpan?: (name: string) => (error?: unknown) => void
   readonly requestCounts: RequestCounts
@@ -70,6 +71,10 @@ declare module 'fastify' {
     scope?: Scope
     /** Whether the route also takes installs as a stream. */
     streams?: boolean
+  }
+  interface FastifyInstance {
+    /** By which installs are read. */
+    intakes: Intakes
   }
   interface FastifyRequest {
     /** Null where nobody has been asked who he is. */

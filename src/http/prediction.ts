@@ -4,17 +4,18 @@
  */
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import { type Interval, roundTo6 } from '../bundle/index.ts'
+import { kindOf, type Row } from '../inputs/index.ts'
 import type { PredictionRecord } from '../prediction-log/index.ts'
 import type { Answer, Serving } from '../rollout/index.ts'
 import type { AppContext } from './context.ts'
-import { explain, kindOf } from './plugins/validation.ts'
-import { Install, type InstallBody } from './schemas/install.ts'
+import type { Asked, Intake, ReadInstall } from './intake.ts'
 
 /** What answers: what is in service with its split, or one model of it that the caller has named. */
-export interface Answering extends Pick<Serving, 'shadow'> {
+export interface Answering extends Pick<Serving, 'shadow'>, Asked {
   predict(
     key: string,
-    install: Parameters<Serving['predict']>[1],
+    row: Row,
+    rowFor: ReadInstall['rowFor'],
   ): Omit<Answer, 'variant'> & { readonly variant: string }
 }
 
@@ -23,14 +24,8 @@ export interface Answered {
   readonly record: PredictionRecord
   /** Null where the model has none; it is answered, and not logged. */
   readonly interval: Interval | null
-}
-
-/** Whether something that came is an install; if not, `errors` says why. */
-export type InstallCheck = Pick<ReturnType<FastifyRequest['compileValidationSchema']>, 'errors'> &
-  ((input: unknown) => boolean)
-
-export function installCheckOf(request: FastifyRequest): InstallCheck {
-  return (request.getValidationFunction(Install) ?? request.compileValidationSchema(Install)) as InstallCheck
+  /** The row that a challenger with other inputs takes. */
+  readonly rowFor: ReadInstall['rowFor']
 }
 
 /** One of many, which fails alone. @param whole what to call it in an error */
@@ -38,11 +33,12 @@ export function predictOneOf(
   context: AppContext,
   serving: Answering,
   input: unknown,
-  { time, isInstall, log, whole }: OneOfMany,
+  { time, intake, log, whole }: OneOfMany,
 ): Answered | { readonly error: string } {
-  if (!isInstall(input)) return { error: explain(isInstall.errors, whole) }
+  const install = intake.read(input, whole)
+  if (typeof install === 'string') return { error: install }
   try {
-    return predict(context, serving, input as InstallBody, time)
+    return predict(context, serving, install, time)
   } catch (error) {
     log.error({ err: error }, `a ${whole} of many could not be predicted`)
     return { error: `the model has no finite answer for this ${whole}` }
@@ -62,16 +58,16 @@ export async function predictAll(
   nameOf: (place: number) => string,
 ): Promise<readonly Answered[]> {
   const { batchMaxUsers } = context
-  const isInstall = installCheckOf(request)
+  const intake = request.server.intakes.of(serving)
   if (inputs.length > batchMaxUsers)
     throw refusal(`expected at most ${batchMaxUsers} installs, got ${inputs.length}`)
-  const wrong = inputs.findIndex((input) => !isInstall(input))
-  if (wrong !== -1) {
-    isInstall(inputs[wrong])
-    throw refusal(`${nameOf(wrong)}: ${explain(isInstall.errors, 'install', kindOf)}`)
-  }
+  const installs = inputs.map((input, place) => {
+    const install = intake.read(input, 'install', kindOf)
+    if (typeof install === 'string') throw refusal(`${nameOf(place)}: ${install}`)
+    return install
+  })
   const time = context.now()
-  const answered = inputs.map((input) => predict(context, serving, input as InstallBody, time))
+  const answered = installs.map((install) => predict(context, serving, install, time))
   await keep(context, request, serving, answered)
   return answered
 }
@@ -83,7 +79,7 @@ export function refusal(message: string): Error {
 
 interface OneOfMany {
   readonly time: Date
-  readonly isInstall: InstallCheck
+  readonly intake: Intake
   readonly log: FastifyBaseLogger
   readonly whole: string
 }
@@ -102,18 +98,23 @@ export async function keep(
   follow(context, request, serving, answered)
 }
 
-export function predict(context: AppContext, serving: Answering, body: InstallBody, time: Date): Answered {
-  const { user_id: userId = null, ...install } = body
+export function predict(
+  context: AppContext,
+  serving: Answering,
+  { row, userId, rowFor }: ReadInstall,
+  time: Date,
+): Answered {
   const predictionId = context.newPredictionId(time)
   const start = performance.now()
-  const answer = serving.predict(userId ?? predictionId, install)
+  const answer = serving.predict(userId ?? predictionId, row, rowFor)
   const { bundle, variant, prediction } = answer
   const inferenceTimeMs = roundTo6(performance.now() - start)
   const record = {
     predictionId,
     time,
     userId,
-    install,
+    inputs: bundle.inputs,
+    row: answer.row,
     predictedRevenue: roundTo6(prediction.revenue),
     rawScore: prediction.rawScore,
     inferenceTimeUs: inferenceTimeMs * 1000,
@@ -126,6 +127,7 @@ export function predict(context: AppContext, serving: Answering, body: InstallBo
     answer,
     record,
     interval: interval && { p10: roundTo6(interval.p10), p90: roundTo6(interval.p90) },
+    rowFor,
   }
 }
 
@@ -145,8 +147,11 @@ export function follow(
   for (const { answer, record } of answered) if (answer.failed) shadow.miss(answer.failed, record)
   if (!serving.shadow) return
   const offered = answered.filter(({ answer, record }) => !answer.failed && isChampion(record))
-  const records = offered.map(({ record }) => record)
-  if (records.length > 0) shadow.offer(serving.shadow, records)
+  if (offered.length > 0)
+    shadow.offer(
+      serving.shadow,
+      offered.map(({ record, rowFor }) => ({ record, rowFor })),
+    )
 }
 
 export function isChampion({ variant }: PredictionRecord): boolean {

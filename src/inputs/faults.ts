@@ -8,15 +8,25 @@ import type { Field } from './field.ts'
 export class Fault {
   /** The name of the field. */
   readonly field: string
-  /** `event_1: expected a number ≥ 0, got -1` */
-  readonly message: string
-  /** The same without the value, for answers that repeat nothing of a request: `event_1: expected a number ≥ 0, got negative number`. */
-  readonly brief: string
+  /** `expected a number ≥ 0, got -1` */
+  readonly problem: string
+  readonly #briefProblem: string
 
-  constructor(field: string, message: string, brief: string) {
+  /** @param briefProblem the same without the value that came */
+  constructor(field: string, problem: string, briefProblem: string) {
     this.field = field
-    this.message = message
-    this.brief = brief
+    this.problem = problem
+    this.#briefProblem = briefProblem
+  }
+
+  /** `event_1: expected a number ≥ 0, got -1` */
+  get message(): string {
+    return `${this.field}: ${this.problem}`
+  }
+
+  /** For answers that repeat nothing of a request: `event_1: expected a number ≥ 0, got negative number`. */
+  get brief(): string {
+    return `${this.field}: ${this.#briefProblem}`
   }
 }
 
@@ -39,9 +49,9 @@ export const wrongLength = (name: string, most: number, length: number): Fault =
 export const wrongEncoding = (name: string): Fault => faultOf(name, 'UTF-8', 'other bytes', 'other bytes')
 
 export function absent(name: string): Fault {
-  const message = `${name}: expected, but it is missing`
-  return new Fault(name, message, message)
+  const problem = 'expected, but it is missing'
+  return new Fault(name, problem, problem)
 }
 
 const faultOf = (name: string, expected: string, shown: string, kind: string): Fault =>
-  new Fault(name, `${name}: expected ${expected}, got ${shown}`, `${name}: expected ${expected}, got ${kind}`)
+  new Fault(name, `expected ${expected}, got ${shown}`, `expected ${expected}, got ${kind}`)

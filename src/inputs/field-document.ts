@@ -18,6 +18,7 @@ import {
   within,
 } from './document.ts'
 import { InputSchemaError, unexpected } from './errors.ts'
+import { Fault } from './faults.ts'
 import {
   DEFAULT_MAX_LENGTH,
   type Field,
@@ -29,6 +30,7 @@ import {
   ROLES_OF_KIND,
   TIME_FORMATS,
 } from './field.ts'
+import { valueFromJson } from './kinds.ts'
 
 const MAX_MAX_LENGTH = 10_000
 
@@ -73,7 +75,7 @@ export function readField(value: unknown, path: string): Field {
   const required = read('required', true, readBoolean)
   if (!required && !nullable)
     throw unexpected(`${path}.required`, 'true, since null is refused', document['required'])
-  return {
+  const field: Field = {
     name,
     column: read('column', name, readColumn),
     kind,
@@ -89,6 +91,9 @@ export function readField(value: unknown, path: string): Field {
     example: read('example', null, readScalar),
     unit: read('unit', null, readTextOrNull),
   }
+  const example = field.example === null ? null : valueFromJson(field, field.example)
+  if (example instanceof Fault) throw new InputSchemaError(`${path}.example`, example.problem)
+  return field
 }
 
 function readBounds(document: JsonObject, path: string): { minimum: number; maximum: number } {

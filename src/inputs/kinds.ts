@@ -180,7 +180,7 @@ function checkedText(
 
 function textLimits(field: Field): object {
   // A schema cannot say that blanks do not count; the row's rules do.
-  const most = field.missing.reduce((most, text) => lengthBeyond(text, most), field.maxLength)
+  const most = Math.max(field.maxLength, ...field.missing.map((text) => [...text].length))
   return {
     ...(field.trim ? {} : { maxLength: most }),
     pattern: String.raw`^[^\u0000\uD800-\uDFFF]*$`,

@@ -11,11 +11,10 @@ import { PredictionFigures, type WatchedBundle } from './predictions.ts'
 import { eventLoopMetric, watchProcess } from './process-metrics.ts'
 import { Pulse } from './pulse.ts'
 import { RequestFigures } from './requests.ts'
-import type { InstallTexts } from './revenue.ts'
 
-export interface Watched<Install> {
+export interface Watched {
   readonly log: WatchedLog
-  readonly rollout: WatchedRollout<WatchedBundle<Install>>
+  readonly rollout: WatchedRollout<WatchedBundle>
   readonly models: WatchedModels
   readonly shadow: WatchedShadow
   readonly now: () => Date
@@ -28,9 +27,9 @@ export interface Watched<Install> {
   readonly more?: readonly Metric[]
 }
 
-export interface Metrics<Install> {
+export interface Metrics {
   readonly requests: Pick<RequestFigures, 'begin' | 'end' | 'error'>
-  readonly predictions: Pick<PredictionFigures<Install & InstallTexts>, 'note' | 'driftOf'>
+  readonly predictions: Pick<PredictionFigures, 'note' | 'driftOf'>
   readonly driftWindowMs: number
   /** For who looks at it live. */
   readonly pulse: Pulse
@@ -41,10 +40,10 @@ export interface Metrics<Install> {
   figures(): Promise<Figures>
 }
 
-export function createMetrics<Install extends InstallTexts>(watched: Watched<Install>): Metrics<Install> {
+export function createMetrics(watched: Watched): Metrics {
   const { log, rollout, models, shadow, now, more = [] } = watched
   const requests = new RequestFigures()
-  const predictions = new PredictionFigures<Install>({
+  const predictions = new PredictionFigures({
     ...watched,
     inService: () =>
       Object.entries(rollout.current()?.slots ?? {}).flatMap(([variant, slot]) =>
@@ -57,19 +56,24 @@ export function createMetrics<Install extends InstallTexts>(watched: Watched<Ins
   for (const metric of [
     eventLoopMetric(),
     ...requests.metrics(),
-    ...predictions.metrics(),
     ...modelMetrics(rollout, models, shadow),
     ...logMetrics(log, now),
     ...more,
   ])
     registry.registerMetric(forRegistry(metric))
+  /** Models bring facets of their own. */
+  const withFacets = (): Registry => {
+    for (const metric of predictions.metrics())
+      if (!registry.getSingleMetric(metric.name)) registry.registerMetric(forRegistry(metric))
+    return registry
+  }
   return {
     requests,
     predictions,
     driftWindowMs: watched.driftWindowMs,
     pulse,
     contentType: registry.contentType,
-    render: () => registry.metrics(),
-    figures: () => registry.getMetricsAsJSON(),
+    render: () => withFacets().metrics(),
+    figures: () => withFacets().getMetricsAsJSON(),
   }
 }

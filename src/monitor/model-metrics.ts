@@ -6,6 +6,7 @@ import { counter, gauge, type Metric } from './metric.ts'
 /** What is read of the rollout. */
 export interface WatchedRollout<Bundle extends NamedModel = NamedModel> {
   fallbacks(): number
+  unasked(): number
   current(): {
     readonly slots: Readonly<Record<string, { readonly bundle: Bundle; readonly since: Date } | null>>
   } | null
@@ -29,6 +30,7 @@ export interface WatchedModels {
 /** What is read of the shadow. */
 export interface WatchedShadow {
   counts(): { readonly scored: number; readonly failed: number; readonly skipped: number }
+  unasked(): number
 }
 
 const FOLLOWER_STATES = ['looking', 'following', 'fetching', 'refused', 'unreachable', 'stopped']
@@ -50,6 +52,14 @@ export function modelMetrics(
       'day7_shadow_predictions_total',
       'What the challenger did with predictions that the champion answered.',
       () => Object.entries(shadow.counts()).map(([result, value]) => ({ labels: { result }, value })),
+    ),
+    counter(
+      'day7_challenger_unasked_total',
+      'Installs that the challenger was not asked about because the request lacked a field that it takes.',
+      () => [
+        { labels: { role: 'arm' }, value: rollout.unasked() },
+        { labels: { role: 'shadow' }, value: shadow.unasked() },
+      ],
     ),
   ]
 }

@@ -2,38 +2,41 @@
  * What predictions are counted as: how many, how fast and how much revenue by model, revenue by category, and drift. Costs a prediction a
  * fraction of a microsecond: figures are plain numbers until somebody asks.
  */
+import type { InputSchema, Row } from '../inputs/index.ts'
 import { Buckets, type Total } from './buckets.ts'
 import { DriftWindow, type Drift, type ReferenceProfile } from './drift.ts'
 import { counter, gauge, histogram, type Metric, type Sample, summary } from './metric.ts'
-import { type InstallTexts, type KnownCategories, RevenueFigures } from './revenue.ts'
+import { type KnownCategories, RevenueFigures } from './revenue.ts'
 import { Sampler } from './sampler.ts'
 
 /** What is read of a bundle. */
-export interface WatchedBundle<Install> {
+export interface WatchedBundle {
   readonly manifest: { readonly name: string; readonly version: string }
+  readonly inputs: InputSchema
   readonly profile: ReferenceProfile
   readonly categories: ReadonlyMap<string, KnownCategories>
-  encode(install: Install, row: Float64Array): void
+  encode(row: Row, features: Float64Array): void
 }
 
 /** A prediction that was answered. */
-export interface Answered<Install> {
+export interface Answered {
   readonly answer: {
-    readonly bundle: WatchedBundle<Install>
+    readonly bundle: WatchedBundle
     /** As the training data's were: not rounded, which would make many of them 0 where revenue is small. */
     readonly prediction: { readonly revenue: number }
   }
   readonly record: {
-    readonly install: Install
+    readonly inputs: InputSchema
+    readonly row: Row
     readonly predictedRevenue: number
     readonly inferenceTimeUs: number
     readonly variant: string
   }
 }
 
-export interface PredictionFiguresOptions<Install> {
+export interface PredictionFiguresOptions {
   /** The bundles in service. */
-  readonly inService: () => readonly { readonly variant: string; readonly bundle: WatchedBundle<Install> }[]
+  readonly inService: () => readonly { readonly variant: string; readonly bundle: WatchedBundle }[]
   readonly driftWindowMs: number
   /** In milliseconds; never goes back. */
   readonly clock: () => number
@@ -49,32 +52,32 @@ const DRIFT_SAMPLES_PER_SECOND = 100
 /** Models whose figures are kept; those that left service longest ago are given up. */
 const MAX_MODELS = 20
 
-export class PredictionFigures<Install extends InstallTexts> {
-  readonly #options: PredictionFiguresOptions<Install>
+export class PredictionFigures {
+  readonly #options: PredictionFiguresOptions
   readonly #models = new Map<string, ModelFigures>()
   readonly #revenue = new RevenueFigures()
   /** By bundle, for as long as somebody has it. */
-  readonly #watches = new WeakMap<WatchedBundle<Install>, Watch>()
+  readonly #watches = new WeakMap<WatchedBundle, Watch>()
   readonly #sampler: Sampler
 
-  constructor(options: PredictionFiguresOptions<Install>) {
+  constructor(options: PredictionFiguresOptions) {
     this.#options = options
     this.#sampler = new Sampler(DRIFT_SAMPLES_PER_SECOND, options.random)
   }
 
-  note(answered: readonly Answered<Install>[]): void {
+  note(answered: readonly Answered[]): void {
     for (const { answer, record } of answered) {
       const model = this.#modelOf(answer.bundle, record.variant)
       model.inference.observe(record.inferenceTimeUs / 1e6)
       model.revenue.sum += record.predictedRevenue
       model.revenue.count++
-      this.#revenue.note(record.install, record.predictedRevenue)
-      if (this.#sampler.pick()) this.#sample(answer, record.install)
+      this.#revenue.note(record.inputs, record.row, record.predictedRevenue)
+      if (this.#sampler.pick()) this.#sample(answer, record.row)
     }
   }
 
   /** Of the predictions of this bundle in the last `driftWindowMs`. */
-  driftOf(bundle: WatchedBundle<Install>): Drift {
+  driftOf(bundle: WatchedBundle): Drift {
     return this.#watchOf(bundle).window.drift(this.#options.clock())
   }
 
@@ -118,12 +121,12 @@ export class PredictionFigures<Install extends InstallTexts> {
     ]
   }
 
-  #sample({ bundle, prediction }: Answered<Install>['answer'], install: Install): void {
+  #sample({ bundle, prediction }: Answered['answer'], row: Row): void {
     const nowMs = this.#options.clock()
     this.#sampler.next(nowMs)
-    const { window, row } = this.#watchOf(bundle)
-    bundle.encode(install, row)
-    window.add(row, prediction.revenue, nowMs)
+    const { window, features } = this.#watchOf(bundle)
+    bundle.encode(row, features)
+    window.add(features, prediction.revenue, nowMs)
   }
 
   #drifting(): { readonly variant: string; readonly drift: Drift }[] {
@@ -136,7 +139,7 @@ export class PredictionFigures<Install extends InstallTexts> {
     return [...this.#models.values()]
   }
 
-  #modelOf(bundle: WatchedBundle<Install>, variant: string): ModelFigures {
+  #modelOf(bundle: WatchedBundle, variant: string): ModelFigures {
     const { models } = this.#watchOf(bundle)
     let model = models.get(variant)
     if (!model) models.set(variant, (model = this.#figuresOf(variant, bundle.manifest.version)))
@@ -166,15 +169,15 @@ export class PredictionFigures<Install extends InstallTexts> {
     if (key !== undefined) this.#models.delete(key)
   }
 
-  #watchOf(bundle: WatchedBundle<Install>): Watch {
+  #watchOf(bundle: WatchedBundle): Watch {
     let watch = this.#watches.get(bundle)
     if (!watch) {
-      const { profile, categories } = bundle
-      this.#revenue.know(categories)
+      const { inputs, profile, categories } = bundle
+      this.#revenue.know(inputs, categories)
       watch = {
         models: new Map(),
         window: new DriftWindow(profile, this.#options.driftWindowMs),
-        row: new Float64Array(profile.features.length),
+        features: new Float64Array(profile.features.length),
       }
       this.#watches.set(bundle, watch)
     }
@@ -193,7 +196,7 @@ interface Watch {
   /** By variant. */
   readonly models: Map<string, ModelFigures>
   readonly window: DriftWindow
-  readonly row: Float64Array
+  readonly features: Float64Array
 }
 
 const keyOf = (variant: string, version: string): string => `${variant} ${version}`

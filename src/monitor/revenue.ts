@@ -1,17 +1,13 @@
 /**
- * Predicted revenue by country, source and platform, for people who look at the business.
+ * Predicted revenue by the facets of the models' inputs, for people who look at the business.
  *
  * The values come from callers, who could send a new one each time. So only those count by name that a model in service knows from its
- * training, read as the model reads them (`US` is `us`), the most frequent ones first and MAX_CATEGORIES of a field at most. All
+ * training, read as the model reads them (`US` is `us`), the most frequent ones first and MAX_CATEGORIES of a facet at most. All
  * others are `other`; what is null or empty is `missing`.
  */
+import type { Field, InputSchema, Row, Value } from '../inputs/index.ts'
 import type { Total } from './buckets.ts'
 import { type Metric, summary } from './metric.ts'
-
-const FIELDS = ['country', 'source', 'platform'] as const
-type Field = (typeof FIELDS)[number]
-
-export type InstallTexts = Readonly<Record<Field, string | null>>
 
 /** What a model knows of the values of a field. */
 export interface KnownCategories {
@@ -19,49 +15,90 @@ export interface KnownCategories {
   readonly fold: (text: string) => string
 }
 
+/** Of all the schemas that were in service; a schema has eight at most. */
+const MAX_FACETS = 32
 const MAX_CATEGORIES = 100
 /** Spellings of known values that are found without folding. */
 const MAX_SPELLINGS = 1000
 
+/** A facet, and the position of its values in a row. */
+type Place = readonly [at: number, facet: FacetRevenue]
+
 export class RevenueFigures {
-  readonly #fields = FIELDS.map((field) => new FieldRevenue(field))
+  /** By the name of the field: schemas that have it share it. */
+  readonly #facets = new Map<string, FacetRevenue>()
+  readonly #places = new Map<string, readonly Place[]>()
 
   /** Of a model that has come into service. */
-  know(categories: ReadonlyMap<string, KnownCategories>): void {
-    for (const field of this.#fields) {
-      const known = categories.get(field.name)
-      if (known) field.know(known)
+  know(inputs: InputSchema, categories: ReadonlyMap<string, KnownCategories>): void {
+    for (const [at, facet] of this.#placesOf(inputs)) {
+      const field = inputs.fields[at]!
+      const known = field.kind === 'boolean' ? TRUE_AND_FALSE : categories.get(field.name)
+      if (known) facet.know(known)
     }
   }
 
-  note({ country, source, platform }: InstallTexts, revenue: number): void {
-    const [countries, sources, platforms] = this.#fields as [FieldRevenue, FieldRevenue, FieldRevenue]
-    countries.note(country, revenue)
-    sources.note(source, revenue)
-    platforms.note(platform, revenue)
+  note(inputs: InputSchema, row: Row, revenue: number): void {
+    const places = this.#placesOf(inputs)
+    for (let i = 0; i < places.length; i++) {
+      const [at, facet] = places[i]!
+      facet.note(row[at]!, revenue)
+    }
   }
 
+  /** Of the facets that have been known so far. */
   metrics(): Metric[] {
-    return this.#fields.map((field) =>
-      summary(
-        `day7_predicted_revenue_by_${field.name}`,
-        `Predicted revenue by ${field.name}, as the model in service knows them; all others are "other".`,
-        () => field.read(),
-      ),
-    )
+    return [...this.#facets.values()].map(({ metric }) => metric)
+  }
+
+  #placesOf(inputs: InputSchema): readonly Place[] {
+    let places = this.#places.get(inputs.id)
+    if (!places) {
+      places = inputs.withRole('facet').flatMap((field): Place[] => {
+        const facet = this.#facetOf(field)
+        return facet ? [[inputs.indexOf(field.name), facet]] : []
+      })
+      // Schemas come with models, and seldom; facets are bounded.
+      this.#places.set(inputs.id, places)
+    }
+    return places
+  }
+
+  #facetOf({ name }: Field): FacetRevenue | null {
+    const known = this.#facets.get(name)
+    if (known) return known
+    if (this.#facets.size >= MAX_FACETS) return null
+    const words = new Set(Array.from(this.#facets.values(), ({ word }) => word))
+    const plain = wordOf(name)
+    let word = plain
+    for (let number = 2; words.has(word); number++) word = `${plain}_${number}`
+    const facet = new FacetRevenue(name, word)
+    this.#facets.set(name, facet)
+    return facet
   }
 }
 
-class FieldRevenue {
-  readonly name: Field
+const TRUE_AND_FALSE: KnownCategories = { names: ['true', 'false'], fold: (text) => text }
+
+/** What may stand in the name of a metric, and be the name of a label. */
+const wordOf = (name: string): string => name.replaceAll(/\W/gu, '_').replace(/^(?=\d)/, '_')
+
+class FacetRevenue {
+  readonly word: string
+  readonly metric: Metric
   readonly #missing: Total = { sum: 0, count: 0 }
   readonly #other: Total = { sum: 0, count: 0 }
   readonly #named = new Map<string, Total>()
   readonly #spellings = new Map<string, Total>()
   #fold: (text: string) => string = (text) => text
 
-  constructor(name: Field) {
-    this.name = name
+  constructor(name: string, word: string) {
+    this.word = word
+    this.metric = summary(
+      `day7_predicted_revenue_by_${word}`,
+      `Predicted revenue by ${name}, as the model in service knows them; all others are "other".`,
+      () => this.read(),
+    )
   }
 
   know({ names, fold }: KnownCategories): void {
@@ -73,7 +110,8 @@ class FieldRevenue {
     }
   }
 
-  note(text: string | null, revenue: number): void {
+  note(value: Value, revenue: number): void {
+    const text = typeof value === 'number' ? (value === 1 ? 'true' : 'false') : value
     const total =
       text === null || text === '' ? this.#missing : (this.#spellings.get(text) ?? this.#find(text))
     total.sum += revenue
@@ -90,7 +128,7 @@ class FieldRevenue {
       const before = merged.get(name) ?? { sum: 0, count: 0 }
       merged.set(name, { sum: before.sum + sum, count: before.count + count })
     }
-    return [...merged].map(([name, total]) => ({ labels: { [this.name]: name }, total }))
+    return [...merged].map(([name, total]) => ({ labels: { [this.word]: name }, total }))
   }
 
   #find(text: string): Total {

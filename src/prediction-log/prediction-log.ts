@@ -3,6 +3,7 @@
  * the service answers while the database is away, and the writer catches up.
  */
 import { join } from 'node:path'
+import { NINE_FIELDS, type Row } from '../inputs/index.ts'
 import type { DatabaseLocation } from './database.ts'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
@@ -236,21 +237,11 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
   }
 }
 
-const NO_INPUTS = Object.freeze({
-  country: null,
-  country_region: null,
-  source: null,
-  platform: null,
-  device_family: null,
-  os_version: null,
-  event_1: null,
-  event_2: null,
-  event_3: null,
-})
+const NO_VALUES: Row = NINE_FIELDS.fields.map(() => null)
 
 /** A shadow travels as a prediction of its own, with the id of the one that it belongs to. */
 function lineOf({ revenue, ...shadow }: ShadowRecord): PredictionRecord {
-  return { ...shadow, install: NO_INPUTS, predictedRevenue: revenue, variant: SHADOW }
+  return { ...shadow, inputs: NINE_FIELDS, row: NO_VALUES, predictedRevenue: revenue, variant: SHADOW }
 }
 
 /** Of the errors with a code, those of the question itself say nothing of the database's health: SQLSTATE classes 20 to 27 but 25, 42. */

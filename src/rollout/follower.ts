@@ -9,6 +9,7 @@
  *   stopped
  */
 import { type Bundle, BundleError } from '../bundle/index.ts'
+import { expectCompatible, InputsRefusedError } from './inputs-check.ts'
 import type { Rollout } from './rollout.ts'
 import { isSameModel, type Variant } from './serving.ts'
 import { type BundleSource, type Fetched, type Found, REFUSAL_CODES } from './source.ts'
@@ -27,6 +28,8 @@ export interface FollowerOptions {
   readonly rollout: Rollout
   /** A folder → a bundle that may serve; rejects with the code BUNDLE_INVALID where it may not. */
   readonly load: (folder: string) => Promise<Bundle>
+  /** Ids of inputs with which a champion may come into service although it refuses requests that the present one takes. */
+  readonly acceptedInputs: ReadonlySet<string>
   readonly intervalMs: number
   /** That the start waits for a first bundle; then it goes on without one. */
   readonly startWaitMs: number
@@ -52,6 +55,13 @@ export interface FollowerStatus {
   readonly refusals: number
 }
 
+/** Why what the source points to does not serve. */
+interface Refused {
+  readonly reason: string
+  /** The id of the inputs in service that it does not fit; null: it is no good in itself. */
+  readonly beside: string | null
+}
+
 /** Of the interval, that a look comes earlier or later: processes that start together do not ask together. */
 const JITTER = 0.2
 /** Intervals between two looks at a source that is out of reach. */
@@ -65,8 +75,8 @@ export class Follower {
   #reason: string | null = null
   /** Id of what is in service. */
   #served: string | null = null
-  /** Reason by id. */
-  readonly #refused = new Map<string, string>()
+  /** By id. */
+  readonly #refused = new Map<string, Refused>()
   #failures = 0
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> = Promise.resolve()
@@ -127,7 +137,7 @@ export class Follower {
       this.#wanted = found?.origin ?? null
       if (found === null) await this.#followNothing()
       else if (found.id === this.#served) this.#enter('following', null)
-      else if (this.#refused.has(found.id)) this.#enter('refused', this.#refused.get(found.id)!)
+      else if (this.#isRefused(found)) this.#enter('refused', this.#refused.get(found.id)!.reason)
       else await this.#fetch(found)
       this.#failures = 0
     } catch (error) {
@@ -141,7 +151,7 @@ export class Follower {
   }
 
   async #fetch(found: Found): Promise<void> {
-    const { variant, rollout, load } = this.#options
+    const { variant, rollout, load, acceptedInputs } = this.#options
     // What was wrong before is so until this one serves.
     this.#enter('fetching', this.#reason)
     let fetched: Fetched | undefined
@@ -149,6 +159,7 @@ export class Follower {
       fetched = await found.fetch(this.#stopping.signal)
       const bundle = await load(fetched.folder)
       if (this.#state === 'stopped') return await fetched.discard()
+      if (variant === 'champion') expectCompatible(this.#champion(), bundle, acceptedInputs)
       this.#served = found.id
       if (!isServed(bundle, found.origin, rollout, variant)) rollout.place(variant, bundle, found.origin)
       this.#enter('following', null)
@@ -163,9 +174,22 @@ export class Follower {
     })
   }
 
+  /** What was refused for its inputs may fit another champion. */
+  #isRefused({ id }: Found): boolean {
+    const refused = this.#refused.get(id)
+    return (
+      refused !== undefined && (refused.beside === null || refused.beside === this.#champion()?.inputs.id)
+    )
+  }
+
+  #champion(): Bundle | null {
+    return this.#options.rollout.current()?.champion.bundle ?? null
+  }
+
   #refuse({ id, origin }: Found, error: unknown): void {
     const reason = reasonOf(error)
-    this.#refused.set(id, reason)
+    const beside = error instanceof InputsRefusedError ? this.#champion()!.inputs.id : null
+    this.#refused.set(id, { reason, beside })
     this.#enter('refused', reason)
     this.#say('error', { origin, err: error }, 'a model is refused; what is in service stays')
     this.#options.onRefusal({ variant: this.#options.variant, origin, reason })

@@ -12,6 +12,6 @@ export {
   type Variant,
   VARIANTS,
 } from './serving.ts'
-export { type Scorable, Shadow, type ShadowCounts, type ShadowScore } from './shadow.ts'
+export { type Offered, type Scorable, Shadow, type ShadowCounts, type ShadowScore } from './shadow.ts'
 export type { BundleSource, Fetched, Found, Kept } from './source.ts'
 export { TrafficControl, type TrafficSetting, type TrafficStore } from './traffic-control.ts'

@@ -3,7 +3,7 @@
  * request that took it.
  */
 import type { Bundle } from '../bundle/index.ts'
-import { isSameModel, Serving, type Slot, type Traffic, type Variant } from './serving.ts'
+import { isSameModel, Serving, type Slot, type Told, type Traffic, type Variant } from './serving.ts'
 
 export interface RolloutOptions {
   readonly traffic: Traffic
@@ -26,6 +26,8 @@ export class Rollout {
   #traffic: Traffic
   #serving: Serving | null = null
   #fallbacks = 0
+  #unasked = 0
+  readonly #watchers: ((change: SlotChange) => void)[] = []
 
   constructor(options: RolloutOptions) {
     this.#options = options
@@ -42,6 +44,16 @@ export class Rollout {
     return this.#fallbacks
   }
 
+  /** Predictions that the champion made in the challenger's arm because the request lacked what the challenger takes, since the start. */
+  unasked(): number {
+    return this.#unasked
+  }
+
+  /** @param watcher is told of every later change of a slot, after it */
+  watch(watcher: (change: SlotChange) => void): void {
+    this.#watchers.push(watcher)
+  }
+
   place(variant: Variant, bundle: Bundle, origin: string): void {
     this.#set(variant, { bundle, origin, since: this.#options.now() })
   }
@@ -56,22 +68,25 @@ export class Rollout {
     this.#renew()
   }
 
-  readonly #fallBack = (error: unknown): void => {
-    this.#fallbacks++
-    this.#options.onFallback?.(error)
+  readonly #told: Told = {
+    onFallback: (error) => {
+      this.#fallbacks++
+      this.#options.onFallback?.(error)
+    },
+    onUnasked: () => void this.#unasked++,
   }
 
   #set(variant: Variant, slot: Slot | null): void {
     this.#slots = { ...this.#slots, [variant]: slot }
     this.#renew()
     this.#options.onChange?.({ variant, slot })
+    for (const watcher of this.#watchers) watcher({ variant, slot })
   }
 
   #renew(): void {
     const { champion, challenger } = this.#slots
     // A model is not compared with itself, such as in the middle of a promotion.
     const isRival = champion && challenger && !isSameModel(champion.bundle, challenger.bundle)
-    this.#serving =
-      champion && new Serving(champion, isRival ? challenger : null, this.#traffic, this.#fallBack)
+    this.#serving = champion && new Serving(champion, isRival ? challenger : null, this.#traffic, this.#told)
   }
 }

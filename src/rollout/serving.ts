@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import type { Bundle } from '../bundle/index.ts'
+import type { InputSchema, Row } from '../inputs/index.ts'
 
 export const VARIANTS = ['champion', 'challenger'] as const
 export type Variant = (typeof VARIANTS)[number]
@@ -30,30 +31,43 @@ export interface Assignment {
 }
 
 export interface Answer extends Assignment {
+  /** Of the schema of the bundle that answered. */
+  readonly row: Row
   readonly prediction: ReturnType<Bundle['predict']>
   /** The challenger that had no answer, where the champion gave this one; else null. */
   readonly failed: Bundle | null
 }
 
+/** Who is told why the champion answers in the challenger's place, each time. */
+export interface Told {
+  /** The challenger had no answer. */
+  readonly onFallback: (error: unknown) => void
+  /** The request had not the fields that the challenger takes. */
+  readonly onUnasked: () => void
+}
+
+const NOBODY: Told = { onFallback: () => {}, onUnasked: () => {} }
+
 export class Serving {
   readonly slots: Readonly<Record<Variant, Slot | null>>
   readonly traffic: Traffic
   readonly champion: Assignment
+  /** The champion's: by these a request is read. */
+  readonly inputs: InputSchema
+  /** The challenger's, where they are others; else null. */
+  readonly otherInputs: InputSchema | null
   readonly #challenger: Assignment | null
-  readonly #onFallback: (error: unknown) => void
+  readonly #told: Told
 
-  /** @param onFallback is told when the challenger had no answer and the champion gave one */
-  constructor(
-    champion: Slot,
-    challenger: Slot | null,
-    traffic: Traffic,
-    onFallback: (error: unknown) => void = () => {},
-  ) {
-    this.#onFallback = onFallback
+  constructor(champion: Slot, challenger: Slot | null, traffic: Traffic, told: Told = NOBODY) {
+    this.#told = told
     this.slots = { champion, challenger }
     this.traffic = traffic
     this.champion = { bundle: champion.bundle, variant: 'champion' }
     this.#challenger = challenger && { bundle: challenger.bundle, variant: 'challenger' }
+    this.inputs = champion.bundle.inputs
+    this.otherInputs =
+      challenger && !isSameInputs(challenger.bundle, champion.bundle) ? challenger.bundle.inputs : null
   }
 
   /** @param key who or what stays in one arm: a user, or a prediction without one */
@@ -64,19 +78,30 @@ export class Serving {
   }
 
   /**
-   * What the key's arm predicts; where a challenger has no finite answer, what the champion does.
-   * @throws RangeError if the champion has none
+   * What the key's arm predicts; where a challenger has no finite answer, or the request not what it needs, what the champion does.
+   * @param row of the champion's schema
+   * @param rowFor gives the row of a challenger with other inputs; null where the request has not what it needs
+   * @throws RangeError if the champion has no finite answer
    */
-  predict(key: string, install: Parameters<Bundle['predict']>[0]): Answer {
+  predict(key: string, row: Row, rowFor: (other: InputSchema) => Row | null = () => null): Answer {
     const assigned = this.assign(key)
-    if (assigned !== this.champion)
-      try {
-        return { ...assigned, prediction: assigned.bundle.predict(install), failed: null }
-      } catch (error) {
-        this.#onFallback(error)
-      }
-    const failed = assigned === this.champion ? null : assigned.bundle
-    return { ...this.champion, prediction: this.champion.bundle.predict(install), failed }
+    if (assigned === this.champion) return this.#ofChampion(row, null)
+    const { bundle } = assigned
+    const own = this.otherInputs ? rowFor(this.otherInputs) : row
+    if (own === null) {
+      this.#told.onUnasked()
+      return this.#ofChampion(row, null)
+    }
+    try {
+      return { ...assigned, row: own, prediction: bundle.predict(own), failed: null }
+    } catch (error) {
+      this.#told.onFallback(error)
+      return this.#ofChampion(row, bundle)
+    }
+  }
+
+  #ofChampion(row: Row, failed: Bundle | null): Answer {
+    return { ...this.champion, row, prediction: this.champion.bundle.predict(row), failed }
   }
 
   /** The bundle that scores beside the champion; null if none does. */
@@ -89,6 +114,9 @@ export class Serving {
 export function isSameModel({ manifest: one }: Bundle, { manifest: other }: Bundle): boolean {
   return one.version === other.version && JSON.stringify([...one.files]) === JSON.stringify([...other.files])
 }
+
+const isSameInputs = ({ inputs: one }: Bundle, { inputs: other }: Bundle): boolean =>
+  one === other || one.id === other.id
 
 const PLACE_BYTES = 6
 

@@ -4,10 +4,20 @@
  * predictions go without.
  */
 import type { Bundle } from '../bundle/index.ts'
+import type { InputSchema, Row } from '../inputs/index.ts'
 
 /** What a prediction must have to be scored again. */
 export interface Scorable {
-  readonly install: Parameters<Bundle['predict']>[0]
+  readonly inputs: InputSchema
+  /** Of these inputs. */
+  readonly row: Row
+}
+
+/** A prediction that was answered. */
+export interface Offered<Record extends Scorable> {
+  readonly record: Record
+  /** The row of a challenger with other inputs; null where the request had not what it needs. */
+  rowFor(other: InputSchema): Row | null
 }
 
 export interface ShadowScore<Record extends Scorable> {
@@ -35,9 +45,10 @@ const SLICE_MS = 2
 export class Shadow<Record extends Scorable> {
   readonly #onFailure: (error: unknown) => void
   readonly #keep: (scores: readonly ShadowScore<Record>[]) => void
-  #waiting: { readonly record: Record; readonly bundle: Bundle }[] = []
+  #waiting: { readonly record: Record; readonly row: Row; readonly bundle: Bundle }[] = []
   #isScheduled = false
   #counts = { scored: 0, failed: 0, skipped: 0 }
+  #unasked = 0
 
   /**
    * @param keep is given the scores of a slice
@@ -52,10 +63,15 @@ export class Shadow<Record extends Scorable> {
   }
 
   /** Costs the caller nothing but a place in a list. */
-  offer(bundle: Bundle, records: readonly Record[]): void {
-    for (const record of records) {
-      if (this.#waiting.length >= MAX_WAITING) this.#counts.skipped++
-      else this.#waiting.push({ record, bundle })
+  offer(bundle: Bundle, offered: readonly Offered<Record>[]): void {
+    for (const { record, rowFor } of offered) {
+      if (this.#waiting.length >= MAX_WAITING) {
+        this.#counts.skipped++
+        continue
+      }
+      const row = record.inputs.id === bundle.inputs.id ? record.row : rowFor(bundle.inputs)
+      if (row === null) this.#unasked++
+      else this.#waiting.push({ record, row, bundle })
     }
     this.#schedule()
   }
@@ -67,6 +83,11 @@ export class Shadow<Record extends Scorable> {
 
   counts(): ShadowCounts {
     return { ...this.#counts }
+  }
+
+  /** Left out, since the request had not the fields that the challenger takes. */
+  unasked(): number {
+    return this.#unasked
   }
 
   #schedule(): void {
@@ -84,9 +105,9 @@ export class Shadow<Record extends Scorable> {
     const started = performance.now()
     let done = 0
     for (let now = started; done < this.#waiting.length && now - started < SLICE_MS; done++) {
-      const { record, bundle } = this.#waiting[done]!
+      const { record, row, bundle } = this.#waiting[done]!
       try {
-        const { revenue, rawScore } = bundle.predict(record.install)
+        const { revenue, rawScore } = bundle.predict(row)
         const end = performance.now()
         scores.push({ record, bundle, revenue, rawScore, inferenceTimeUs: (end - now) * 1000 })
         now = end

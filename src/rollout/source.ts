@@ -35,5 +35,9 @@ export interface Kept {
   readonly folder: string
 }
 
-/** Codes of errors that would come again: what a folder holds is no bundle, or what the registry has for one. */
-export const REFUSAL_CODES: ReadonlySet<unknown> = new Set(['BUNDLE_INVALID', 'BUNDLE_REFUSED'])
+/** Codes of errors that would come again: what a folder holds is no bundle, or what the registry has for one; or clients would be refused. */
+export const REFUSAL_CODES: ReadonlySet<unknown> = new Set([
+  'BUNDLE_INVALID',
+  'BUNDLE_REFUSED',
+  'INPUTS_REFUSED',
+])

@@ -10,7 +10,8 @@ import {
   rounded,
 } from '../bundle/index.ts'
 import type { Prediction, RawScoreExplanation } from '../bundle/index.ts'
-import { INSTALL_FIELDS, type Install } from '../features/index.ts'
+import type { Install } from '../features/index.ts'
+import { parseInputSchema, type Row } from '../inputs/index.ts'
 import type { ByteWriter } from './byte-writer.ts'
 
 const COMMA = 44
@@ -28,15 +29,21 @@ export class Predictor {
 
   /** @returns why there is no prediction, or null: then it can be written */
   predict(install: Install): string | null {
+    const row = this.#rowOf(install)
     try {
-      this.#prediction = this.#bundle.predict(install)
-      this.#explanation = this.#explain ? this.#bundle.explain(install) : null
+      this.#prediction = this.#bundle.predict(row)
+      this.#explanation = this.#explain ? this.#bundle.explain(row) : null
       return null
     } catch (error) {
       if (error instanceof ExplanationError) return error.message
       if (error instanceof RangeError) return 'the model has no finite answer for this row'
       throw error
     }
+  }
+
+  #rowOf(install: Install): Row {
+    const byName = install as Readonly<Record<string, string | number | null>>
+    return this.#bundle.inputs.fields.map(({ name }) => byName[name] ?? null)
   }
 
   /** The cells of `addedColumns`, each behind a comma. */
@@ -49,7 +56,7 @@ export class Predictor {
       const byField = new Map(contributions.map(({ feature, contribution }) => [feature, contribution]))
       writeCell(out, String(raw_score))
       writeCell(out, String(base_value))
-      for (const field of INSTALL_FIELDS) writeCell(out, String(byField.get(field)!))
+      for (const { name } of this.#bundle.inputs.fields) writeCell(out, String(byField.get(name)!))
     }
   }
 
@@ -71,13 +78,17 @@ function writeCell(out: ByteWriter, number: string): void {
 export const ADDED_MEMBERS = ['predicted_revenue', 'interval', 'explanation']
 
 /** The columns that are added to a CSV. */
-export function addedColumns({ manifest }: Pick<BundleParts, 'manifest'>, explain: boolean): string[] {
+export function addedColumns(
+  { manifest, inputs }: Pick<BundleParts, 'manifest' | 'inputs'>,
+  explain: boolean,
+): string[] {
   const { combine, ensembles, interval } = manifest.prediction
   const columns = ['predicted_revenue', ...(interval ? ['interval_p10', 'interval_p90'] : [])]
   if (!explain) return columns
   const prefixes =
     combine === 'single' ? [''] : ensembles.map(({ file }) => `${file.replace(/\.json$/, '')}_`)
-  const names = ['raw_score', 'base_value', ...INSTALL_FIELDS.map((field) => `contribution_${field}`)]
+  const { fields } = parseInputSchema(inputs)
+  const names = ['raw_score', 'base_value', ...fields.map(({ column }) => `contribution_${column}`)]
   return [...columns, ...prefixes.flatMap((prefix) => names.map((name) => prefix + name))]
 }
 

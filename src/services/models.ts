@@ -63,6 +63,7 @@ export async function openModels(
       source,
       rollout,
       load: loadBundleAside,
+      acceptedInputs: config.acceptedInputs,
       intervalMs: config.modelPollMs,
       startWaitMs: START_WAIT_MS[variant],
       random: Math.random,

@@ -35,7 +35,7 @@ export interface Services {
   readonly predictionLog: PredictionLog
   readonly firstAnswers: FirstAnswers
   readonly compare: (arms: Arms) => Promise<Comparison>
-  readonly metrics: Metrics<PredictionRecord['install']>
+  readonly metrics: Metrics
   readonly requestCounts: RequestCounts
   readonly refusals: Refusals
   readonly now: () => Date

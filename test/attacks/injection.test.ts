@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
 import t from 'tap'
 import { EXAMPLE } from '../example.ts'
-import { createPostgresServer } from '../postgres-server.ts'
 import { dataFolder, startService } from '../service.ts'
+import { newDatabase } from '../shared-postgres.ts'
 
 const TEXTS = [
   `'; drop table predictions; --`,
@@ -41,14 +41,13 @@ const FIELDS = [
   'user_id',
 ] as const
 
-const server = await createPostgresServer()
-t.teardown(() => server.remove())
+const url = await newDatabase(t)
 const service = await startService(t, {
-  DATABASE_URL: server.url,
+  DATABASE_URL: url,
   DATA_DIR: dataFolder(t),
   LOG_LEVEL: 'trace',
 })
-const sql = postgres(server.url, { onnotice: () => {} })
+const sql = postgres(url, { onnotice: () => {} })
 t.teardown(() => sql.end())
 
 async function post(path: string, body: unknown) {

@@ -1,7 +1,7 @@
 /**
  * nginx as it ships (docker/nginx/nginx.conf) before services on the loopback interface, in a folder of its own.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '../postgres-server.ts'
+import { missing } from '../programs.ts'
 
 export interface Nginx {
   readonly url: string
@@ -28,7 +29,7 @@ export interface LoggedRequest {
 }
 
 /** A reason to skip a test, or false. */
-export const NO_NGINX = spawnSync('nginx', ['-v']).error ? 'nginx is not installed here' : false
+export const NO_NGINX = missing('nginx')
 
 const SHIPPED = 'docker/nginx/nginx.conf'
 

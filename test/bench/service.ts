@@ -15,7 +15,8 @@ import { LOG_FIELDS } from '../../src/prediction-log/index.ts'
 import { RemoteDatabase } from '../../src/prediction-log/remote-database.ts'
 import { Spool } from '../../src/prediction-log/spool/spool.ts'
 import { Writer } from '../../src/prediction-log/writer.ts'
-import { EXAMPLE } from '../example.ts'
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
+import { EXAMPLE, rowOf } from '../example.ts'
 import { percentile, startLoad } from '../faults/load.ts'
 import { createPostgresServer, type PostgresServer } from '../postgres-server.ts'
 import { spawnService } from '../service.ts'
@@ -184,7 +185,8 @@ async function ship({ url }: PostgresServer): Promise<number> {
           predictionId: uuidv7({ msecs: time.getTime() }),
           time,
           userId: `player ${(i + k) % 200_000}`,
-          install: { ...EXAMPLE, country: countries[(i + k) % countries.length]! },
+          inputs: NINE_FIELDS,
+          row: rowOf({ ...EXAMPLE, country: countries[(i + k) % countries.length]! }),
           predictedRevenue: Math.round(Math.random() * 1e7) / 1e6,
           rawScore: Math.random(),
           inferenceTimeUs: Math.random() * 20,

@@ -11,8 +11,7 @@ import { ulpsBetween } from '../../src/bundle/golden.ts'
 import { readManifest } from '../../src/bundle/manifest.ts'
 import { verifyBundle } from '../../src/bundle/verify.ts'
 import { compileModel } from '../../src/ensemble/index.ts'
-import { INSTALL_FIELDS, type Install } from '../../src/features/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { EXAMPLE, EXAMPLE_ROW, type Install, rowOf } from '../example.ts'
 import { appWith, rolloutOf, send } from '../http/app.ts'
 import { csvLinesOf, score } from '../scoring/files.ts'
 import { trainings } from '../training.ts'
@@ -70,7 +69,7 @@ t.test('what Python trained is loaded, and says of itself what it is', async (t)
   t.equal(mean.goldenCount, GOLDEN_ROWS)
   t.equal(mean.manifest.prediction.combine, 'mean')
   t.equal(mean.manifest.prediction.interval, null)
-  t.equal(mean.predict(EXAMPLE).interval, null)
+  t.equal(mean.predict(EXAMPLE_ROW).interval, null)
 })
 
 t.test('a thousand dirty installs: revenue and interval are those of Python', async (t) => {
@@ -82,7 +81,7 @@ t.test('a thousand dirty installs: revenue and interval are those of Python', as
     const bundle = await loadBundle(from)
     const aside = await loadBundleAside(from)
     for (const { install, output, interval } of await goldenOf(from)) {
-      const prediction = bundle.predict(install)
+      const prediction = bundle.predict(rowOf(install))
       if (!(ulpsBetween(prediction.revenue, Math.max(0, output)) <= ulps))
         t.fail(`expected ${output}, got ${prediction.revenue} for ${JSON.stringify(install)}`)
       // Above, one unit in the last place is more than the wire's last decimal.
@@ -94,7 +93,7 @@ t.test('a thousand dirty installs: revenue and interval are those of Python', as
         interval && [interval.p10.output, interval.p90.output].map((value) => Math.max(0, value))
       const sorted = expected?.toSorted((a, b) => a - b)
       t.same(prediction.interval, sorted ? { p10: sorted[0], p90: sorted[1] } : null)
-      t.same(aside.predict(install), prediction, 'and the same where it was verified in a thread')
+      t.same(aside.predict(rowOf(install)), prediction, 'and the same where it was verified in a thread')
     }
   }
 })
@@ -108,8 +107,8 @@ t.test('quantiles that cross are put in order, and none is below 0', async (t) =
   const bundle = new Bundle(parts)
   let wide = 0
   for (const { install } of await goldenOf(TWO_PART)) {
-    const { interval } = bundle.predict(install)
-    t.same(crossed.predict(install).interval, interval)
+    const { interval } = bundle.predict(rowOf(install))
+    t.same(crossed.predict(rowOf(install)).interval, interval)
     t.ok(0 <= interval!.p10 && interval!.p10 <= interval!.p90)
     if (interval!.p10 < interval!.p90) wide++
   }
@@ -119,7 +118,7 @@ t.test('quantiles that cross are put in order, and none is below 0', async (t) =
     (await read(TWO_PART, 'p10.json')).replaceAll(/"leaf_value":[^,}]+/g, '"leaf_value":-1'),
   )
   const models = new Map(parts.models).set('p10.json', compileModel(low))
-  t.equal(new Bundle({ ...parts, models }).predict(EXAMPLE).interval!.p10, 0)
+  t.equal(new Bundle({ ...parts, models }).predict(EXAMPLE_ROW).interval!.p10, 0)
 })
 
 t.test('an ensemble without a finite answer is named', async (t) => {
@@ -136,12 +135,15 @@ t.test('an ensemble without a finite answer is named', async (t) => {
     })
     const { name, version } = parts.manifest
     const message = `model ${name} ${version} answered ${answer}${where}, not a finite number`
-    t.throws(() => broken.predict(EXAMPLE), { name: 'RangeError', message })
+    t.throws(() => broken.predict(EXAMPLE_ROW), { name: 'RangeError', message })
   }
   // What is expected of it has no logarithm. No such install comes through the validation.
   const below = { ...EXAMPLE, event_1: -1e9 }
   const twoPart = await loadBundle(TWO_PART)
-  t.throws(() => twoPart.predict(below), { name: 'RangeError', message: / answered NaN in amount.json, / })
+  t.throws(() => twoPart.predict(rowOf(below)), {
+    name: 'RangeError',
+    message: / answered NaN in amount.json, /,
+  })
 
   const parts = await verifyBundle(MEAN)
   // exp(709.7) is finite, and twice as much is not.
@@ -154,7 +156,7 @@ t.test('an ensemble without a finite answer is named', async (t) => {
   const { prediction } = parts.manifest
   const ensembles = prediction.ensembles.map((each) => ({ ...each, offset: false }))
   const manifest = { ...parts.manifest, prediction: { ...prediction, ensembles } }
-  t.throws(() => new Bundle({ ...parts, manifest, models }).predict(EXAMPLE), {
+  t.throws(() => new Bundle({ ...parts, manifest, models }).predict(EXAMPLE_ROW), {
     name: 'RangeError',
     message: / answered Infinity, not a finite number$/,
   })
@@ -410,7 +412,7 @@ t.test('each ensemble is explained by itself', async (t) => {
   for (const from of [TWO_PART, MEAN]) {
     const bundle = await loadBundle(from)
     for (const { install, ensembles } of (await goldenOf(from)).slice(0, 100)) {
-      const explanation = bundle.explain(install)
+      const explanation = bundle.explain(rowOf(install))
       if (!('parts' in explanation)) return t.fail('expected parts')
       t.equal(explanation.parts.length, bundle.parts.ensembles.length)
       for (const [at, part] of explanation.parts.entries()) {
@@ -423,7 +425,7 @@ t.test('each ensemble is explained by itself', async (t) => {
       }
     }
   }
-  const { parts } = (await loadBundle(TWO_PART)).explain(EXAMPLE) as { readonly parts: PartExplanation[] }
+  const { parts } = (await loadBundle(TWO_PART)).explain(EXAMPLE_ROW) as { readonly parts: PartExplanation[] }
   t.match(parts, [
     { name: 'payer', role: 'payer', objective: 'binary' },
     { name: 'amount', role: 'amount', objective: 'tweedie' },
@@ -442,8 +444,8 @@ t.test('each ensemble is explained by itself', async (t) => {
 
 t.test('in a file: the interval, and each ensemble’s explanation', async (t) => {
   const bundle = await loadBundle(TWO_PART)
-  const { revenue, interval } = bundle.predict(EXAMPLE)
-  const { parts } = bundle.explain(EXAMPLE) as { readonly parts: PartExplanation[] }
+  const { revenue, interval } = bundle.predict(EXAMPLE_ROW)
+  const { parts } = bundle.explain(EXAMPLE_ROW) as { readonly parts: PartExplanation[] }
   const file = join(folder, 'one.csv')
   await writeFile(file, `${csvLinesOf([EXAMPLE]).join('\n')}\n`)
   const { output } = await score(file, { parts: await verifyBundle(TWO_PART), explain: true })
@@ -458,7 +460,7 @@ t.test('in a file: the interval, and each ensemble’s explanation', async (t) =
       ...parts.flatMap(({ name, raw_score, base_value, contributions }) => [
         [`${name}_raw_score`, raw_score],
         [`${name}_base_value`, base_value],
-        ...INSTALL_FIELDS.map((field) => [
+        ...Object.keys(EXAMPLE).map((field) => [
           `${name}_contribution_${field}`,
           contributions.find(({ feature }) => feature === field)!.contribution,
         ]),
@@ -469,7 +471,7 @@ t.test('in a file: the interval, and each ensemble’s explanation', async (t) =
 
 t.test('over HTTP: an interval where the model has one', async (t) => {
   const twoPart = await loadBundle(TWO_PART)
-  const { revenue, interval } = twoPart.predict(EXAMPLE)
+  const { revenue, interval } = twoPart.predict(EXAMPLE_ROW)
   const shown = { p10: Number(interval!.p10.toFixed(6)), p90: Number(interval!.p90.toFixed(6)) }
   const { app } = await appWith({ rollout: rolloutOf(twoPart) })
   const one = await send(app, { method: 'POST', url: '/predict', payload: EXAMPLE })

@@ -14,8 +14,11 @@ import {
 } from '../../src/bundle/index.ts'
 import { verifyBundle } from '../../src/bundle/verify.ts'
 import { compileModel } from '../../src/ensemble/index.ts'
-import { INSTALL_FIELDS, type Install, parseFeaturePlan } from '../../src/features/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { parseFeaturePlan } from '../../src/features/index.ts'
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
+import { EXAMPLE, EXAMPLE_ROW, type Install, rowOf } from '../example.ts'
+
+const INSTALL_FIELDS = Object.keys(EXAMPLE)
 
 const CHAMPION = 'artifacts/champion'
 const TOLERANCE = 1e-9
@@ -24,10 +27,10 @@ const golden = readFileSync(`${CHAMPION}/golden.ndjson`, 'utf8')
   .split('\n')
   .filter(Boolean)
   .map((line) => JSON.parse(line) as { readonly install: Install; readonly raw_score: number })
-const plan = parseFeaturePlan(JSON.parse(readFileSync(`${CHAMPION}/features.json`, 'utf8')))
+const plan = parseFeaturePlan(JSON.parse(readFileSync(`${CHAMPION}/features.json`, 'utf8')), NINE_FIELDS)
 
 const explain = (install: Install, of = bundle): RawScoreExplanation =>
-  of.explain(install) as RawScoreExplanation
+  of.explain(rowOf(install)) as RawScoreExplanation
 const sumOf = (base: number, list: readonly Contribution[]): number =>
   list.reduce((sum, { contribution }) => sum + contribution, base)
 const sizeOf = (base: number, list: readonly Contribution[]): number =>
@@ -35,7 +38,7 @@ const sizeOf = (base: number, list: readonly Contribution[]): number =>
 
 function problemOf(install: Install): string | null {
   const { raw_score, base_value, contributions, features } = explain(install)
-  if (raw_score !== bundle.predict(install).rawScore) return `raw score ${raw_score}`
+  if (raw_score !== bundle.predict(rowOf(install)).rawScore) return `raw score ${raw_score}`
   for (const list of [contributions, features]) {
     const difference = Math.abs(sumOf(base_value, list) - raw_score)
     if (!(difference <= TOLERANCE * sizeOf(base_value, list))) return `off by ${difference}`
@@ -91,10 +94,10 @@ t.test('of any install', (t) => {
 
 t.test('trees: LightGBM’s algorithm; the offset: against an install of which nothing is known', (t) => {
   const row = new Float64Array(plan.features.length)
-  const offset = plan.encode(EXAMPLE, row)
+  const offset = plan.encode(EXAMPLE_ROW, row)
   const contributions = bundle.ensemble.predictContributions(row)
-  const { base, shares } = plan.shareOffset(EXAMPLE)!
-  const nothing = Object.fromEntries(INSTALL_FIELDS.map((field) => [field, null])) as Install
+  const { base, shares } = plan.shareOffset(EXAMPLE_ROW)!
+  const nothing = rowOf({})
   t.equal(base, plan.encode(nothing, new Float64Array(row.length)))
   const { base_value, contributions: byField, features } = explain(EXAMPLE)
   t.equal(base_value, contributions.at(-1)! + base)
@@ -154,5 +157,5 @@ t.test('better no explanation than a wrong one', async (t) => {
   t.throws(() => explain(EXAMPLE, linear), {
     message: /^there is no explanation: model.json: model file, tree 0: .*linear trees/,
   })
-  t.equal(typeof linear.predict(EXAMPLE).revenue, 'number', 'it predicts all the same')
+  t.equal(typeof linear.predict(EXAMPLE_ROW).revenue, 'number', 'it predicts all the same')
 })

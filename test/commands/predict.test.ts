@@ -17,14 +17,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { predict as predictHere } from '../../src/commands/predict.ts'
 import { loadBundle } from '../../src/bundle/index.ts'
-import { INSTALL_FIELDS } from '../../src/features/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { EXAMPLE, EXAMPLE_ROW } from '../example.ts'
 
 const folder = t.testdir()
 const path = (name: string): string => join(folder, name)
-const HEADER = INSTALL_FIELDS.join()
-const ROW = INSTALL_FIELDS.map((field) => EXAMPLE[field]).join()
-const { revenue } = (await loadBundle('artifacts/champion')).predict(EXAMPLE)
+const FIELDS = Object.keys(EXAMPLE) as (keyof typeof EXAMPLE)[]
+const HEADER = FIELDS.join()
+const ROW = FIELDS.map((field) => EXAMPLE[field]).join()
+const { revenue } = (await loadBundle('artifacts/champion')).predict(EXAMPLE_ROW)
 const ANSWER = `${ROW},${Number(revenue.toFixed(6))}`
 writeFileSync(path('good.csv'), `${HEADER}\n${ROW}\n${ROW}\n`)
 writeFileSync(path('bad.csv'), `${HEADER}\n${ROW}\nes\n${ROW}\n`)

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fullFormats } from 'ajv-formats/dist/formats.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { GROUPS, listOf } from '../../training/groups.ts'
 import t from 'tap'
 import { parse } from 'yaml'
 import { fileSettingOf, readConfig, SETTINGS } from '../../src/config/index.ts'
@@ -180,7 +181,8 @@ t.test('one version everywhere', (t) => {
 
 t.test('packages of the Python images are those that the tests ran with', (t) => {
   const pinsOf = (path: string) => readFileSync(path, 'utf8').match(/^[\w.-]+==[^ ;\\]+/gm)!
-  const tested = new Set(pinsOf('training/requirements.lock'))
+  const lists = [undefined, ...GROUPS].map((group) => `training/${listOf(group)}.lock`)
+  const tested = new Set(lists.flatMap((lock) => [...pinsOf(lock)]))
   for (const folder of ['training', 'mlflow'])
     for (const pin of pinsOf(`docker/${folder}/requirements.lock`)) t.ok(tested.has(pin), `${folder}: ${pin}`)
   t.end()

@@ -10,7 +10,7 @@ import { loadBundle } from '../../src/bundle/index.ts'
 import { createMlflowClient } from '../../src/mlflow/index.ts'
 import { publishBundle } from '../../src/registry/index.ts'
 import { deriveBundle } from '../derived-bundle.ts'
-import { EXAMPLE } from '../example.ts'
+import { EXAMPLE_ROW } from '../example.ts'
 import { createMlflowServer } from '../mlflow-server.ts'
 import { createPostgresServer } from '../postgres-server.ts'
 import { type ServiceProcess, spawnService } from '../service.ts'
@@ -59,7 +59,7 @@ export async function swaps({ swaps, perSecond, warmUpS, quietS }: SwapsOptions)
     for (const [version, factor] of Object.entries(VERSIONS)) {
       deriveBundle(join(folder, version), version, factor)
       await publishBundle(client, join(folder, version), { name: NAME, alias: null })
-      const { revenue } = (await loadBundle(join(folder, version))).predict(EXAMPLE)
+      const { revenue } = (await loadBundle(join(folder, version))).predict(EXAMPLE_ROW)
       revenues.set(version, Number(revenue.toFixed(6)))
     }
     await client.setAlias(NAME, 'champion', '1')

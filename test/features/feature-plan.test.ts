@@ -4,8 +4,9 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { naturalLog } from '../../src/features/logarithm.ts'
-import { FeaturePlanError, type Install, parseFeaturePlan } from '../../src/features/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { FeaturePlanError, parseFeaturePlan } from '../../src/features/index.ts'
+import { NINE_FIELDS, parseInputSchema } from '../../src/inputs/index.ts'
+import { EXAMPLE, EXAMPLE_ROW, type Install, rowOf } from '../example.ts'
 
 type Column = Record<string, unknown>
 
@@ -14,13 +15,13 @@ function planOf(
   features = columns.map((column) => column['name']),
   offset: unknown = null,
 ) {
-  return parseFeaturePlan({ format: 'day7-feature-plan/1', columns, features, offset })
+  return parseFeaturePlan({ format: 'day7-feature-plan/1', columns, features, offset }, NINE_FIELDS)
 }
 
 function encode(columns: Column[], install: Partial<Install>): number {
   const plan = planOf(columns)
   const row = new Float64Array(columns.length)
-  plan.encode({ ...EXAMPLE, ...install }, row)
+  plan.encode(rowOf({ ...EXAMPLE, ...install }), row)
   return row.at(-1)!
 }
 
@@ -68,8 +69,8 @@ t.test('the offset is shared among its inputs', (t) => {
     ]
     const plan = planOf(columns, ['n'], 'offset')
     const full = { ...EXAMPLE, ...install }
-    const offset = plan.encode(full, new Float64Array(1))
-    const { base, shares } = plan.shareOffset(full)!
+    const offset = plan.encode(rowOf(full), new Float64Array(1))
+    const { base, shares } = plan.shareOffset(rowOf(full))!
     return { base, offset, country: shares.get('country')!, event_1: shares.get('event_1')! }
   }
   const { base, offset, country, event_1 } = shared(0, { country: 'es', event_1: 6 })
@@ -88,7 +89,7 @@ t.test('the offset is shared among its inputs', (t) => {
     country: naturalLog(12) / 2,
     event_1: naturalLog(12) / 2,
   })
-  t.equal(planOf([{ name: 'n', op: 'number', field: 'event_1' }]).shareOffset(EXAMPLE), null)
+  t.equal(planOf([{ name: 'n', op: 'number', field: 'event_1' }]).shareOffset(EXAMPLE_ROW), null)
   t.end()
 })
 
@@ -108,7 +109,7 @@ t.test('texts that come again, and more of them than are remembered', (t) => {
   ])
   const row = new Float64Array(3)
   for (let i = 0; i < 5000; i++) {
-    plan.encode({ ...EXAMPLE, country: `C${i % 2500}` }, row)
+    plan.encode(rowOf({ ...EXAMPLE, country: `C${i % 2500}` }), row)
     const code = [7, 8].includes(i % 2500) ? i % 2500 : -1
     if (row.join() !== [code, 2 * code, 0].join()) t.fail(`C${i % 2500}: ${row.join()}`)
   }
@@ -117,7 +118,7 @@ t.test('texts that come again, and more of them than are remembered', (t) => {
     ['', 'NaN,0,1'],
     ['c8', '8,16,0'],
   ] as const) {
-    plan.encode({ ...EXAMPLE, country }, row)
+    plan.encode(rowOf({ ...EXAMPLE, country }), row)
     t.equal(row.join(), expected)
   }
   t.end()
@@ -226,6 +227,137 @@ t.test('product and log', (t) => {
   t.end()
 })
 
+const LATER = {
+  format: 'day7-inputs/1',
+  fields: [
+    { name: 'at', kind: 'time' },
+    { name: 'on', kind: 'boolean' },
+    ...Array.from({ length: 14 }, (_, i) => ({ name: `n ${i}`, kind: 'number' })),
+  ],
+  target: { name: 'revenue', horizonDays: 7 },
+}
+
+function encodeLater(columns: Column[], install: Install, features = [columns.at(-1)!['name']]): number[] {
+  const schema = parseInputSchema(LATER)
+  const plan = parseFeaturePlan({ format: 'day7-feature-plan/2', columns, features, offset: null }, schema)
+  const row = new Float64Array(features.length)
+  plan.encode(rowOf(install, schema), row)
+  return [...row]
+}
+
+t.test('time_part', (t) => {
+  const parts = ['day', 'hour', 'weekday']
+  const columns = parts.map((part) => ({ name: part, op: 'time_part', field: 'at', part }))
+  const at = (text: string | null) =>
+    encodeLater(columns, { at: text === null ? null : Date.parse(text) }, parts)
+  t.same(at('1970-01-01T00:00:00Z'), [0, 0, 3], 'a Thursday')
+  t.same(at('1969-12-31T23:59:59.999Z'), [-1, 23, 2])
+  t.same(at('2026-11-30T10:59:59.999Z'), [20787, 10, 0], 'a Monday')
+  t.same(at('0001-01-01T00:00:00Z'), [-719162, 0, 0])
+  t.same(at('9999-12-31T23:00:00Z'), [2932896, 23, 4])
+  t.same(at(null), [NaN, NaN, NaN])
+  t.end()
+})
+
+t.test('difference, linear and clip', (t) => {
+  const numbers = ['n 0', 'n 1'].map((field) => ({ name: field.replace(' ', '_'), op: 'number', field }))
+  const of = (column: Column, a: number | null, b: number | null = 0) =>
+    encodeLater([...numbers, { name: 'x', ...column }], { 'n 0': a, 'n 1': b })[0]
+  const difference = { op: 'difference', minuend: 'n_0', subtrahend: 'n_1' }
+  t.equal(of(difference, 0.3, 0.1), 0.3 - 0.1)
+  t.same([of(difference, null, 1), of(difference, 1, null)], [NaN, NaN])
+  const linear = { op: 'linear', argument: 'n_0', factor: 0.1, plus: 0.3 }
+  t.equal(of(linear, 3), 3 * 0.1 + 0.3, 'two operations, each rounded')
+  t.same(of(linear, null), NaN)
+  const clip = (minimum: number | null, maximum: number | null) => ({
+    op: 'clip',
+    argument: 'n_0',
+    minimum,
+    maximum,
+  })
+  t.same(
+    [-5, 0.5, 7].map((value) => of(clip(0, 1), value)),
+    [0, 0.5, 1],
+  )
+  t.same(
+    [-5, 7].map((value) => of(clip(null, 1), value)),
+    [-5, 1],
+  )
+  t.same(
+    [-5, 7].map((value) => of(clip(0, null), value)),
+    [0, 7],
+  )
+  t.same(of(clip(0, 1), null), NaN)
+  t.throws(() => of(clip(2, 1), 1), {
+    message: /columns\[2\]\.minimum: expected at most 1, as the maximum, got 2/,
+  })
+  t.throws(() => of({ ...difference, minuend: 'x' }, 1), {
+    message: /minuend: expected the name of an earlier column/,
+  })
+  t.end()
+})
+
+t.test('step', (t) => {
+  const step = (edges: unknown, values: unknown, missing: number | null = null) => [
+    { name: 'n', op: 'number', field: 'n 0' },
+    { name: 'x', op: 'step', argument: 'n', edges, values, missing },
+  ]
+  const of = (value: number | null) =>
+    encodeLater(step([0, 1.5, 3], [10, 20, 30, 40], -1), { 'n 0': value })[0]
+  t.same([-1, 0, 1e-9, 1.5, 2, 3, 3.1].map(of), [10, 10, 20, 20, 30, 30, 40], 'an edge is not above itself')
+  t.equal(of(null), -1)
+  t.same(encodeLater(step([], [7]), { 'n 0': 1 }), [7], 'without edges it is the same for all')
+  t.same(encodeLater(step([], [7]), {}), [NaN])
+  for (const [edges, values, message] of [
+    [[1, 1], [1, 2, 3], /columns\[1\]\.edges\[1\]: expected a number above 1, got 1/],
+    [[1], [1], /columns\[1\]\.values: expected 2 numbers, one more than edges, got \[1\]/],
+    [['1'], [1, 2], /columns\[1\]\.edges\[0\]: expected a number, got "1"/],
+    [1, [1], /columns\[1\]\.edges: expected a list of numbers, got 1/],
+  ] as const)
+    t.throws(() => encodeLater(step(edges, values), {}), { message })
+  t.end()
+})
+
+t.test('a number may be a boolean or a time', (t) => {
+  const number = (field: string) => [{ name: 'x', op: 'number', field }]
+  t.same(encodeLater(number('on'), { on: true }), [1])
+  t.same(encodeLater(number('on'), { on: false }), [0])
+  t.same(encodeLater(number('on'), {}), [NaN])
+  t.same(encodeLater(number('at'), { at: 1234 }), [1234])
+  t.end()
+})
+
+t.test('an offset of more inputs than have all their orders tried', (t) => {
+  const schema = parseInputSchema(LATER)
+  const names = schema.fields.filter(({ kind }) => kind === 'number').map(({ name }) => name)
+  t.ok(names.length > 12)
+  const columns = [
+    ...names.map((field) => ({ name: field, op: 'number', field })),
+    { name: 'all', op: 'sum', of: names },
+    { name: 'offset', op: 'log', argument: 'all', plus: 1 },
+  ]
+  const plan = parseFeaturePlan(
+    { format: 'day7-feature-plan/1', columns, features: [names[0]], offset: 'offset' },
+    schema,
+  )
+  const row = schema.fields.map(({ kind }, at) => (kind === 'number' ? (at % 3 === 0 ? null : at) : null))
+  const offset = plan.encode(row, new Float64Array(1))
+  const { base, shares } = plan.shareOffset(row)!
+  t.equal(base, 0, 'the logarithm of 1')
+  const sum = [...shares.values()].reduce((sum, share) => sum + share, base)
+  t.ok(Math.abs(sum - offset) < 1e-12, `${sum} is ${offset}`)
+  t.same(
+    [...shares].filter(([, share]) => share === 0).map(([name]) => name),
+    names.filter((name) => row[schema.indexOf(name)] === null),
+    'what is not known has no share',
+  )
+  // Of equal values the shares are nearly equal, whatever their places.
+  const equal = schema.fields.map(({ kind }) => (kind === 'number' ? 2 : null))
+  const some = [...plan.shareOffset(equal)!.shares.values()]
+  t.ok(Math.max(...some) / Math.min(...some) < 1.001, `${Math.min(...some)} to ${Math.max(...some)}`)
+  t.end()
+})
+
 t.test('naturalLog', (t) => {
   const numbers = fc.double({ min: 5e-324, noNaN: true, noDefaultInfinity: true })
   fc.assert(
@@ -247,9 +379,9 @@ t.test('features are picked in their own order, and the offset is returned', (t)
   const columns = ['event_1', 'event_2', 'event_3'].map((field) => ({ name: field, op: 'number', field }))
   const plan = planOf(columns, ['event_3', 'event_1'], 'event_2')
   const row = new Float64Array(2)
-  t.equal(plan.encode({ ...EXAMPLE, event_1: 1, event_2: 2, event_3: 3 }, row), 2)
+  t.equal(plan.encode(rowOf({ ...EXAMPLE, event_1: 1, event_2: 2, event_3: 3 }), row), 2)
   t.same([...row], [3, 1])
-  t.equal(planOf(columns).encode(EXAMPLE, new Float64Array(3)), 0)
+  t.equal(planOf(columns).encode(EXAMPLE_ROW, new Float64Array(3)), 0)
   t.end()
 })
 
@@ -266,9 +398,21 @@ t.test('a plan that is not understood is refused, with the place', (t) => {
     missing: 0,
   }
   const wrong: [string, RegExp, () => unknown][] = [
-    ['not an object', /the document: expected an object, got null/, () => parseFeaturePlan(null)],
-    ['format', /format: expected "day7-feature-plan\/1", got "x"/, () => parseFeaturePlan({ format: 'x' })],
-    ['columns', /columns: expected a list/, () => parseFeaturePlan({ format: 'day7-feature-plan/1' })],
+    [
+      'not an object',
+      /the document: expected an object, got null/,
+      () => parseFeaturePlan(null, NINE_FIELDS),
+    ],
+    [
+      'format',
+      /format: expected "day7-feature-plan\/1" or "day7-feature-plan\/2", got "x"/,
+      () => parseFeaturePlan({ format: 'x' }, NINE_FIELDS),
+    ],
+    [
+      'columns',
+      /columns: expected a list/,
+      () => parseFeaturePlan({ format: 'day7-feature-plan/1' }, NINE_FIELDS),
+    ],
     ['no features', /features: expected a list/, () => planOf([good], [])],
     [
       'operator',

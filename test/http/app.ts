@@ -25,20 +25,29 @@ import {
   withoutPredictionLog,
 } from '../../src/prediction-log/index.ts'
 import { type FollowerStatus, Rollout, type Traffic, type TrafficSetting } from '../../src/rollout/index.ts'
+import { type EXAMPLE, installOf } from '../example.ts'
 
 export const NOW = new Date('2026-01-02T03:04:05.678Z')
 
 export interface TestApp {
   readonly app: App
-  readonly logged: PredictionRecord[]
+  readonly logged: LoggedRecord[]
 }
+
+/** A record with its inputs by their names. */
+export type LoggedRecord = Omit<PredictionRecord, 'inputs' | 'row'> & { readonly install: typeof EXAMPLE }
+
+const loggedRecord = ({ inputs, row, ...record }: PredictionRecord): LoggedRecord => ({
+  ...record,
+  install: installOf({ inputs, row }),
+})
 
 export async function appWith(
   context: Partial<AppContext> = {},
   bodyLimitBytes = 100_000,
   options: Partial<Omit<AppOptions, 'limits'>> & Partial<AppOptions['limits']> = {},
 ): Promise<TestApp> {
-  const logged: PredictionRecord[] = []
+  const logged: LoggedRecord[] = []
   let ids = 0
   const app = await createApp(
     {
@@ -47,7 +56,7 @@ export async function appWith(
       models: modelsIn(),
       shadow: { offer: () => {}, miss: () => {} },
       compare: compareAside,
-      predictionLog: logWith({ append: async (records) => void logged.push(...records) }),
+      predictionLog: logWith({ append: async (records) => void logged.push(...records.map(loggedRecord)) }),
       metrics: metricsOf({}),
       requestCounts: new MemoryCounts(),
       refusals: new Refusals(),

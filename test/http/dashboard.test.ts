@@ -2,19 +2,19 @@
  * The dashboard as a person meets it, in a real Chromium over a real service: it loads, it lives, it predicts, light and dark, and axe
  * finds nothing serious. Left out where there is no Chromium.
  */
-import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { EXAMPLE } from '../example.ts'
 import { embeddedFolder } from '../embedded.ts'
+import { CHROMIUM, missing } from '../programs.ts'
 import { type ServiceProcess, startService } from '../service.ts'
 
 const GROUND = 'getComputedStyle(document.body).backgroundColor'
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-if (existsSync(CHROMIUM)) await run()
-else t.pass(`there is no ${CHROMIUM}`, { skip: true })
+const skip = missing('chromium')
+if (skip) t.pass('the dashboard in a browser', { skip })
+else await run()
 
 async function run(): Promise<void> {
   const service = await startService(t, { DATA_DIR: await embeddedFolder(t), LOG_FLUSH_MS: '50' })

@@ -2,17 +2,16 @@
  * Swagger UI in a real browser, under the content security policy and under a name that is not this machine's, where browsers forgive
  * less: it loads, tries `POST /predict` out, and breaks no rule of the policy.
  */
-import { existsSync } from 'node:fs'
 import { chromium, type ConsoleMessage } from 'playwright-core'
 import t from 'tap'
+import { CHROMIUM, missing } from '../programs.ts'
 import { appWith } from './app.ts'
 
-const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 const HOST = 'day7.test'
 /** Machines of tests are busy. */
 const PATIENCE_MS = 120_000
 
-t.test('Swagger UI', { skip: !existsSync(CHROMIUM) && `${CHROMIUM} is not installed` }, async (t) => {
+t.test('Swagger UI', { skip: missing('chromium') }, async (t) => {
   const { app, logged } = await appWith()
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as { port: number }

@@ -4,7 +4,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { ExplanationError, loadBundle } from '../../src/bundle/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { EXAMPLE, EXAMPLE_ROW, rowOf } from '../example.ts'
 import { appWith, bundleLike, rolloutOf, send } from './app.ts'
 
 const bundle = await loadBundle('artifacts/champion')
@@ -17,7 +17,7 @@ const post = (url: string, payload: unknown) => send(app, { method: 'POST', url,
 t.test('one install', async (t) => {
   const { status, body } = await post('/predict?explain=true', { ...EXAMPLE, user_id: 'a' })
   t.equal(status, 200)
-  t.same(body.explanation, bundle.explain(EXAMPLE))
+  t.same(body.explanation, bundle.explain(EXAMPLE_ROW))
   t.equal(body.explanation.contributions.length, 9)
   t.equal(Number(Math.exp(body.explanation.raw_score).toFixed(6)), body.predicted_revenue)
   t.notOk('explanation' in logged[0]!, 'it is not logged')
@@ -31,9 +31,9 @@ t.test('one install', async (t) => {
 
 t.test('the time of the explanation is not that of the prediction', async (t) => {
   const slow = Object.assign(bundleLike(bundle, 'slow'), {
-    explain(install: typeof EXAMPLE) {
+    explain(row: typeof EXAMPLE_ROW) {
       for (const endMs = performance.now() + 200; performance.now() < endMs;);
-      return bundle.explain(install)
+      return bundle.explain(row)
     },
   })
   const { app, logged } = await appWith({ rollout: rolloutOf(slow) })
@@ -47,9 +47,9 @@ t.test('a batch', async (t) => {
   const users = [EXAMPLE, { ...EXAMPLE, event_1: -1 }, { ...EXAMPLE, country: null }]
   const { status, body } = await post('/batch_predict?explain=true', { users })
   t.equal(status, 200)
-  t.same(body.predictions[0].explanation, bundle.explain(EXAMPLE))
+  t.same(body.predictions[0].explanation, bundle.explain(EXAMPLE_ROW))
   t.same(body.predictions[1], { input: users[1], error: 'event_1: expected a number ≥ 0, got -1' })
-  t.same(body.predictions[2].explanation, bundle.explain({ ...EXAMPLE, country: null }))
+  t.same(body.predictions[2].explanation, bundle.explain(rowOf({ ...EXAMPLE, country: null })))
   t.equal(logged.length, 2)
   const plain = await post('/batch_predict', { users })
   t.notOk('explanation' in plain.body.predictions[0])
@@ -115,10 +115,10 @@ t.test('a model that cannot be explained', async (t) => {
 t.test('others are answered while a batch is explained', async (t) => {
   const order: string[] = []
   const slow = Object.assign(bundleLike(bundle, 'slow'), {
-    explain(install: typeof EXAMPLE) {
+    explain(row: typeof EXAMPLE_ROW) {
       for (const endMs = performance.now() + 20; performance.now() < endMs;);
       order.push('explained')
-      return bundle.explain(install)
+      return bundle.explain(row)
     },
   })
   const { app } = await appWith({ rollout: rolloutOf(slow), explainMaxUsers: 5 })

@@ -5,9 +5,8 @@ import type { LightMyRequestResponse as Response } from 'fastify'
 import t from 'tap'
 import { loadBundle } from '../../src/bundle/index.ts'
 import type { App } from '../../src/http/index.ts'
-import type { PredictionRecord } from '../../src/prediction-log/index.ts'
-import { EXAMPLE } from '../example.ts'
-import { appWith, bundleLike, logIn, rolloutOf, send } from './app.ts'
+import { EXAMPLE, rowOf } from '../example.ts'
+import { appWith, type LoggedRecord, bundleLike, logIn, rolloutOf, send } from './app.ts'
 
 const bundle = await loadBundle('artifacts/champion')
 const { name, version } = bundle.manifest
@@ -16,7 +15,7 @@ t.teardown(() => app.close())
 t.beforeEach(() => void logged.splice(0))
 
 const OTHER = { ...EXAMPLE, country: 'fr', event_1: 3, event_3: null }
-const BOTH = [EXAMPLE, OTHER].map((install) => Number(bundle.predict(install).revenue.toFixed(6)))
+const BOTH = [EXAMPLE, OTHER].map((install) => Number(bundle.predict(rowOf(install)).revenue.toFixed(6)))
 const INFER = `/v2/models/${name}/infer`
 
 interface Tensor {
@@ -112,7 +111,7 @@ t.test('health and metadata', async (t) => {
 })
 
 t.test('tensors in JSON', async (t) => {
-  const expected = (records: PredictionRecord[]) => ({
+  const expected = (records: LoggedRecord[]) => ({
     model_name: name,
     model_version: version,
     outputs: [

@@ -8,7 +8,9 @@ import { withoutAccess } from '../../src/access/index.ts'
 import { loadBundle } from '../../src/bundle/index.ts'
 import { accessMetrics, answerMetrics, createMetrics, limitMetrics } from '../../src/monitor/index.ts'
 import type { PredictionLogStatus } from '../../src/prediction-log/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
+import { EXAMPLE_ROW } from '../example.ts'
+import { missing } from '../programs.ts'
 import { appWith, bundleLike, logIn, modelsIn, NOW, rolloutOf } from './app.ts'
 
 const bundle = await loadBundle('artifacts/champion')
@@ -32,7 +34,7 @@ async function appWatching(status: Partial<PredictionLogStatus>) {
     log: { status: () => logIn(status).status() },
     rollout: rolloutOf(bundle, bundleLike(bundle, 'new')),
     models: modelsIn({ state: 'refused', reason: 'a hash', refusals: 2 }),
-    shadow: { counts: () => ({ scored: 5, failed: 2, skipped: 0 }) },
+    shadow: { counts: () => ({ scored: 5, failed: 2, skipped: 0 }), unasked: () => 3 },
     now: () => NOW,
     clock: () => 0,
     random: () => 0.5,
@@ -178,7 +180,13 @@ t.test('the text is Prometheus’s, and has the process too', async (t) => {
 
 t.test('docs/observability.md lists what there is', async (t) => {
   const { app, metrics, scrape } = await appWatching(STATUS)
-  const record = { install: EXAMPLE, predictedRevenue: 1, inferenceTimeUs: 5, variant: 'champion' }
+  const record = {
+    inputs: NINE_FIELDS,
+    row: EXAMPLE_ROW,
+    predictedRevenue: 1,
+    inferenceTimeUs: 5,
+    variant: 'champion',
+  }
   const answer = { bundle, prediction: { revenue: 1 } }
   metrics.predictions.note(Array.from({ length: 300 }, () => ({ answer, record })))
   await app.inject('/nowhere')
@@ -201,9 +209,7 @@ t.test('docs/observability.md lists what there is', async (t) => {
   await app.close()
 })
 
-const withoutPromtool = spawnSync('promtool', ['--version']).status !== 0
-const skip = withoutPromtool && 'promtool is not installed'
-t.test('promtool finds no fault', { skip }, async (t) => {
+t.test('promtool finds no fault', { skip: missing('promtool') }, async (t) => {
   const { app, scrape } = await appWatching(STATUS)
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
     input: (await scrape()).body,

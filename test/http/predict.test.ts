@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { loadBundle } from '../../src/bundle/index.ts'
 import { LogFullError, type PredictionRecord } from '../../src/prediction-log/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { EXAMPLE, EXAMPLE_ROW } from '../example.ts'
 import type { AppContext } from '../../src/http/index.ts'
 import { appWith, bundleLike, heldUp, logWith, NOW, rolloutOf, send } from './app.ts'
 
@@ -18,7 +18,7 @@ const post = (url: string, payload: unknown) => send(app, { method: 'POST', url,
 
 t.test('a prediction is answered and logged', async (t) => {
   const { status, body } = await post('/predict', { ...EXAMPLE, user_id: 'player 1' })
-  const { revenue, rawScore } = bundle.predict(EXAMPLE)
+  const { revenue, rawScore } = bundle.predict(EXAMPLE_ROW)
   t.equal(status, 200)
   t.equal(body.predicted_revenue, Number(revenue.toFixed(6)))
   t.equal(body.timestamp, NOW.toISOString())
@@ -394,7 +394,9 @@ t.test('champion and challenger', async (t) => {
       if (url === '/batch_predict')
         await send(app, { method: 'POST', url, payload: { users: [ours, theirs] } })
       else for (const payload of [ours, theirs]) await send(app, { method: 'POST', url, payload: payload! })
-      t.match(offered, [{ bundle: challenger, records: [{ userId: ours!.user_id, variant: 'champion' }] }])
+      t.match(offered, [
+        { bundle: challenger, records: [{ record: { userId: ours!.user_id, variant: 'champion' } }] },
+      ])
       t.equal(offered.length, 1)
     }
   })

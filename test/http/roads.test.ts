@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { loadBundle } from '../../src/bundle/index.ts'
 import type { App } from '../../src/http/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { EXAMPLE, rowOf } from '../example.ts'
 import { appWith, rolloutOf } from './app.ts'
 
 type Install = Record<string, string | number | null>
@@ -151,9 +151,7 @@ t.test('the same number on every road, and a record of each', async (t) => {
   let compared = 0
   await fc.assert(
     fc.asyncProperty(fc.array(anyInstall, { minLength: 1, maxLength: 5 }), async (installs) => {
-      const expected = installs.map((install) =>
-        Number(bundle.predict(install as typeof EXAMPLE).revenue.toFixed(6)),
-      )
+      const expected = installs.map((install) => Number(bundle.predict(rowOf(install)).revenue.toFixed(6)))
       for (const [road, answers] of Object.entries(ROADS)) {
         logged.splice(0)
         deepEqual(await answers(app, installs), expected, road)

@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 import { loadBundle } from '../../src/bundle/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { EXAMPLE, rowOf } from '../example.ts'
 import { appWith, beAway, bundleLike, heldUp, logWith, rolloutOf, send } from './app.ts'
 
 const bundle = await loadBundle('artifacts/champion')
@@ -14,7 +14,7 @@ t.beforeEach(() => void logged.splice(0))
 const FIELDS = Object.keys(EXAMPLE)
 const OTHER = { ...EXAMPLE, country: 'fr', event_1: 3, event_3: null }
 const revenueOf = (install: typeof EXAMPLE | typeof OTHER) =>
-  Number(bundle.predict(install).revenue.toFixed(6))
+  Number(bundle.predict(rowOf(install)).revenue.toFixed(6))
 const BOTH = [revenueOf(EXAMPLE), revenueOf(OTHER)]
 
 const post = (payload: unknown, contentType = 'application/json') =>

@@ -11,10 +11,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'csv-parse/sync'
 import { chromium } from 'playwright-core'
 import { makeVenv, PYTHON } from '../../training/venv.ts'
+import { CHROMIUM } from '../programs.ts'
 import { EXAMPLE } from '../example.ts'
 import { spawnService } from '../service.ts'
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 const WIDTH = 1280
 const SECONDS = 40
 /** So many users at a time, several times a second. */

@@ -5,11 +5,8 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { type Bundle, loadBundle, roundTo6 } from '../../src/bundle/index.ts'
 import { PredictionFigures } from '../../src/monitor/predictions.ts'
-import type { PredictionRecord } from '../../src/prediction-log/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { EXAMPLE, type Install, rowOf } from '../example.ts'
 import { bundleLike } from '../http/app.ts'
-
-type Install = PredictionRecord['install']
 
 const bundle = await loadBundle('artifacts/champion')
 const golden = readFileSync('artifacts/champion/golden.ndjson', 'utf8')
@@ -18,7 +15,7 @@ const golden = readFileSync('artifacts/champion/golden.ndjson', 'utf8')
   .map((line) => JSON.parse(line).install as Install)
 
 function figuresOf(inService: { variant: string; bundle: Bundle }[] = [{ variant: 'champion', bundle }]) {
-  const figures = new PredictionFigures<Install>({
+  const figures = new PredictionFigures({
     inService: () => inService,
     driftWindowMs: 3_600_000,
     clock: () => 0,
@@ -26,12 +23,13 @@ function figuresOf(inService: { variant: string; bundle: Bundle }[] = [{ variant
   })
   return {
     inService,
-    note: (install: Partial<Install>, predictedRevenue = 1, of = bundle, variant = 'champion') =>
+    note: (install: Install, predictedRevenue = 1, of = bundle, variant = 'champion') =>
       figures.note([
         {
           answer: { bundle: of, prediction: { revenue: predictedRevenue } },
           record: {
-            install: { ...EXAMPLE, ...install },
+            inputs: of.inputs,
+            row: rowOf({ ...EXAMPLE, ...install }),
             predictedRevenue: roundTo6(predictedRevenue),
             inferenceTimeUs: 7,
             variant,

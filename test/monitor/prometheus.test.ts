@@ -13,10 +13,10 @@ import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import { EXAMPLE } from '../example.ts'
 import { createPostgresServer } from '../postgres-server.ts'
+import { missing } from '../programs.ts'
 import { dataFolder, startService } from '../service.ts'
 
-const isMissing = (program: string) => spawnSync(program, ['--version']).status !== 0
-const skip = (isMissing('promtool') || isMissing('prometheus')) && 'prometheus is not installed'
+const skip = missing('promtool', 'prometheus')
 
 interface Panel {
   readonly id: number

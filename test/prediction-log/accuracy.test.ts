@@ -13,27 +13,25 @@ import {
   type AccuracyGroup,
   type Outcome,
   type PredictionLog,
-  type PredictionRecord,
 } from '../../src/prediction-log/index.ts'
-import { createPostgresServer } from '../postgres-server.ts'
-import { appendAndShip, embeddedPlace, openLog, type Place, randomFrom, serverPlace } from './log.ts'
-import { recordOf } from './records.ts'
+import { appendAndShip, openLog, type Place, PLACES, randomFrom, serverPlace } from './log.ts'
+import { recordOf, type TestRecord } from './records.ts'
 
 const NOW = new Date('2026-03-20T00:00:00.000Z')
 const now = (): Date => NOW
 const HOUR_MS = 3_600_000
 const MATURES_AFTER_MS = 168 * HOUR_MS
 
-const after = ({ time }: PredictionRecord, ms: number): Date => new Date(time.getTime() + ms)
+const after = ({ time }: TestRecord, ms: number): Date => new Date(time.getTime() + ms)
 
-const outcomeOf = (record: PredictionRecord, revenue: number, afterMs = MATURES_AFTER_MS): Outcome => ({
+const outcomeOf = (record: TestRecord, revenue: number, afterMs = MATURES_AFTER_MS): Outcome => ({
   predictionId: record.predictionId,
   userId: null,
   revenue,
   observedAt: after(record, afterMs),
 })
 
-const ofUser = (record: PredictionRecord, revenue: number, afterMs = MATURES_AFTER_MS): Outcome => ({
+const ofUser = (record: TestRecord, revenue: number, afterMs = MATURES_AFTER_MS): Outcome => ({
   ...outcomeOf(record, revenue, afterMs),
   predictionId: null,
   userId: record.userId,
@@ -45,7 +43,7 @@ const overall = async (log: PredictionLog, days = 28): Promise<AccuracyFigures> 
 const NOTHING: AccuracyFigures = { matured: 0, mae: null, rmse: null, biasRatio: null, normalisedGini: null }
 
 interface Pair {
-  readonly record: PredictionRecord
+  readonly record: TestRecord
   readonly actual: number
 }
 
@@ -74,7 +72,7 @@ function randomPairs(count: number, seed: number): Pair[] {
   })
 }
 
-const GROUP_OF: Readonly<Record<AccuracyGroup, (record: PredictionRecord) => string>> = {
+const GROUP_OF: Readonly<Record<AccuracyGroup, (record: TestRecord) => string>> = {
   model: ({ modelName, modelVersion }) => `${modelName}/${modelVersion}`,
   variant: ({ variant }) => variant,
   country: ({ install }) => install.country?.toLowerCase() ?? 'unknown',
@@ -166,24 +164,18 @@ async function agreesWithPython(t: Test, place: Place): Promise<void> {
   await log.close(5000)
 }
 
-t.test('PGlite: the figures are those of the training report', async (t) =>
-  agreesWithPython(t, await embeddedPlace(t)),
-)
-
-t.test('a PostgreSQL server', async (t) => {
-  const server = await createPostgresServer()
-  t.teardown(() => server.remove())
-
-  await t.test('the figures are those of the training report', async (t) =>
-    agreesWithPython(t, await serverPlace(t, server)),
+for (const [name, placeOf] of Object.entries(PLACES))
+  t.test(`${name}: the figures are those of the training report`, async (t) =>
+    agreesWithPython(t, await placeOf(t)),
   )
 
-  const logOf = async (t: Test, records: readonly PredictionRecord[]): Promise<PredictionLog> => {
-    const log = openLog(t, await serverPlace(t, server), { now })
+t.test('a PostgreSQL server', async (t) => {
+  const logOf = async (t: Test, records: readonly TestRecord[]): Promise<PredictionLog> => {
+    const log = openLog(t, await serverPlace(t), { now })
     await appendAndShip(log, records)
     return log
   }
-  const agedRecord = (days: number, overrides: Partial<PredictionRecord> = {}): PredictionRecord =>
+  const agedRecord = (days: number, overrides: Partial<TestRecord> = {}): TestRecord =>
     recordOf({ time: new Date(NOW.getTime() - days * 24 * HOUR_MS), ...overrides })
 
   await t.test('what is undefined is null', async (t) => {

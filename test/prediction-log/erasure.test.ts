@@ -13,15 +13,14 @@ import {
   type PredictionRecord,
 } from '../../src/prediction-log/index.ts'
 import { LineBuffer } from '../../src/prediction-log/spool/line.ts'
-import { createPostgresServer } from '../postgres-server.ts'
 import { dataFolder } from '../service.ts'
 import {
   appendAndShip,
-  embeddedPlace,
   leaveInSpool,
   NOWHERE,
   openLog,
   type Place,
+  PLACES,
   recount,
   serverPlace,
   shipped,
@@ -100,18 +99,14 @@ async function erases(t: Test, place: Place): Promise<void> {
   t.same(await place.sql(recount), [])
 }
 
-t.test('PGlite forgets', async (t) => erases(t, await embeddedPlace(t)))
+for (const [name, placeOf] of Object.entries(PLACES))
+  t.test(`${name} forgets`, async (t) => erases(t, await placeOf(t)))
 
 t.test('a PostgreSQL server', async (t) => {
-  const server = await createPostgresServer()
-  t.teardown(() => server.remove())
-
-  await t.test('forgets', async (t) => erases(t, await serverPlace(t, server)))
-
   await t.test(
     'what waits in the spool of a process that is cut off is left out when it arrives',
     async (t) => {
-      const place = await serverPlace(t, server)
+      const place = await serverPlace(t)
       const elsewhere = { ...place, dataFolder: dataFolder(t) }
       const kept = [madeAt(1, 'player 1'), madeAt(2, null), madeAt(-1, ERASED)]
       await leaveInSpool(t, elsewhere.dataFolder, [madeAt(0, ERASED), ...kept, madeAt(50, ERASED)])
@@ -128,7 +123,7 @@ t.test('a PostgreSQL server', async (t) => {
   )
 
   await t.test('a shipment that is under way does not slip through', async (t) => {
-    const place = await serverPlace(t, server)
+    const place = await serverPlace(t)
     const shipping = openLog(t, place, { now })
     const erasing = openLog(t, { ...place, dataFolder: dataFolder(t) }, { now })
     await Promise.all([shipped(shipping), shipped(erasing)])
@@ -154,7 +149,7 @@ t.test('a PostgreSQL server', async (t) => {
   })
 
   await t.test('his lines leave the quarantine, whole or torn', async (t) => {
-    const place = await serverPlace(t, server)
+    const place = await serverPlace(t)
     const line = (userId: string | null): string => {
       const lines = new LineBuffer(new Set(LOG_FIELDS))
       lines.append(madeAt(1, userId))
@@ -175,7 +170,7 @@ t.test('a PostgreSQL server', async (t) => {
   })
 
   await t.test('without a database nothing is promised', async (t) => {
-    const log = openLog(t, { ...(await serverPlace(t, server)), database: NOWHERE })
+    const log = openLog(t, { ...(await serverPlace(t)), database: NOWHERE })
     await t.rejects(log.eraseUser(ERASED), LogUnavailableError)
     await log.append([madeAt(1, ERASED)])
     await t.rejects(log.eraseUser(ERASED), LogUnavailableError)

@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 import type { ModelEvent } from '../../src/prediction-log/index.ts'
-import { appendAndShip, embeddedPlace, openLog } from './log.ts'
+import { appendAndShip, openLog, serverPlace } from './log.ts'
 import { recordOf } from './records.ts'
 
 const eventOf = (id: number, detail: string | null): ModelEvent => ({
@@ -18,7 +18,7 @@ const eventOf = (id: number, detail: string | null): ModelEvent => ({
 })
 
 t.test('events and predictions', async (t) => {
-  const place = await embeddedPlace(t)
+  const place = await serverPlace(t)
   const said: string[] = []
   const note = (_: object, message: string) => void said.push(message)
   const log = openLog(t, place, { logger: { info: note, warn: note, error: note } })

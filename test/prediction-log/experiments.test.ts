@@ -6,8 +6,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { compareAside } from '../../src/experiments/index.ts'
 import type { ModelEvent, PredictionLog, PredictionRecord } from '../../src/prediction-log/index.ts'
 import { queryExperiment } from '../../src/prediction-log/tables/experiments.ts'
-import { createPostgresServer } from '../postgres-server.ts'
-import { appendAndShip, embeddedPlace, openLog, type Place, randomFrom, serverPlace } from './log.ts'
+import { appendAndShip, openLog, type Place, PLACES, randomFrom, serverPlace } from './log.ts'
 import { recordOf } from './records.ts'
 
 const NOW = new Date('2026-03-20T00:00:00.000Z')
@@ -189,15 +188,10 @@ async function asAccuracy(t: Test, place: Place): Promise<void> {
   }
 }
 
-t.test('PGlite', async (t) => {
-  await t.test('known rows', async (t) => knownRows(t, await embeddedPlace(t)))
-  await t.test('figures are those of /accuracy', async (t) => asAccuracy(t, await embeddedPlace(t)))
-})
+for (const [name, placeOf] of Object.entries(PLACES))
+  t.test(name, async (t) => {
+    await t.test('known rows', async (t) => knownRows(t, await placeOf(t)))
+    await t.test('figures are those of /accuracy', async (t) => asAccuracy(t, await placeOf(t)))
+  })
 
-t.test('a PostgreSQL server', async (t) => {
-  const server = await createPostgresServer()
-  t.teardown(() => server.remove())
-  await t.test('known rows', async (t) => knownRows(t, await serverPlace(t, server)))
-  await t.test('figures are those of /accuracy', async (t) => asAccuracy(t, await serverPlace(t, server)))
-  await t.test('a split that is not on record', async (t) => unsplit(t, await serverPlace(t, server)))
-})
+t.test('a split that is not on record', async (t) => unsplit(t, await serverPlace(t)))

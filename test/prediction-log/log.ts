@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
 import type { Test } from 'tap'
 import { v4 as uuidv4 } from 'uuid'
+import { CLIENT } from '../../src/prediction-log/client.ts'
 import { openEmbeddedDatabase } from '../../src/prediction-log/embedded.ts'
 import {
   LOG_FIELDS,
@@ -14,9 +15,10 @@ import {
   type PredictionRecord,
 } from '../../src/prediction-log/index.ts'
 import type { PredictionLogOptions } from '../../src/prediction-log/prediction-log.ts'
-import type { PostgresServer } from '../postgres-server.ts'
 import { embeddedFolder } from '../embedded.ts'
+import { LONG } from '../long.ts'
 import { dataFolder } from '../service.ts'
+import { newDatabase, withClient } from '../shared-postgres.ts'
 
 /** Where a log stands. */
 export interface Place {
@@ -29,14 +31,20 @@ export interface Place {
 /** No server listens there. */
 export const NOWHERE = { url: 'postgres://nobody@127.0.0.1:1/none' }
 
-export async function embeddedPlace(t: Test): Promise<Place> {
+async function embeddedPlace(t: Test): Promise<Place> {
   const folder = await embeddedFolder(t)
   return {
     dataFolder: folder,
     database: 'embedded',
     async sql(work) {
       const embedded = await openEmbeddedDatabase(folder)
-      const sql = postgres({ path: embedded.socket, user: 'postgres', database: 'postgres', ...QUIET })
+      const sql = postgres({
+        path: embedded.socket,
+        user: 'postgres',
+        database: 'postgres',
+        ...CLIENT,
+        max: 1,
+      })
       return work(sql).finally(async () => {
         await sql.end()
         await embedded.close()
@@ -45,19 +53,19 @@ export async function embeddedPlace(t: Test): Promise<Place> {
   }
 }
 
-/** An empty database on the server. */
-export async function serverPlace(t: Test, server: PostgresServer): Promise<Place> {
-  const name = `test_${uuidv4().slice(0, 8)}`
-  await withClient(server.url, (sql) => sql.unsafe(`create database ${name}`))
-  const url = server.url.replace(/[^/]+$/, name)
+/** A database of its own on the server that tests share. */
+export async function serverPlace(t: Test, schema: 'newest' | 'none' = 'newest'): Promise<Place> {
+  const url = await newDatabase(t, schema)
   return { dataFolder: dataFolder(t), database: { url }, sql: (work) => withClient(url, work) }
 }
 
-const QUIET = { max: 1, onnotice: () => {}, connection: { TimeZone: 'UTC' } }
-
-async function withClient<T>(url: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-  const sql = postgres(url, QUIET)
-  return work(sql).finally(() => sql.end())
+/**
+ * The databases that a log can stand on. PGlite is a second one for the same SQL, and takes two seconds of a core each time that it is
+ * opened: in short runs only test/prediction-log/databases.test.ts has it.
+ */
+export const PLACES: Readonly<Record<string, (t: Test, schema?: 'newest' | 'none') => Promise<Place>>> = {
+  'a PostgreSQL server': serverPlace,
+  ...(LONG && { PGlite: embeddedPlace }),
 }
 
 /** Closes with the test, if the test does not close it before. */

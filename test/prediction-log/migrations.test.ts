@@ -7,8 +7,7 @@ import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { migrate } from '../../src/prediction-log/migrate.ts'
-import { createPostgresServer } from '../postgres-server.ts'
-import { appendAndShip, embeddedPlace, openLog, type Place, recount, serverPlace, shipped } from './log.ts'
+import { appendAndShip, openLog, type Place, PLACES, recount, serverPlace, shipped } from './log.ts'
 import { recordOf } from './records.ts'
 
 const FIRST = readFileSync(new URL('../../src/prediction-log/sql/0001.sql', import.meta.url), 'utf8')
@@ -122,14 +121,13 @@ async function keepsWhatWasLogged(t: Test, sql: Sql): Promise<void> {
   t.same(await migrate(sql), [], 'a second time there is nothing to do')
 }
 
-t.test('PGlite: from the first schema, with predictions in it', async (t) =>
-  (await embeddedPlace(t)).sql((sql) => keepsWhatWasLogged(t, sql)),
-)
+for (const [name, placeOf] of Object.entries(PLACES))
+  t.test(`${name}: from the first schema, with predictions in it`, async (t) =>
+    (await placeOf(t, 'none')).sql((sql) => keepsWhatWasLogged(t, sql)),
+  )
 
 t.test('a PostgreSQL server', async (t) => {
-  const server = await createPostgresServer()
-  t.teardown(() => server.remove())
-  const placeOf = (t: Test): Promise<Place> => serverPlace(t, server)
+  const placeOf = (t: Test): Promise<Place> => serverPlace(t, 'none')
 
   await t.test('by the command, with the address in a file', async (t) => {
     const { database } = await placeOf(t)
@@ -158,10 +156,6 @@ t.test('a PostgreSQL server', async (t) => {
       t.same(await migrate(sql), [])
     })
   })
-
-  await t.test('from the first schema, with predictions in it', async (t) =>
-    (await placeOf(t)).sql((sql) => keepsWhatWasLogged(t, sql)),
-  )
 
   await t.test('a log goes on where the first release ended', async (t) => {
     const place = await placeOf(t)

@@ -3,8 +3,7 @@
  */
 import t, { type Test } from 'tap'
 import { LogUnavailableError, type Outcome, type PredictionLog } from '../../src/prediction-log/index.ts'
-import { createPostgresServer } from '../postgres-server.ts'
-import { appendAndShip, embeddedPlace, NOWHERE, openLog, type Place, serverPlace, shipped } from './log.ts'
+import { appendAndShip, NOWHERE, openLog, type Place, PLACES, serverPlace, shipped } from './log.ts'
 import { recordOf } from './records.ts'
 
 const NOW = new Date('2026-03-20T12:00:00.000Z')
@@ -79,16 +78,12 @@ async function keepsOutcomes(t: Test, place: Place): Promise<void> {
   )
 }
 
-t.test('PGlite keeps outcomes', async (t) => keepsOutcomes(t, await embeddedPlace(t)))
+for (const [name, placeOf] of Object.entries(PLACES))
+  t.test(`${name} keeps outcomes`, async (t) => keepsOutcomes(t, await placeOf(t)))
 
 t.test('a PostgreSQL server', async (t) => {
-  const server = await createPostgresServer()
-  t.teardown(() => server.remove())
-
-  await t.test('keeps outcomes', async (t) => keepsOutcomes(t, await serverPlace(t, server)))
-
   await t.test('ten thousand at once, twice at the same time', async (t) => {
-    const place = await serverPlace(t, server)
+    const place = await serverPlace(t)
     const log = await openIn(t, place)
     const outcomes = Array.from({ length: 10_000 }, (_, i) =>
       i % 2 === 0
@@ -112,7 +107,7 @@ t.test('a PostgreSQL server', async (t) => {
   })
 
   await t.test('one that the database refuses is no outage, and none of its request is kept', async (t) => {
-    const place = await serverPlace(t, server)
+    const place = await serverPlace(t)
     const log = await openIn(t, place)
     await t.rejects(
       log.recordOutcomes([outcome({ userId: 'a' }, 1, NOW), outcome({ userId: 'b' }, -1, NOW)]),
@@ -126,7 +121,7 @@ t.test('a PostgreSQL server', async (t) => {
   })
 
   await t.test('without a database they are not taken', async (t) => {
-    const log = openLog(t, { ...(await serverPlace(t, server)), database: NOWHERE })
+    const log = openLog(t, { ...(await serverPlace(t)), database: NOWHERE })
     await t.rejects(log.recordOutcomes([outcome({ userId: 'a' }, 1, NOW)]), LogUnavailableError)
   })
 })

@@ -2,24 +2,20 @@
  * The latest predictions: how many, of what revenue, and of whom; and what happened to models.
  */
 import t from 'tap'
-import { createPostgresServer } from '../postgres-server.ts'
-import { appendAndShip, embeddedPlace, openLog, serverPlace, shipped } from './log.ts'
+import { appendAndShip, openLog, PLACES, serverPlace, shipped } from './log.ts'
 import { recordOf } from './records.ts'
 
 const NOW = new Date('2026-03-10T12:34:56.789Z')
 const now = (): Date => NOW
 const ago = (ms: number): Date => new Date(NOW.getTime() - ms)
 
-const server = await createPostgresServer()
-t.teardown(() => server.remove())
-
 const { install } = recordOf({ time: NOW })
 const of = (ageMs: number, predictedRevenue: number, part: Partial<typeof install> = {}) =>
   recordOf({ time: ago(ageMs), predictedRevenue, install: { ...install, ...part } })
 
 t.test('distribution and segments', async (t) => {
-  for (const place of [await serverPlace(t, server), await embeddedPlace(t)]) {
-    const log = openLog(t, place, { now })
+  for (const placeOf of Object.values(PLACES)) {
+    const log = openLog(t, await placeOf(t), { now })
     await shipped(log)
     t.match(await log.recent({ now: NOW, atMost: 100 }), { from: null, predictions: 0, bins: [] })
     await appendAndShip(log, [
@@ -59,7 +55,7 @@ t.test('distribution and segments', async (t) => {
 })
 
 t.test('revenue that no sum of doubles holds', async (t) => {
-  const log = openLog(t, await serverPlace(t, server), { now })
+  const log = openLog(t, await serverPlace(t), { now })
   await appendAndShip(log, [of(1, 1.5e308), of(2, 1.5e308)])
   const { meanRevenue, bins } = await log.recent({ now: NOW, atMost: 100 })
   t.equal(meanRevenue, 1.5e308)
@@ -67,7 +63,7 @@ t.test('revenue that no sum of doubles holds', async (t) => {
 })
 
 t.test('only so many are looked at', async (t) => {
-  const log = openLog(t, await serverPlace(t, server), { now })
+  const log = openLog(t, await serverPlace(t), { now })
   const minutes = (count: number, revenue: number) => (_: unknown, at: number) =>
     of(count * 60_000 + at * 10, revenue)
   await appendAndShip(log, [
@@ -85,7 +81,7 @@ t.test('only so many are looked at', async (t) => {
 })
 
 t.test('what happened to models, latest first', async (t) => {
-  const log = openLog(t, await serverPlace(t, server), { now })
+  const log = openLog(t, await serverPlace(t), { now })
   const event = { event: 'serving' as const, variant: 'champion', modelName: 'm', host: 'here', detail: null }
   const id = (n: number) => `00000000-0000-7000-8000-00000000000${n}`
   log.recordModelEvent({ ...event, eventId: id(1), time: ago(2000), modelVersion: '1' })

@@ -3,15 +3,23 @@
  */
 import { v7 as uuidv7 } from 'uuid'
 import type { PredictionRecord } from '../../src/prediction-log/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
+import { EXAMPLE, rowOf } from '../example.ts'
 
-export function recordOf(overrides: Partial<PredictionRecord> = {}): PredictionRecord {
-  const { time = new Date('2026-01-02T03:04:05.678Z') } = overrides
+/** A record, and its inputs by their names. */
+export type TestRecord = PredictionRecord & {
+  readonly install: { readonly [Field in keyof typeof EXAMPLE]: (typeof EXAMPLE)[Field] | null }
+}
+
+export function recordOf(overrides: Partial<TestRecord> = {}): TestRecord {
+  const { time = new Date('2026-01-02T03:04:05.678Z'), install = EXAMPLE } = overrides
   return {
     predictionId: uuidv7({ msecs: time.getTime() }),
     time,
     userId: 'player 1',
-    install: EXAMPLE,
+    install,
+    inputs: NINE_FIELDS,
+    row: rowOf(install),
     predictedRevenue: 0.25,
     rawScore: -1.3862943611198906,
     inferenceTimeUs: 12,

@@ -3,8 +3,7 @@
  */
 import t, { type Test } from 'tap'
 import type { PredictionRecord, ShadowRecord } from '../../src/prediction-log/index.ts'
-import { createPostgresServer } from '../postgres-server.ts'
-import { appendAndShip, embeddedPlace, openLog, type Place, serverPlace } from './log.ts'
+import { appendAndShip, openLog, type Place, PLACES, serverPlace } from './log.ts'
 import { recordOf } from './records.ts'
 
 const shadowOf = (record: PredictionRecord, revenue: number): ShadowRecord => ({
@@ -52,16 +51,10 @@ async function beside(t: Test, place: Place): Promise<void> {
   t.same(await shadowsIn(place), [of('a', 7), of('b', 8), of('c', null)], 'the first score stays')
 }
 
-t.test('PGlite', async (t) => beside(t, await embeddedPlace(t)))
-
-t.test('a PostgreSQL server', async (t) => {
-  const server = await createPostgresServer()
-  t.teardown(() => server.remove())
-  await beside(t, await serverPlace(t, server))
-})
+for (const [name, placeOf] of Object.entries(PLACES)) t.test(name, async (t) => beside(t, await placeOf(t)))
 
 t.test('an erased user’s shadow finds no prediction', async (t) => {
-  const place = await embeddedPlace(t)
+  const place = await serverPlace(t)
   const record = recordOf({ userId: 'gone', time: new Date() })
   const log = openLog(t, place)
   await log.append([record])

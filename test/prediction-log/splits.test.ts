@@ -2,8 +2,7 @@
  * The split of the traffic in the database: one in force for all processes, each change a row and a model event.
  */
 import t, { type Test } from 'tap'
-import { createPostgresServer } from '../postgres-server.ts'
-import { appendAndShip, embeddedPlace, openLog, type Place, serverPlace } from './log.ts'
+import { appendAndShip, openLog, type Place, PLACES } from './log.ts'
 
 const SETTINGS = { challengerShare: 0.1, salt: 'day7', shadow: false }
 const CALLED = { challengerShare: 0.5, salt: 'ü', shadow: true }
@@ -52,10 +51,8 @@ async function life(t: Test, place: Place, processes: number): Promise<void> {
   })
 }
 
-t.test('PGlite', async (t) => life(t, await embeddedPlace(t), 1))
-
-t.test('a PostgreSQL server that several processes share', async (t) => {
-  const server = await createPostgresServer()
-  t.teardown(() => server.remove())
-  await life(t, await serverPlace(t, server), 4)
-})
+for (const [name, placeOf] of Object.entries(PLACES))
+  t.test(name, async (t) => {
+    const place = await placeOf(t)
+    await life(t, place, place.database === 'embedded' ? 1 : 4)
+  })

@@ -7,26 +7,24 @@ import type { Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import {
   type PredictionLog,
-  type PredictionRecord,
   type Resolution,
   type Statistics,
   type StatisticsWindow,
   type Totals,
   WINDOWS,
 } from '../../src/prediction-log/index.ts'
-import { createPostgresServer } from '../postgres-server.ts'
 import {
   appendAndShip,
-  embeddedPlace,
   leaveInSpool,
   openLog,
   type Place,
+  PLACES,
   randomFrom,
   recount,
   serverPlace,
   shipped,
 } from './log.ts'
-import { recordOf } from './records.ts'
+import { recordOf, type TestRecord } from './records.ts'
 
 const NOW = new Date('2026-03-10T12:34:56.789Z')
 const now = (): Date => NOW
@@ -53,7 +51,7 @@ const COUNTRIES = [
 ]
 
 /** Of several days, half of them of the last hours. */
-function randomRecords(count: number, seed: number): PredictionRecord[] {
+function randomRecords(count: number, seed: number): TestRecord[] {
   const random = randomFrom(seed)
   const one = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!
   return Array.from({ length: count }, () => {
@@ -180,16 +178,12 @@ async function agrees(t: Test, place: Place): Promise<void> {
   t.same(await place.sql(recount), [], 'counting afresh gives the same rows')
 }
 
-t.test('PGlite: the statistics are what counting gives', async (t) => agrees(t, await embeddedPlace(t)))
+for (const [name, placeOf] of Object.entries(PLACES))
+  t.test(`${name}: the statistics are what counting gives`, async (t) => agrees(t, await placeOf(t)))
 
 t.test('a PostgreSQL server', async (t) => {
-  const server = await createPostgresServer()
-  t.teardown(() => server.remove())
-
-  await t.test('the statistics are what counting gives', async (t) => agrees(t, await serverPlace(t, server)))
-
   await t.test('what is shipped twice is counted once', async (t) => {
-    const place = await serverPlace(t, server)
+    const place = await serverPlace(t)
     const spool = join(place.dataFolder, 'spool')
     const records = randomRecords(300, 2)
     await leaveInSpool(t, place.dataFolder, records)
@@ -220,7 +214,7 @@ t.test('a PostgreSQL server', async (t) => {
   await t.test(
     'a shipment takes buckets in the order of their keys, so no two wait in a circle',
     async (t) => {
-      const place = await serverPlace(t, server)
+      const place = await serverPlace(t)
       const log = openLog(t, place, { now })
       const records = randomRecords(200, 4)
       await appendAndShip(log, records)
@@ -249,7 +243,7 @@ t.test('a PostgreSQL server', async (t) => {
   )
 
   await t.test('two processes ship into the same buckets at once', async (t) => {
-    const place = await serverPlace(t, server)
+    const place = await serverPlace(t)
     const records = randomRecords(6000, 3)
     // The same predictions in part: what one process left, another may have taken over.
     const parts = [records.slice(0, 3500), records.slice(2500).toReversed()]

@@ -4,17 +4,26 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type Bundle, BundleError } from '../../src/bundle/index.ts'
+import { NINE_FIELDS, parseInputSchema } from '../../src/inputs/index.ts'
+import { FIVE_FIELDS } from '../five-fields.ts'
 import { type BundleSource, Follower, type Refusal, Rollout, type Variant } from '../../src/rollout/index.ts'
 
 const NOW = new Date('2026-01-01T00:00:00.000Z')
+const FIVE = parseInputSchema(FIVE_FIELDS)
 
 const bundleOf = (folder: string) =>
   ({
     manifest: { name: 'm', version: folder, files: new Map([['model.json', folder]]) },
+    inputs: folder.startsWith('five') ? FIVE : NINE_FIELDS,
   }) as unknown as Bundle
 
 /** A source that is told what it points to, and a follower of it that looks when it is told to. */
-function followed(t: Test, variant: Variant = 'champion', kept: string | null = null) {
+function followed(
+  t: Test,
+  variant: Variant = 'champion',
+  kept: string | null = null,
+  acceptedInputs: ReadonlySet<string> = new Set(),
+) {
   const said: string[] = []
   const refusals: Refusal[] = []
   const changes: unknown[] = []
@@ -64,6 +73,7 @@ function followed(t: Test, variant: Variant = 'champion', kept: string | null = 
       if (world.bad.has(folder)) throw new BundleError(folder, 'model.json', 'expected sha256 a, got b')
       return bundleOf(folder)
     },
+    acceptedInputs,
     intervalMs: 3_600_000,
     startWaitMs: 10_000,
     random: () => 0.5,
@@ -188,6 +198,7 @@ t.test('it looks by itself, and no more when it is stopped', async (t) => {
     variant: 'challenger',
     source,
     rollout: new Rollout({ traffic: { challengerShare: 0, salt: '', shadow: false }, now: () => NOW }),
+    acceptedInputs: new Set(),
     load: async () => bundleOf('x'),
     intervalMs: 1,
     startWaitMs: 10_000,
@@ -214,4 +225,39 @@ t.test('what arrives after it was stopped is not served', async (t) => {
   await started
   t.equal(rollout.current(), null)
   t.same(world.kept, [])
+})
+
+t.test(
+  'a champion that would refuse what the present one takes is refused, until it is confirmed',
+  async (t) => {
+    const { follower, world, served, refusals, said } = followed(t)
+    t.equal(await served('five'), 'models:/m/five', 'the first one disappoints nobody')
+    t.equal(await served('nine'), 'models:/m/five', 'what is in service stays')
+    const { state, reason } = follower.status()
+    t.equal(state, 'refused')
+    t.match(
+      reason,
+      new RegExp(
+        `^expected a model that takes the requests that the present one takes, got inputs ${NINE_FIELDS.id}: Country Code: is no longer a field, .*; … ?\\. ACCEPTED_INPUTS=${NINE_FIELDS.id} confirms them$`,
+      ),
+    )
+    t.match(refusals, [{ variant: 'champion', origin: 'models:/m/nine', reason }])
+    t.match(said.at(-1), /a model is refused; what is in service stays/)
+    await served('nine')
+    t.same(world.fetched, ['five', 'nine'], 'it is not fetched again')
+
+    const confirmed = followed(t, 'champion', 'five', new Set([NINE_FIELDS.id]))
+    await confirmed.follower.start()
+    t.equal(await confirmed.served('nine'), 'models:/m/nine')
+    t.equal(await confirmed.served('five'), 'models:/m/nine', 'the way back is another question')
+    // What was refused fits again beside a champion that takes the same.
+    confirmed.rollout.place('champion', bundleOf('five again'), 'elsewhere')
+    t.equal(await confirmed.served('five'), 'models:/m/five')
+  },
+)
+
+t.test('a challenger may take what it likes', async (t) => {
+  const { served, rollout } = followed(t, 'challenger')
+  rollout.place('champion', bundleOf('nine'), 'here')
+  t.equal(await served('five'), 'models:/m/five')
 })

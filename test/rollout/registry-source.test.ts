@@ -63,6 +63,7 @@ function following(
     source,
     rollout,
     load,
+    acceptedInputs: new Set(),
     intervalMs: 3_600_000,
     startWaitMs: 10_000,
     random: () => 0.5,

@@ -4,7 +4,7 @@
 import t from 'tap'
 import type { Bundle } from '../../src/bundle/index.ts'
 import { Rollout, type Traffic } from '../../src/rollout/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { EXAMPLE_ROW } from '../example.ts'
 import { placeOf } from '../../src/rollout/serving.ts'
 
 const NOW = new Date('2026-01-01T00:00:00.000Z')
@@ -64,13 +64,13 @@ t.test('a challenger without an answer gives way to the champion', (t) => {
   const rollout = new Rollout({ traffic: { challengerShare: 1, salt: '', shadow: false }, now: () => NOW })
   rollout.place('champion', answering(1), 'a')
   rollout.place('challenger', answering(2), 'b')
-  t.match(rollout.current()!.predict('x', EXAMPLE), { variant: 'challenger', prediction: { revenue: 2 } })
+  t.match(rollout.current()!.predict('x', EXAMPLE_ROW), { variant: 'challenger', prediction: { revenue: 2 } })
   t.equal(rollout.fallbacks(), 0)
   rollout.place('challenger', failing, 'c')
-  t.match(rollout.current()!.predict('x', EXAMPLE), { variant: 'champion', prediction: { revenue: 1 } })
+  t.match(rollout.current()!.predict('x', EXAMPLE_ROW), { variant: 'champion', prediction: { revenue: 1 } })
   t.equal(rollout.fallbacks(), 1)
   rollout.place('champion', failing, 'd')
-  t.throws(() => rollout.current()!.predict('x', EXAMPLE), RangeError)
+  t.throws(() => rollout.current()!.predict('x', EXAMPLE_ROW), RangeError)
   t.end()
 })
 

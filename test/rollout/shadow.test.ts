@@ -4,28 +4,31 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import type { Bundle } from '../../src/bundle/index.ts'
-import { Shadow, type ShadowScore } from '../../src/rollout/index.ts'
-import { EXAMPLE } from '../example.ts'
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
+import { type Offered, type Scorable, Shadow, type ShadowScore } from '../../src/rollout/index.ts'
+import { EXAMPLE_ROW } from '../example.ts'
 
-interface Offered {
+interface Scored extends Scorable {
   readonly id: number
-  readonly install: typeof EXAMPLE
 }
 
-const offers = (count: number, from = 0): Offered[] =>
-  Array.from({ length: count }, (_, i) => ({ id: from + i, install: EXAMPLE }))
+const offers = (count: number, from = 0): Offered<Scored>[] =>
+  Array.from({ length: count }, (_, i) => ({
+    record: { id: from + i, inputs: NINE_FIELDS, row: EXAMPLE_ROW },
+    rowFor: () => null,
+  }))
 
 function shadowOn(predict: Bundle['predict']) {
-  const kept: ShadowScore<Offered>[] = []
+  const kept: ShadowScore<Scored>[] = []
   const failures: string[] = []
-  const shadow = new Shadow<Offered>(
+  const shadow = new Shadow<Scored>(
     (scores) => void kept.push(...scores),
     (error) => failures.push((error as Error).message),
   )
-  return { shadow, kept, failures, bundle: { predict } as unknown as Bundle }
+  return { shadow, kept, failures, bundle: { predict, inputs: NINE_FIELDS } as unknown as Bundle }
 }
 
-async function untilIdle(shadow: Shadow<Offered>, offered: number): Promise<void> {
+async function untilIdle(shadow: Shadow<Scored>, offered: number): Promise<void> {
   for (;;) {
     const { scored, failed, skipped } = shadow.counts()
     if (scored + failed + skipped === offered) return

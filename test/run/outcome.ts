@@ -4,15 +4,17 @@
 export interface Outcome {
   readonly passed: number
   readonly failed: number
-  /** A line for each, with the path down to it. */
+  /** A line for each, with the file and the path down to the test. */
   readonly failures: readonly string[]
-  /** Of each test file. */
+  /** A line for each: the file, the test, and why it was skipped. */
+  readonly skipped: readonly string[]
+  /** Wall time of each test file. */
   readonly secondsOf: ReadonlyMap<string, number>
 }
 
-export const NOTHING: Outcome = { passed: 0, failed: 0, failures: [], secondsOf: new Map() }
+export const NOTHING: Outcome = { passed: 0, failed: 0, failures: [], skipped: [], secondsOf: new Map() }
 
-/** A run can fail without a failed test: a file that does not load, a time-out. */
+/** A run can fail without a failed test: a file that does not load, a timeout. */
 export function atLeastOneIf(bad: boolean, failed: number): number {
   return bad ? Math.max(1, failed) : failed
 }

@@ -10,19 +10,28 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
-from .commands.card import add_card
-from .commands.compare import add_compare
-from .commands.data import add_inspect, add_synthesize
-from .commands.describe import add_describe
-from .commands.replay import add_replay
-from .commands.train import add_champion, add_train
 from .errors import UserError
+
+# By name: the module in which `add_<name>` declares its options, and what it does. Only the module of the command that
+# is called is imported, since LightGBM takes a second to import and pandas half of one.
+_COMMANDS = {
+    "describe": ("describe", "propose the input schema of a table as a TOML file to edit"),
+    "inspect": ("data", "look a CSV of installs over before training on it"),
+    "compare": ("compare", "compare models on a CSV by cross-validation"),
+    "train": ("train", "train on a CSV of installs and write a bundle"),
+    "replay": ("replay", "compare a running service with Python, row by row"),
+    "card": ("card", "write the model card of a bundle"),
+    "synthesize": ("data", "write a CSV of synthetic installs"),
+    "champion": ("train", "train the bundle that ships, on synthetic installs"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser(given).parse_args(given)
     try:
         return options.run(options)
     except UserError as error:
@@ -47,9 +56,13 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(_fail(f"{message} (see {self.prog} --help)"))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of these arguments: of the commands, only the one that they call has its options."""
     parser = _Parser(prog="python -m day7_training", description="Trains the seven-day revenue model that Day7 serves.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (add_describe, add_inspect, add_compare, add_train, add_replay, add_card, add_synthesize, add_champion):
-        add(commands)
+    for name, (module, description) in _COMMANDS.items():
+        sentence = f"{description[0].upper()}{description[1:]}."
+        command = commands.add_parser(name, help=description, description=sentence)
+        if name == next(iter(arguments), None):  # the parser itself has no options that could come before
+            getattr(import_module(f".commands.{module}", __package__), f"add_{name}")(command)
     return parser

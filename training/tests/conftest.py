@@ -1,30 +1,54 @@
-"""What the tests share: a small synthetic file, a bundle trained on it, and a way to write rows."""
+"""What the tests share: small trainings, a small synthetic file, a bundle trained on it, and a way to write rows."""
 
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-# Read when LightGBM is imported: threads that wait for work must not spin on a core that another process needs.
+# Read when numpy and LightGBM are imported. With one thread, nothing waits for another thread's turn on a busy
+# machine; LightGBM's results are the same with any number (test_train.py compares one with two).
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Where a test asks for two, the one that waits must not spin on a core that another process needs.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from day7_training.cli import main
 from day7_training.data.installs import FIELDS, REVENUE
 from day7_training.data.synthetic import write_synthetic
 from day7_training.evaluation import evaluation
+from day7_training.model import parameters
 
 HEADER = ",".join([*FIELDS, REVENUE])
 ALL_RESAMPLES = evaluation.RESAMPLES
 ROW = "es,Madrid,Organic,iOS,Apple iPhone,14.4,1,2,3,0.5"
 
+# By group of packages: what its tests import. The base environment has none of them.
+GROUPS = {
+    "mlflow": ("mlflow",),
+    "dask": ("dask", "distributed"),
+    "notebook": ("ipykernel", "nbformat", "papermill"),
+    "spark": ("pyspark",),
+}
+
+
+def needs(group: str) -> pytest.MarkDecorator:
+    """Skips tests where a package of the group is not installed; `pytestmark = needs("mlflow")` skips those of a file."""
+    absent = [name for name in GROUPS[group] if find_spec(name) is None]
+    reason = f"not installed: {', '.join(absent)}; `npm run venv -- --with {group}` installs it"
+    return pytest.mark.skipif(bool(absent), reason=reason)
+
 
 @pytest.fixture(scope="session", autouse=True)
-def few_resamples():
-    """Most tests look at no interval, which would be a quarter of a small training."""
+def small_trainings():
+    """Few folds, few resamples and one thread: most tests look at none of these, which are most of a small training."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "RESAMPLES", evaluation.LEAST_RESAMPLES)
+        patch.setattr("day7_training.example.fit.FOLD_COUNT", 3)
+        patch.setattr("day7_training.model.train.FOLD_COUNT", 2)
+        patch.setitem(parameters._DEFAULTS, "num_threads", 1)
         yield
 
 

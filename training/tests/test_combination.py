@@ -14,7 +14,8 @@ from day7_training.cli import main
 from day7_training.data.decimals import round_half_up
 from day7_training.data.installs import installs_frame, read_training_installs
 from day7_training.errors import UserError
-from day7_training.example.fit import FOLD_COUNT, ExampleRecipe
+from day7_training.example import fit as fit_module
+from day7_training.example.fit import ExampleRecipe
 from day7_training.features.folds import fold_numbers
 from day7_training.model.combination import Combination
 from day7_training.model.composition import Composition, learner_of
@@ -168,7 +169,8 @@ def test_all_trees_learn_from_rows_encoded_out_of_fold(synthetic_csv, monkeypatc
     chosen = int(np.argmax(revenue > 0))
     changed = revenue.copy()
     changed[chosen] = 1e6
-    mates = fold_numbers(len(frame), FOLD_COUNT, SEED) == fold_numbers(len(frame), FOLD_COUNT, SEED)[chosen]
+    folds = fold_numbers(len(frame), fit_module.FOLD_COUNT, SEED)
+    mates = folds == folds[chosen]
     learner = learner_of(Composition(two_part=True, with_interval=True), ExampleRecipe())
 
     def seen_by_trees(revenue):

@@ -8,13 +8,12 @@ import pytest
 from day7_training.data.installs import FIELDS, NUMBER_FIELDS, installs_frame
 from day7_training.example import fit as fit_module
 from day7_training.example.fit import (
-    FOLD_COUNT,
     SMOOTHING_ROWS,
     fit_plan,
     fit_two_part_plan,
-    fold_numbers,
     training_features,
 )
+from day7_training.features.folds import fold_numbers
 from day7_training.features.operators import REVENUE_ENCODINGS
 from day7_training.features.plan import Plan
 
@@ -76,7 +75,7 @@ def test_a_rows_own_revenue_never_reaches_its_features_or_its_offset(fit):
     changed[13] = 1e6
     before = encoded(fit(frame, revenue), frame, revenue)
     after = encoded(fit(frame, changed), frame, changed)
-    folds = fold_numbers(50, FOLD_COUNT, seed=7)
+    folds = fold_numbers(50, fit_module.FOLD_COUNT, seed=7)
     mates = folds == folds[13]
     np.testing.assert_array_equal(before[mates], after[mates])
     assert not np.array_equal(before[~mates, -1], after[~mates, -1])

@@ -21,7 +21,9 @@ ROWS = 100_000
 pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(find_spec("pyspark") is None, reason="npm run test:long adds Spark to the environment"),
-    pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, and there is no java on the path"),
+    pytest.mark.skipif(
+        shutil.which("java") is None, reason="java not installed: apt-get install openjdk-17-jre-headless"
+    ),
     # It says so of every program; what it does with pandas 3 here is what this test compares.
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
 ]

@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import lightgbm as lgb
 import numpy as np
@@ -16,10 +17,12 @@ from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
 from day7_training.data.installs import FIELDS, installs_frame, read_training_installs
 from day7_training.errors import UserError
+from day7_training.example import fit as fit_module
 from day7_training.example.fit import ExampleRecipe
-from day7_training.model.boosting import fit, learner_here
-from day7_training.model.parameters import resolve_parameters
-from day7_training.model.train import train, training_rows
+from day7_training.features.folds import fold_numbers
+from day7_training.model import boosting
+from day7_training.model.parameters import SEED, resolve_parameters
+from day7_training.model.train import training_rows
 from day7_training.progress import no_progress
 
 FILES = {"features.json", "model.json", "model.txt", "golden.ndjson", "profile.json", "evaluation.json"}
@@ -105,24 +108,42 @@ def test_the_profile_counts_every_row_once(bundle):
     assert 0 < profile["features"]["event_3"]["missing"] < 100
 
 
-def test_training_twice_gives_the_same_bytes(bundle, synthetic_csv, tmp_path):
-    assert run("train", "--data", synthetic_csv, "--out", tmp_path / "again", "--max-trees", 30, "--synthetic") == 0
-    for name in FILES:
-        assert (tmp_path / "again" / name).read_bytes() == (bundle / name).read_bytes(), name
-    first, second = manifest_of(bundle), manifest_of(tmp_path / "again")
-    assert {**first, "created": ""} == {**second, "created": ""}
+def test_training_again_gives_the_same_bytes_with_any_number_of_threads(bundle, synthetic_csv, tmp_path):
+    again = tmp_path / "again"
+    options = ("--max-trees", 30, "--synthetic", "--set", "num_threads=2")
+    assert run("train", "--data", synthetic_csv, "--out", again, *options) == 0
+    for name in FILES - {"model.txt"}:
+        assert (again / name).read_bytes() == (bundle / name).read_bytes(), name
+    one, two = ((folder / "model.txt").read_text() for folder in (bundle, again))
+    assert one.replace("[num_threads: 1]", "[num_threads: 2]") == two != one
+    first, second = manifest_of(bundle), manifest_of(again)
+    for manifest in (first, second):
+        del manifest["created"], manifest["files"]["model.txt"], manifest["parameters"]["num_threads"]
+    assert first == second
 
 
-def test_the_model_learns_from_out_of_fold_features(write_csv):
-    # Pairs of rows share a country and nothing else tells them apart: only a leak could tell their revenue.
-    revenue = np.random.Generator(np.random.PCG64(2)).random(1200)
-    rows = [f"c{row // 2},{ROW.partition(',')[2].rpartition(',')[0]},{value}" for row, value in enumerate(revenue)]
-    installs = read_training_installs(write_csv(*rows), warn=pytest.fail)
-    for objective in ("regression", "tweedie"):
-        rows = training_rows(installs, objective, drop_flagged=False)
-        trained = train(rows, resolve_parameters(objective, {}), 60, no_progress, learner_here(ExampleRecipe()))
-        # Ranks, since the offset of a pair that was seen whole is near what it brought.
-        assert trained.evaluation["all"]["metrics"]["spearman"] < 0.15
+@pytest.mark.parametrize("fit", [boosting.fit, boosting.fit_until_it_stops])
+def test_trees_learn_from_rows_encoded_out_of_fold(fit, synthetic_csv, monkeypatch):
+    installs = read_training_installs(synthetic_csv, pytest.fail)
+    fitting, _ = boosting.validation_split(len(installs.frame), boosting.VALIDATION_SHARE)
+    changed = installs.revenue.copy()
+    changed[fitting[np.argmax(changed[fitting] > 0)]] = 1e6
+
+    def seen_by_trees(revenue):
+        seen = []
+        monkeypatch.setattr(
+            boosting, "boost", lambda title, _, data, *rest: seen.append(data) or SimpleNamespace(best_iteration=1)
+        )
+        fit(ExampleRecipe(), "", installs.frame, revenue, resolve_parameters("tweedie", {}), 1, no_progress)
+        return seen[0]
+
+    before, after = seen_by_trees(installs.revenue), seen_by_trees(changed)
+    (place,) = np.flatnonzero(before.revenue != after.revenue)
+    folds = fold_numbers(len(before.revenue), fit_module.FOLD_COUNT, SEED)
+    mates = folds == folds[place]
+    for values, others in zip(before.encoded[:2], after.encoded):
+        np.testing.assert_array_equal(values[mates], others[mates])
+        assert not np.array_equal(values[~mates], others[~mates])
 
 
 def test_the_champion_that_ships_says_what_it_is():
@@ -191,7 +212,9 @@ OBJECTIVES = ["poisson", "regression", "regression_l1", "huber", "fair", "quanti
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_every_objective_fits(synthetic_csv, objective):
     rows = training_rows(read_training_installs(synthetic_csv, pytest.fail), objective, drop_flagged=False)
-    model = fit(ExampleRecipe(), "a model", rows.frame, rows.revenue, resolve_parameters(objective, {}), 5, no_progress)
+    model = boosting.fit(
+        ExampleRecipe(), "a model", rows.frame, rows.revenue, resolve_parameters(objective, {}), 5, no_progress
+    )
     assert model.booster.dump_model()["objective"].split()[0] == objective
     predicted = model.predict(rows.frame)
     assert np.all(np.isfinite(predicted)) and np.unique(predicted).size > 1

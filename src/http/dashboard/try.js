@@ -4,42 +4,52 @@
 import { ask } from './service.js'
 import { byId, element, fill, ms, revenue, table } from './format.js'
 
-/** What a form starts with, so that one press answers. */
-const START = {
-  country: 'us',
-  country_region: '',
-  source: 'organic',
-  platform: 'ios',
-  device_family: 'apple',
-  os_version: '17.4',
-  event_1: '0',
-  event_2: '12',
-  event_3: '',
-}
 /** A list longer than that helps nobody to choose. */
 const OFFERED = 300
 
-/** @param {{ inputs: readonly { field: string, kind: string, nullable: boolean, known: readonly string[] | null }[] }} inputs */
+/**
+ * @typedef {{
+ *   field: string, kind: string, nullable: boolean, example: string | number | boolean | null,
+ *   description: string | null, known: readonly string[] | null
+ * }} Input
+ */
+
+/** What to offer where the model knows no values. @type {Record<string, readonly string[]>} */
+const CHOICES = { boolean: ['true', 'false'] }
+
+/** What one press answers with: the example, or else anything that is taken. @param {Input} input */
+function startOf({ kind, nullable, example, known }) {
+  if (example !== null) return String(example)
+  if (nullable) return ''
+  return { count: '0', boolean: 'false', time: new Date().toISOString() }[kind] ?? known?.[0] ?? ''
+}
+
+/** @param {{ inputs: readonly Input[] }} inputs */
 export function makeForm({ inputs }) {
-  const fields = inputs.map(({ field, kind, nullable, known }) => {
-    const start = /** @type {Record<string, string>} */ (START)[field] ?? ''
+  const fields = inputs.map((described, at) => {
+    const { field, kind, nullable, description } = described
+    const known = described.known ?? CHOICES[kind] ?? null
+    const start = startOf(described)
+    // An id has no blanks in it.
+    const listId = `known-${/^\w+$/.test(field) ? field : at}`
     const input = /** @type {HTMLInputElement} */ (
       element('input', {
         name: field,
         'data-kind': kind,
         value: start,
         placeholder: nullable ? 'not known' : '',
+        ...(description !== null && { title: description }),
         autocomplete: 'off',
-        ...(kind === 'count' && { type: 'number', min: '0', step: 'any' }),
+        ...(kind === 'count' && { type: 'number', step: 'any' }),
         ...(!nullable && { required: '' }),
-        ...(known && { list: `known-${field}` }),
+        ...(known && { list: listId }),
       })
     )
     const list =
       known &&
       element(
         'datalist',
-        { id: `known-${field}` },
+        { id: listId },
         ...known.slice(0, OFFERED).map((value) => element('option', { value })),
       )
     return element('label', {}, field.replaceAll('_', ' '), input, list)
@@ -51,10 +61,7 @@ byId('try').addEventListener('submit', async (event) => {
   event.preventDefault()
   const inputs = /** @type {HTMLInputElement[]} */ ([...byId('fields').querySelectorAll('input')])
   const install = Object.fromEntries(
-    inputs.map(({ name, value, dataset }) => [
-      name,
-      value === '' ? null : dataset['kind'] === 'count' ? Number(value) : value,
-    ]),
+    inputs.map(({ name, value, dataset }) => [name, valueOf(value, dataset['kind'])]),
   )
   try {
     const answer = await ask('/predict?explain=true', {
@@ -67,6 +74,13 @@ byId('try').addEventListener('submit', async (event) => {
     fill('answer', element('p', { class: 'bad' }, /** @type {Error} */ (error).message))
   }
 })
+
+/** As a request has it; what is wrong stays as it is, and the service says so. @param {string} text @param {string | undefined} kind */
+function valueOf(text, kind) {
+  if (text === '') return null
+  if (kind === 'count') return Number(text)
+  return kind === 'boolean' && (text === 'true' || text === 'false') ? text === 'true' : text
+}
 
 /** @param {any} answer */
 function show({ predicted_revenue, interval, inference_time_ms, model, explanation }) {

@@ -18,12 +18,14 @@ const READS: Readonly<Record<string, readonly [bytes: number, read: Read]>> = {
   UINT32: [4, (bytes, offset) => bytes.readUInt32LE(offset)],
   UINT16: [2, (bytes, offset) => bytes.readUInt16LE(offset)],
   UINT8: [1, (bytes, offset) => bytes.readUInt8(offset)],
+  BOOL: [1, (bytes, offset) => bytes.readUInt8(offset)],
 }
 
 const LENGTH_BYTES = 4
 
 /** The datatypes of a tensor of numbers. */
-export const NUMBERS: readonly string[] = Object.keys(READS)
+export const NUMBERS: readonly string[] = Object.keys(READS).filter((datatype) => datatype !== 'BOOL')
+export const INTEGERS: readonly string[] = NUMBERS.filter((datatype) => !datatype.startsWith('FP'))
 
 /** @throws 400 if the bytes are not exactly as many elements */
 export function readElements(

@@ -39,7 +39,9 @@ export function modelNamed(serving: Serving, { name, version }: ModelParams): Na
 
 function only(bundle: Bundle): Answering {
   return {
-    predict: (_, install) => ({ bundle, variant: NAMED, prediction: bundle.predict(install), failed: null }),
+    inputs: bundle.inputs,
+    otherInputs: null,
+    predict: (_, row) => ({ bundle, variant: NAMED, row, prediction: bundle.predict(row), failed: null }),
     shadow: null,
   }
 }

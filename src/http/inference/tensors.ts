@@ -2,10 +2,19 @@
  * The input tensors of the Open Inference Protocol, one a field → installs, not validated yet. A tensor that is left out is null in all
  * of them, where null is legal. Refuses tensors of other names, types, shapes or lengths, and repeats no value of them.
  */
-import { COUNT_FIELDS, TEXT_FIELDS } from '../../features/index.ts'
-import { kindOf } from '../plugins/validation.ts'
+import {
+  Fault,
+  type Field,
+  type InputSchema,
+  type Kind,
+  kindOf,
+  valueFromCell,
+  valueToJson,
+} from '../../inputs/index.ts'
+import { listed as listedNames } from '../listed.ts'
 import { refusal } from '../prediction.ts'
-import { NUMBERS, readElements } from './elements.ts'
+import { USER_ID } from '../schemas/install.ts'
+import { INTEGERS, NUMBERS, readElements } from './elements.ts'
 
 export interface Tensor {
   readonly name: string
@@ -15,36 +24,56 @@ export interface Tensor {
   readonly parameters?: Readonly<Record<string, unknown>> | null
 }
 
-const TEXTS: ReadonlySet<string> = new Set([...TEXT_FIELDS, 'user_id'])
-const NAMES: readonly string[] = [...TEXT_FIELDS, ...COUNT_FIELDS, 'user_id']
-/** Their tensor must be there. */
-const NEVER_NULL: readonly string[] = ['event_1', 'event_2']
+/** The datatypes that a tensor of this kind may have; the first is that of the model's metadata. */
+const DATATYPES: Readonly<Record<Kind, readonly string[]>> = {
+  text: ['BYTES'],
+  number: NUMBERS,
+  boolean: ['BOOL', ...INTEGERS],
+  time: ['INT64', 'FP64', 'BYTES'],
+}
 
-/** What a tensor of this name holds, for the model's metadata. */
-export const INPUTS = NAMES.map((name) => ({
-  name,
-  datatype: TEXTS.has(name) ? 'BYTES' : 'FP64',
-  shape: [-1],
-}))
+/** What a tensor holds; a text is the user's id. */
+type Holds = Field | typeof USER_ID
+
+const nameOf = (holds: Holds): string => (holds === USER_ID ? USER_ID : holds.name)
+const datatypesOf = (holds: Holds): readonly string[] => DATATYPES[holds === USER_ID ? 'text' : holds.kind]
+
+/** For the model's metadata. */
+export function inputTensors({ fields }: InputSchema): { name: string; datatype: string; shape: number[] }[] {
+  return [...fields, USER_ID as Holds].map((holds) => ({
+    name: nameOf(holds),
+    datatype: datatypesOf(holds)[0]!,
+    shape: [-1],
+  }))
+}
 
 /**
  * @param binary what follows the JSON; null where nothing is said to follow
  * @throws 400
  */
-export function installsOf(tensors: readonly Tensor[], binary: Buffer | null): readonly object[] {
+export function installsOf(
+  { fields }: InputSchema,
+  tensors: readonly Tensor[],
+  binary: Buffer | null,
+): readonly object[] {
+  const holds = new Map<string, Holds>([...fields, USER_ID as Holds].map((each) => [nameOf(each), each]))
   const names = tensors.map(({ name }) => name)
-  const unknown = names.findIndex((name) => !NAMES.includes(name))
+  const unknown = names.findIndex((name) => !holds.has(name))
   const twice = names.find((name, at) => names.indexOf(name) !== at)
-  const missing = NEVER_NULL.filter((name) => !names.includes(name))
-  if (unknown !== -1) throw refusal(`inputs.${unknown}.name: expected one of ${NAMES.join(', ')}`)
+  const neverNull = fields.filter(({ nullable }) => !nullable).map(({ name }) => name)
+  const missing = neverNull.filter((name) => !names.includes(name))
+  if (unknown !== -1)
+    throw refusal(`inputs.${unknown}.name: expected one of ${listedNames([...holds.keys()])}`)
   if (twice !== undefined) throw refusal(`inputs: expected ${twice} once, got it twice`)
   if (missing.length > 0)
-    throw refusal(`inputs: expected tensors for ${NEVER_NULL.join(' and ')}; missing: ${missing.join(', ')}`)
+    throw refusal(
+      `inputs: expected tensors for ${listedNames(neverNull, ' and ')}; missing: ${listedNames(missing)}`,
+    )
 
   const rows = rowsOf(tensors)
-  const columns = new Map(valuesOf(tensors, binary, rows))
+  const columns = new Map(valuesOf(tensors, holds, binary, rows))
   return Array.from({ length: rows }, (_, row) =>
-    Object.fromEntries(NAMES.map((name) => [name, columns.get(name)?.[row] ?? null])),
+    Object.fromEntries([...holds.keys()].map((name) => [name, columns.get(name)?.[row] ?? null])),
   )
 }
 
@@ -65,19 +94,21 @@ function rowsOf(tensors: readonly Tensor[]): number {
 
 function* valuesOf(
   tensors: readonly Tensor[],
+  holds: ReadonlyMap<string, Holds>,
   binary: Buffer | null,
   rows: number,
 ): Generator<[string, readonly unknown[]]> {
   let offset = 0
   for (const { name, shape, datatype, data, parameters } of tensors) {
-    const expected = TEXTS.has(name) ? ['BYTES'] : NUMBERS
+    const held = holds.get(name)!
+    const expected = datatypesOf(held)
     if (!expected.includes(datatype))
       throw refusal(`${name}: expected datatype ${expected.join(' or ')}, got another one`)
     if (parameters?.['shared_memory_region'] !== undefined)
       throw refusal(`${name}: expected data, got a region of shared memory, which this service does not read`)
     const size = parameters?.['binary_data_size'] ?? null
     if (size === null) {
-      yield [name, listed(name, data, shape, datatype)]
+      yield [name, listed(name, data, shape, datatype).map((value) => jsonOf(held, value))]
       continue
     }
     if (data) throw refusal(`${name}: expected data or binary_data_size, got both`)
@@ -90,7 +121,9 @@ function* valuesOf(
     const bytes = binary.subarray(offset, (offset += Number(size)))
     yield [
       name,
-      readElements(name, bytes, datatype, rows).map((value) => (name === 'user_id' ? value || null : value)),
+      readElements(name, bytes, datatype, rows).map((value) =>
+        held === USER_ID ? value || null : jsonOf(held, value),
+      ),
     ]
   }
   if (binary !== null && offset !== binary.length)
@@ -113,9 +146,19 @@ function listed(
   return flat
 }
 
+/** An element as a request in JSON would have it; what is none stays as it is, and is refused by validation. */
+function jsonOf(held: Holds, value: unknown): unknown {
+  if (held === USER_ID || value === null) return value
+  if (held.kind === 'boolean' && (value === 0 || value === 1)) return value === 1
+  if (held.kind !== 'time' || typeof value !== 'string') return value
+  const read = valueFromCell(held, value)
+  return read instanceof Fault ? value : valueToJson(held, read)
+}
+
 function fits(value: unknown, datatype: string): boolean {
   if (value === null) return true
   if (datatype === 'BYTES') return typeof value === 'string'
+  if (datatype === 'BOOL') return typeof value === 'boolean'
   if (typeof value !== 'number') return false
   return datatype.startsWith('FP') || (Number.isInteger(value) && (value >= 0 || !datatype.startsWith('U')))
 }

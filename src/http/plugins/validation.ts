@@ -3,9 +3,8 @@
  * A schema with a pattern or a format says in `x-expected` what that means.
  */
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
-import { describeValue as describe, toJson } from '../../features/index.ts'
-
-export { describe, toJson }
+import { describeValue } from '../../inputs/index.ts'
+import { listed } from '../listed.ts'
 
 /** An error as Ajv gives it with `verbose`. */
 export interface ValidationError {
@@ -52,7 +51,7 @@ export function explain(
   const error = errors?.[0]
   if (!error) return `${whole}: not as described`
   const { keyword, params, instancePath, data, parentSchema } = error
-  const place = instancePath === '' ? whole : instancePath.slice(1).replaceAll('/', '.')
+  const place = instancePath === '' ? whole : placeIn(instancePath)
   switch (keyword) {
     case 'required':
       return `${inside(place, whole, params['missingProperty'])}: expected, but it is missing`
@@ -82,21 +81,32 @@ export function explain(
   }
 }
 
+/** A JSON pointer, in which a slash of a name is `~1` and a tilde `~0`. */
+const placeIn = (pointer: string): string =>
+  pointer.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~')
+
 const inside = (place: string, whole: string, key: unknown): string =>
   place === whole ? String(key) : `${place}.${String(key)}`
 
 function fieldsOf(schema: ValidationError['parentSchema']): string {
   const fields = Object.keys(schema?.['properties'] ?? {})
-  return fields.length > 0 ? `only ${fields.join(', ')}` : 'none'
+  return fields.length > 0 ? `only ${listed(fields)}` : 'none'
+}
+
+/** What came: its type and its beginning. */
+export function describe(value: unknown): string {
+  if (toJson(value) !== null) return describeValue(value)
+  return `${Array.isArray(value) ? 'array' : typeof value} nested too deeply to be shown`
+}
+
+/** @returns null for what is nested so deeply that it can be read as JSON, but not written */
+export function toJson(value: unknown): string | null {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return null
+  }
 }
 
 /** Characters as JSON Schema counts them: code points. */
 const lengthOf = (data: unknown): number => [...(data as Iterable<unknown>)].length
-
-/** What came, and nothing of it. */
-export function kindOf(data: unknown): string {
-  if (data === null) return 'null'
-  if (typeof data === 'number')
-    return Number.isFinite(data) ? (data < 0 ? 'negative number' : 'number') : String(data)
-  return Array.isArray(data) ? 'array' : typeof data
-}

@@ -13,7 +13,7 @@ const SLICE_MS = 2
 interface Predicted {
   readonly at: number
   readonly answer: { readonly bundle: Bundle }
-  readonly record: { readonly install: Parameters<Bundle['explain']>[0] }
+  readonly record: { readonly row: Parameters<Bundle['explain']>[0] }
 }
 
 /**
@@ -33,7 +33,7 @@ export async function addExplanations<T extends Predicted>(
     }
     const { at, answer, record } = each
     try {
-      rows[at] = { ...rows[at]!, explanation: answer.bundle.explain(record.install) }
+      rows[at] = { ...rows[at]!, explanation: answer.bundle.explain(record.row) }
       kept.push(each)
     } catch (error) {
       if (!(error instanceof ExplanationError)) throw error

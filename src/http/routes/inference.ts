@@ -3,12 +3,13 @@
  * a request are answered, or none is and nothing is logged.
  */
 import type { FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import { kindOf } from '../../inputs/index.ts'
 import { type App, type AppContext, servingOf } from '../context.ts'
 import { modelNamed, type ModelParams } from '../inference/models.ts'
 import { chosenOutputs, OUTPUT_TENSORS, outputsOf } from '../inference/outputs.ts'
 import { readTensorBodies } from '../inference/request.ts'
-import { INPUTS, installsOf } from '../inference/tensors.ts'
-import { explain, kindOf } from '../plugins/validation.ts'
+import { inputTensors, installsOf } from '../inference/tensors.ts'
+import { explain } from '../plugins/validation.ts'
 import { type Answered, predictAll } from '../prediction.ts'
 import { failuresAs } from '../schemas/failure.ts'
 import {
@@ -69,8 +70,9 @@ export function inferenceRoutes(root: App, context: AppContext, version: string)
         path,
         about(`modelMetadata${suffix}`, 'a model', 'read', { 200: ModelMetadata, ...failures(404) }, params),
         (request) => {
-          const { name, versions } = modelOf(request)
-          return { name, versions, platform: PLATFORM, inputs: INPUTS, outputs: OUTPUT_TENSORS }
+          const { name, versions, answering } = modelOf(request)
+          const inputs = inputTensors(answering.inputs)
+          return { name, versions, platform: PLATFORM, inputs, outputs: OUTPUT_TENSORS }
         },
       )
 
@@ -106,7 +108,7 @@ export function inferenceRoutes(root: App, context: AppContext, version: string)
           const { name, answering } = modelOf(request)
           const { id, inputs, outputs = null, parameters = null } = request.body
           const choice = chosenOutputs(outputs, parameters)
-          const installs = installsOf(inputs, request.tensorBytes)
+          const installs = installsOf(answering.inputs, inputs, request.tensorBytes)
           const answered = await predictAll(context, request, answering, installs, (place) => `row ${place}`)
           const { outputs: tensors, binary } = outputsOf(answered, choice)
           const answer = {

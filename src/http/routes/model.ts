@@ -4,7 +4,6 @@
  * model learnt from.
  */
 import type { Part, Parts } from '../../bundle/index.ts'
-import { COUNT_FIELDS, NULLABLE_COUNTS, TEXT_FIELDS } from '../../features/index.ts'
 import { MIN_DRIFT_COUNT } from '../../monitor/index.ts'
 import type { Slot, Variant } from '../../rollout/index.ts'
 import { type AppContext, type Routes, servingOf } from '../context.ts'
@@ -101,23 +100,20 @@ export const modelRoutes: Routes = (app, context) => {
       },
     },
     () => {
-      const { manifest, categories } = servingOf(context).champion.bundle
+      const { manifest, inputs, categories } = servingOf(context).champion.bundle
       return {
         model: { name: manifest.name, version: manifest.version },
-        inputs: [
-          ...TEXT_FIELDS.map((field) => ({
-            field,
-            kind: 'text',
-            nullable: true,
-            known: categories.has(field) ? [...categories.get(field)!.names] : null,
-          })),
-          ...COUNT_FIELDS.map((field) => ({
-            field,
-            kind: 'count',
-            nullable: NULLABLE_COUNTS.has(field),
-            known: null,
-          })),
-        ],
+        inputs: inputs.fields.map(({ name, kind, nullable, required, description, unit, example }) => ({
+          field: name,
+          // A number is called a count, as it was when all were.
+          kind: kind === 'number' ? 'count' : kind,
+          nullable,
+          required,
+          description,
+          unit,
+          example,
+          known: categories.has(name) ? [...categories.get(name)!.names] : null,
+        })),
       }
     },
   )

@@ -10,19 +10,11 @@ import { answerOnce } from '../answer-once.ts'
 import { type Routes, servingOf } from '../context.ts'
 import { roundTo6 } from '../../bundle/index.ts'
 import { toJson } from '../plugins/validation.ts'
-import {
-  type Answered,
-  follow,
-  installCheckOf,
-  isChampion,
-  modelOf,
-  predict,
-  predictOneOf,
-} from '../prediction.ts'
+import { type Answered, follow, isChampion, modelOf, predict, predictOneOf } from '../prediction.ts'
 import { ExplainQuery } from '../schemas/explanation.ts'
 import { failures } from '../schemas/failure.ts'
 import { IDEMPOTENCY_KEY, IdempotencyHeaders } from '../schemas/idempotency.ts'
-import { type InstallBody, InstallRef } from '../schemas/install.ts'
+import { InstallRef } from '../schemas/install.ts'
 import { type BatchRow, PredictAnswer } from '../schemas/predict.ts'
 import { BATCH_DESCRIPTION, batchBodies, BatchAnswers, type BatchBody } from '../schemas/streams.ts'
 import { streamReplies } from '../streams/index.ts'
@@ -44,13 +36,15 @@ export const predictRoutes: Routes = (app, context) => {
         response: { 200: PredictAnswer, ...failures(413, 415, 422) },
       },
     },
-    answerOnce(context, (request: FastifyRequest<{ Body: InstallBody; Querystring: ExplainQuery }>) => {
+    answerOnce(context, (request: FastifyRequest<{ Querystring: ExplainQuery }>) => {
       const serving = servingOf(context)
+      const install = app.intakes.of(serving).read(request.body, 'body')
+      if (typeof install === 'string') throw invalid(install)
       const endSpan = context.startSpan?.('predict')
-      const answered = predict(context, serving, request.body, context.now())
+      const answered = predict(context, serving, install, context.now())
       endSpan?.()
       const { answer, record, interval } = answered
-      const explanation = request.query.explain === 'true' && answer.bundle.explain(record.install)
+      const explanation = request.query.explain === 'true' && answer.bundle.explain(record.row)
       const body = {
         predicted_revenue: record.predictedRevenue,
         ...(interval && { interval }),
@@ -70,13 +64,13 @@ export const predictRoutes: Routes = (app, context) => {
     if (isExplained) expectExplainable(users.length, context.explainMaxUsers)
     const serving = servingOf(context)
     const time = context.now()
-    const isInstall = installCheckOf(request)
+    const intake = app.intakes.of(serving)
     const predicted: (Answered & { readonly at: number })[] = []
     const endSpan = context.startSpan?.('predict')
     const predictions = users.map((input, at): BatchRow => {
       const result = predictOneOf(context, serving, input, {
         time,
-        isInstall,
+        intake,
         log: request.log,
         whole: 'user',
       })
@@ -134,4 +128,9 @@ export const predictRoutes: Routes = (app, context) => {
       return replyToStream(request, reply)
     },
   )
+}
+
+/** As of a body that the route's own schema refuses. */
+function invalid(message: string): Error {
+  return Object.assign(new Error(message), { statusCode: 400, code: 'FST_ERR_VALIDATION' })
 }

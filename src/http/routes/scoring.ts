@@ -4,6 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import type { InputSchema } from '../../inputs/index.ts'
 import { type App, type AppContext, servingOf } from '../context.ts'
 import { expectPlainUtf8 } from '../plugins/body-encoding.ts'
 import { parsePythonJson } from '../plugins/python-json.ts'
@@ -36,7 +37,7 @@ export function scoringRoutes(root: App, context: AppContext, version: string): 
       },
       async (request) => {
         const serving = servingOf(context)
-        const { inputs, nameOf } = inputsOf(request, context)
+        const { inputs, nameOf } = inputsOf(request, context, serving.inputs)
         const answered = await predictAll(context, request, serving, inputs, nameOf)
         return {
           predictions: answered.map(({ record }) => record.predictedRevenue),
@@ -88,12 +89,12 @@ interface Inputs {
   readonly nameOf: (place: number) => string
 }
 
-function inputsOf(request: FastifyRequest, { streams }: AppContext): Inputs {
+function inputsOf(request: FastifyRequest, { streams }: AppContext, schema: InputSchema): Inputs {
   const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
   expectPlainUtf8(request)
   if (request.mediaType !== CSV)
-    return { inputs: installsIn(parsePythonJson(body)), nameOf: (place) => `row ${place}` }
-  const reader = new CsvRows(streams.lineBytes)
+    return { inputs: installsIn(parsePythonJson(body), schema), nameOf: (place) => `row ${place}` }
+  const reader = new CsvRows(streams.lineBytes, schema)
   const rows = [...reader.push(body), ...reader.end()].map((row) => {
     if ('error' in row) throw refusal(row.error.replace('line', `line ${row.line}`))
     return row

@@ -20,7 +20,7 @@ export const ExplainQuery = Type.Object(
 const Contribution = (feature: string, value: string, type: string[]) =>
   Type.Object({
     feature: Type.String({ description: feature }),
-    value: Type.Unsafe<string | number | null>({ type, description: value }),
+    value: Type.Unsafe<string | number | boolean | null>({ type, description: value }),
     contribution: Type.Number({ description: 'What it adds to the raw score.' }),
   })
 
@@ -28,8 +28,8 @@ const RAW_SCORE = {
   raw_score: Type.Number({ description: 'The base value and the contributions, summed up.' }),
   base_value: Type.Number({ description: 'The raw score before anything is known of the install.' }),
   contributions: Type.Array(
-    Contribution('An input field.', 'As it was sent.', ['string', 'number', 'null']),
-    { description: 'By input field, all nine; the greatest first.' },
+    Contribution('An input field.', 'As it was sent.', ['string', 'number', 'boolean', 'null']),
+    { description: 'By input field, all of them; the greatest first.' },
   ),
   features: Type.Array(
     Contribution('A feature of the model, or its offset.', 'As the model takes it; null where it has none.', [

@@ -43,11 +43,18 @@ export const InputsAnswer = Type.Object({
   inputs: Type.Array(
     Type.Object({
       field: Type.String(),
-      kind: Type.String({ description: '`text` or `count`.' }),
+      kind: Type.String({ description: '`text`, `count` (a number), `boolean` or `time`.' }),
       nullable: Type.Boolean(),
+      required: Type.Boolean({ description: 'False: it may be left out, and is null then.' }),
+      description: TextOrNull,
+      unit: TextOrNull,
+      example: Type.Unsafe<string | number | boolean | null>({
+        type: ['string', 'number', 'boolean', 'null'],
+        description: 'As a request has it.',
+      }),
       known: Type.Union([Type.Array(Type.String()), Type.Null()], {
         description:
-          'Values that the model learnt something about, as it folds them: in lower case mostly, for devices the first word. Those seen most often first, where that is known. Null for counts, and for texts that are read otherwise.',
+          'Values that the model learnt something about, as it folds them: in lower case mostly, for devices the first word. Those seen most often first, where that is known. Null for all but texts, and for texts that are read otherwise.',
       }),
     }),
   ),

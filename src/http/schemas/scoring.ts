@@ -16,7 +16,7 @@ const Body = Type.Union(
     Type.Object({
       dataframe_split: Type.Object({
         columns: Type.Array(Type.String(), {
-          description: 'The nine fields and, if you like, `user_id`, in any order.',
+          description: 'The fields of an install and, if you like, `user_id`, in any order.',
         }),
         data: Type.Array(Type.Array(Type.Unknown()), { description: 'A list of values for each install.' }),
         index: Type.Optional(Type.Unknown({ description: 'Passed over.' })),

@@ -10,7 +10,8 @@ import type { Serving } from '../../rollout/index.ts'
 import type { AppContext } from '../context.ts'
 import { failureOf } from '../plugins/failures.ts'
 import { roundTo6 } from '../../bundle/index.ts'
-import { type Answered, type InstallCheck, isChampion, keep, modelOf, predictOneOf } from '../prediction.ts'
+import type { Intake } from '../intake.ts'
+import { type Answered, isChampion, keep, modelOf, predictOneOf } from '../prediction.ts'
 import { type Interruption, StreamError } from './interruption.ts'
 import type { Row, RowReader } from './rows.ts'
 import type { Turns } from './turns.ts'
@@ -25,7 +26,7 @@ export interface StreamOptions {
   readonly serving: Serving
   readonly body: Readable
   readonly reader: RowReader
-  readonly isInstall: InstallCheck
+  readonly intake: Intake
   readonly interruption: Interruption
   readonly turns: Turns
   readonly log: FastifyBaseLogger
@@ -104,7 +105,7 @@ async function room({ context, interruption }: StreamOptions): Promise<void> {
 }
 
 async function answerSlice(
-  { context, serving, isInstall, log }: StreamOptions,
+  { context, serving, intake, log }: StreamOptions,
   rows: readonly Row[],
   counts: { lines: number; predictions: number; inferenceTimeUs: number },
 ): Promise<string> {
@@ -113,9 +114,7 @@ async function answerSlice(
   let text = ''
   for (const row of rows) {
     const result =
-      'error' in row
-        ? row
-        : predictOneOf(context, serving, row.input, { time, isInstall, log, whole: 'line' })
+      'error' in row ? row : predictOneOf(context, serving, row.input, { time, intake, log, whole: 'line' })
     if (!('error' in result)) answered.push(result)
     text += lineOf({ line: row.line, ...answerOf(result) })
   }

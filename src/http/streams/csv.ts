@@ -4,29 +4,30 @@
  * nobody closes: then the record's first line is wrong, and those after it are read anew. Refuses a header that is not as it should be,
  * and repeats nothing of it: where there is none, its cells are an install.
  */
-import { COUNT_FIELDS, TEXT_FIELDS } from '../../features/index.ts'
+import { Fault, type Field, type InputSchema, valueFromCell, valueToJson } from '../../inputs/index.ts'
+import { USER_ID } from '../schemas/install.ts'
 import { CsvRecord } from './csv-record.ts'
+import { listed } from '../listed.ts'
 import { faultOf, type Line, LineSplitter } from './lines.ts'
 import type { Row, RowReader } from './rows.ts'
 
-const REQUIRED: readonly string[] = [...TEXT_FIELDS, ...COUNT_FIELDS]
-const COLUMNS: readonly string[] = [...REQUIRED, 'user_id']
-const COUNTS: ReadonlySet<string> = new Set(COUNT_FIELDS)
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 const UNCLOSED = 'expected a quote at the end of a quoted cell, got none'
 
 export class CsvRows implements RowReader {
   readonly #limitBytes: number
+  readonly #inputs: InputSchema
   readonly #lines: LineSplitter
   /** Null before the header. */
-  #columns: readonly string[] | null = null
+  #columns: readonly Column[] | null = null
   /** The lines of a record whose quote is open. */
   #open: Line[] = []
   #openBytes = 0
   #record = new CsvRecord()
 
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, inputs: InputSchema) {
     this.#limitBytes = limitBytes
+    this.#inputs = inputs
     this.#lines = new LineSplitter(limitBytes)
   }
 
@@ -64,7 +65,7 @@ export class CsvRows implements RowReader {
     } else {
       const number = this.#open[0]?.number ?? line.number
       if (!isFirst) this.#reset()
-      if (this.#columns === null) this.#columns = columnsOf(added.cells)
+      if (this.#columns === null) this.#columns = columnsOf(added.cells, this.#inputs)
       else yield rowOf(number, this.#columns, added.cells)
     }
   }
@@ -93,33 +94,48 @@ export class CsvRows implements RowReader {
   }
 }
 
-function columnsOf(cells: readonly string[]): readonly string[] {
-  const missing = REQUIRED.filter((name) => !cells.includes(name))
-  const unknown = cells.findIndex((name) => !COLUMNS.includes(name))
+/** What a column holds; null: the user's id. */
+type Column = Field | null
+
+function columnsOf(cells: readonly string[], { fields, userIdColumn }: InputSchema): readonly Column[] {
+  const fieldOf = new Map<string, Column>(fields.map((field) => [field.column, field]))
+  fieldOf.set(userIdColumn, null)
+  const names = [...fieldOf.keys()]
+  const required = fields.filter((field) => field.required).map(({ column }) => column)
+  const missing = required.filter((name) => !cells.includes(name))
+  const unknown = cells.findIndex((name) => !fieldOf.has(name))
   const twice = cells.find((name, at) => cells.indexOf(name) !== at)
-  if (cells.length === 1) throw headerFault('expected names of columns with commas between them, got none')
+  if (cells.length === 1 && fields.length > 1)
+    throw headerFault('expected names of columns with commas between them, got none')
   if (missing.length > 0)
-    throw headerFault(`expected the columns ${REQUIRED.join(', ')}; missing: ${missing.join(', ')}`)
+    throw headerFault(`expected the columns ${listed(required)}; missing: ${listed(missing)}`)
   if (unknown !== -1)
-    throw headerFault(`expected only the columns ${COLUMNS.join(', ')}; number ${unknown + 1} is another one`)
+    throw headerFault(`expected only the columns ${listed(names)}; number ${unknown + 1} is another one`)
   if (twice !== undefined) throw headerFault(`expected every column once, got ${twice} twice`)
-  return cells
+  return cells.map((name) => fieldOf.get(name)!)
 }
 
 function headerFault(fault: string): Error {
   return Object.assign(new Error(`header: ${fault}`), { statusCode: 400, code: 'CSV_HEADER_INVALID' })
 }
 
-function rowOf(line: number, columns: readonly string[], cells: readonly string[]): Row {
+function rowOf(line: number, columns: readonly Column[], cells: readonly string[]): Row {
   if (cells.length !== columns.length)
     return { line, error: `line: expected ${columns.length} cells, got ${cells.length}` }
   const input: Record<string, unknown> = {}
-  for (let i = 0; i < columns.length; i++) input[columns[i]!] = valueOf(columns[i]!, cells[i]!)
+  for (let i = 0; i < columns.length; i++) {
+    const field = columns[i] ?? null
+    if (field === null) input[USER_ID] = cells[i] === '' ? null : cells[i]!
+    else input[field.name] = valueOf(field, cells[i]!)
+  }
   return { line, input }
 }
 
-/** A count that is no number stays a text, which validation refuses. */
-function valueOf(column: string, cell: string): unknown {
+/** As JSON has it. A number that is written otherwise, and what is of another kind, stays a text, which validation refuses. */
+function valueOf(field: Field, cell: string): unknown {
   if (cell === '') return null
-  return COUNTS.has(column) && JSON_NUMBER.test(cell) ? Number(cell) : cell
+  if (field.kind === 'number' && !field.trim && field.missing.length === 0)
+    return JSON_NUMBER.test(cell) ? Number(cell) : cell
+  const value = valueFromCell(field, cell)
+  return value instanceof Fault ? cell : valueToJson(field, value)
 }

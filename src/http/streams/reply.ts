@@ -4,9 +4,9 @@
  */
 import { Readable } from 'node:stream'
 import { errorCodes, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { InputSchema } from '../../inputs/index.ts'
 import { type AppContext, servingOf } from '../context.ts'
 import { expectPlainUtf8 } from '../plugins/body-encoding.ts'
-import { installCheckOf } from '../prediction.ts'
 import { answerStream } from './answers.ts'
 import { CsvRows } from './csv.ts'
 import { Interruptions } from './interruption.ts'
@@ -16,9 +16,9 @@ import { Turns } from './turns.ts'
 export const NDJSON = 'application/x-ndjson'
 export const CSV = 'text/csv'
 
-const READERS: Readonly<Record<string, new (limitBytes: number) => RowReader>> = {
-  [NDJSON]: NdjsonRows,
-  [CSV]: CsvRows,
+const READERS: Readonly<Record<string, (limitBytes: number, inputs: InputSchema) => RowReader>> = {
+  [NDJSON]: (limitBytes) => new NdjsonRows(limitBytes),
+  [CSV]: (limitBytes, inputs) => new CsvRows(limitBytes, inputs),
 }
 
 /** What a client that was told that it ends may still be sending is taken for so long: cut at once, it might not read why. */
@@ -46,8 +46,8 @@ export function streamReplies(app: FastifyInstance, context: AppContext): Stream
       serving,
       turns,
       body: request.body as Readable,
-      reader: new READERS[request.mediaType!]!(lineBytes),
-      isInstall: installCheckOf(request),
+      reader: READERS[request.mediaType!]!(lineBytes, serving.inputs),
+      intake: app.intakes.of(serving),
       interruption: interruptions.watch(request, reply, idleMs),
       log: request.log,
     })

@@ -3,7 +3,8 @@
  * (text format: fields between tabs, `\N` for null). A line whose checksum does not fit is no record.
  */
 import { crc32 } from 'node:zlib'
-import { LOG_FIELDS, type LogField, type PredictionRecord } from '../record.ts'
+import type { InputSchema } from '../../inputs/index.ts'
+import { LOGGED_KINDS, type LogField, type PredictionRecord } from '../record.ts'
 
 /** The fields of a line and their types in PostgreSQL. */
 export const LINE_COLUMNS = [
@@ -41,7 +42,7 @@ const PREDICTION_ID_BYTES = 36
 const FIRST_BUFFER_BYTES = 64 * 1024
 /** A UTF-16 unit becomes at most three bytes. */
 const MAX_UNIT_BYTES = 3
-const INPUTS = LOG_FIELDS.slice(1) as Exclude<LogField, 'user_id'>[]
+const INPUTS = Object.entries(LOGGED_KINDS)
 const HEX_DIGITS = Buffer.from('0123456789abcdef')
 /** By the byte; NaN for one that is no digit. */
 const HEX_VALUES = Array.from({ length: 256 }, (_, byte) =>
@@ -54,7 +55,10 @@ const HEX_VALUES = Array.from({ length: 256 }, (_, byte) =>
  */
 export class LineBuffer {
   readonly #keepsUserId: boolean
-  readonly #keeps: readonly boolean[]
+  readonly #kept: ReadonlySet<string>
+  #inputs: InputSchema | null = null
+  /** Where the logged fields are in a row of these inputs; -1: they lack it, or it is left out. */
+  #places: readonly number[] = []
   #bytes = Buffer.allocUnsafe(FIRST_BUFFER_BYTES)
   #spare = Buffer.allocUnsafe(FIRST_BUFFER_BYTES)
   #length = 0
@@ -64,7 +68,7 @@ export class LineBuffer {
   /** @param kept the inputs that are logged; the others become null */
   constructor(kept: ReadonlySet<LogField>) {
     this.#keepsUserId = kept.has('user_id')
-    this.#keeps = INPUTS.map((field) => kept.has(field))
+    this.#kept = kept
   }
 
   append(record: PredictionRecord): void {
@@ -74,7 +78,9 @@ export class LineBuffer {
     this.#field(record.predictionId)
     this.#field(this.#isoOf(record.time))
     this.#field(this.#keepsUserId ? record.userId : null)
-    for (let i = 0; i < INPUTS.length; i++) this.#field(this.#keeps[i] ? record.install[INPUTS[i]!] : null)
+    if (record.inputs !== this.#inputs) this.#locate(record.inputs)
+    const places = this.#places
+    for (let i = 0; i < places.length; i++) this.#field(places[i]! < 0 ? null : record.row[places[i]!]!)
     this.#field(record.predictedRevenue)
     this.#field(record.rawScore)
     this.#field(record.inferenceTimeUs)
@@ -94,6 +100,14 @@ export class LineBuffer {
     ;[this.#bytes, this.#spare] = [this.#spare, this.#bytes]
     this.#length = 0
     return taken
+  }
+
+  #locate(inputs: InputSchema): void {
+    this.#inputs = inputs
+    this.#places = INPUTS.map(([name, kind]) => {
+      const at = inputs.indexOf(name)
+      return this.#kept.has(name) && inputs.fields[at]?.kind === kind ? at : -1
+    })
   }
 
   #isoOf(time: Date): string {

@@ -10,6 +10,7 @@ import { CsvRows } from '../../../src/http/streams/csv.ts'
 import { LineSplitter } from '../../../src/http/streams/lines.ts'
 import { NdjsonRows, type Row, type RowReader } from '../../../src/http/streams/rows.ts'
 import { EXAMPLE } from '../../example.ts'
+import { NINE_FIELDS } from '../../../src/inputs/index.ts'
 
 const HEADER = Object.keys(EXAMPLE).join()
 const CELLS = Object.values(EXAMPLE).join()
@@ -25,7 +26,7 @@ function read(reader: RowReader, body: Buffer | string, partBytes = Infinity): R
 }
 
 const csv = (lines: readonly string[], lineBytes = 1000) =>
-  read(new CsvRows(lineBytes), [HEADER, ...lines].join('\n'))
+  read(new CsvRows(lineBytes, NINE_FIELDS), [HEADER, ...lines].join('\n'))
 
 t.test('lines', (t) => {
   const lines = (body: string | Buffer, partBytes: number, limitBytes = 5) => {
@@ -92,7 +93,9 @@ t.test('CSV: what a row becomes', (t) => {
   ])
   const permuted = Object.entries({ user_id: 'a', ...EXAMPLE }).toReversed()
   const body = permuted.map(([name]) => name).join() + '\n' + permuted.map(([, value]) => value).join()
-  t.same(read(new CsvRows(1000), `\uFEFF${body}`), [{ line: 2, input: { user_id: 'a', ...EXAMPLE } }])
+  t.same(read(new CsvRows(1000, NINE_FIELDS), `\uFEFF${body}`), [
+    { line: 2, input: { user_id: 'a', ...EXAMPLE } },
+  ])
   const empty = Object.fromEntries(Object.keys(EXAMPLE).map((name) => [name, null]))
   t.same(csv([',,,,,,,,', '"","","","","","","","",""']), [
     { line: 2, input: empty },
@@ -162,7 +165,7 @@ t.test('CSV: a wrong line is answered in its place, and reading goes on', (t) =>
     Buffer.from(`${CELLS.replace('Madrid', 'Málaga')}\n`, 'latin1'),
     Buffer.from(CELLS.replace('Madrid', 'Málaga')),
   ])
-  t.match(read(new CsvRows(1000), latin1), [
+  t.match(read(new CsvRows(1000, NINE_FIELDS), latin1), [
     { line: 2, input: EXAMPLE },
     { line: 3, error: 'line: expected UTF-8, got other bytes' },
     { line: 4, input: { country_region: 'Málaga' } },
@@ -186,12 +189,14 @@ t.test('CSV: a header that is none, and nothing of it in the error', (t) => {
     ['x'.repeat(1001), 'expected at most 1000 bytes, got more'],
   ]
   for (const [header, message] of wrong)
-    t.throws(() => read(new CsvRows(1000), header && `${header}\n${CELLS}`), {
+    t.throws(() => read(new CsvRows(1000, NINE_FIELDS), header && `${header}\n${CELLS}`), {
       statusCode: 400,
       message: `header: ${message}`,
     })
   const utf16 = Buffer.from(`\uFEFF${HEADER}\n${CELLS}`, 'utf16le')
-  t.throws(() => read(new CsvRows(1000), utf16), { message: 'header: expected UTF-8, got other bytes' })
+  t.throws(() => read(new CsvRows(1000, NINE_FIELDS), utf16), {
+    message: 'header: expected UTF-8, got other bytes',
+  })
   t.end()
 })
 
@@ -232,9 +237,9 @@ t.test('whatever comes is answered line by line, however it arrives', (t) => {
   fc.assert(
     fc.property(anyLines, fc.integer({ min: 1, max: 40 }), (lines, partBytes) => {
       const body = [HEADER, ...lines].join('\n')
-      for (const Reader of [CsvRows, NdjsonRows]) {
-        const rows = read(new Reader(120), body)
-        deepEqual(read(new Reader(120), body, partBytes), rows)
+      for (const readerOf of [() => new CsvRows(120, NINE_FIELDS), () => new NdjsonRows(120)]) {
+        const rows = read(readerOf(), body)
+        deepEqual(read(readerOf(), body, partBytes), rows)
         const numbers = rows.map(({ line }) => line)
         deepEqual(
           numbers,

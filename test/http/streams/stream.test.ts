@@ -10,7 +10,7 @@ import t, { type Test } from 'tap'
 import { loadBundle } from '../../../src/bundle/index.ts'
 import type { AppContext } from '../../../src/http/index.ts'
 import { LogFullError } from '../../../src/prediction-log/index.ts'
-import { EXAMPLE } from '../../example.ts'
+import { EXAMPLE, EXAMPLE_ROW } from '../../example.ts'
 import { appWith, bundleLike, heldUp, logIn, logWith, rolloutOf, send } from '../app.ts'
 import { answersTo, NDJSON, openStream } from './client.ts'
 
@@ -62,7 +62,7 @@ t.test('CSV in', async (t) => {
   const { url, logged } = await listening(t)
   const { lines } = await answersTo(url, [HEADER, CELLS, 'es', CELLS].join('\r\n'), 'text/csv; charset=UTF-8')
   t.match(lines, [
-    { line: 2, predicted_revenue: Number(bundle.predict(EXAMPLE).revenue.toFixed(6)) },
+    { line: 2, predicted_revenue: Number(bundle.predict(EXAMPLE_ROW).revenue.toFixed(6)) },
     { line: 3, error: 'line: expected 9 cells, got 1' },
     { line: 4 },
     { summary: { lines: 3, predictions: 2, errors: 1 } },

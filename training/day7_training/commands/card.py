@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 from ..bundle.folder import open_bundle
 from ..errors import UserError
 from ..evaluation.card import calibration_picture, model_card
-from .options import add_command
 
 
-def add_card(commands: Any) -> None:
-    command = add_command(commands, "card", _run, "write the model card of a bundle")
+def add_card(command: ArgumentParser) -> None:
+    command.set_defaults(run=_run)
     command.add_argument("--bundle", type=Path, required=True, metavar="DIR")
     command.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="Markdown; the picture is put beside it as SVG"

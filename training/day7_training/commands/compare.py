@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from ..model.boosting import learner_here
 from ..model.parameters import Parameters, resolve_parameters
 from ..model.train import TrainingRows
 from ..progress import bar
-from .options import add_command, add_data, add_registry, filled, positive, warn, whole_number
+from .options import add_data, add_registry, filled, positive, warn, whole_number
 from .train import NAME, Order, add_drop_flagged, check_registry, log, rows_to_train, train_and_write
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ _SHOWN = ("mae", "r2", "normalisedGini", "spearman", "biasRatio", "topCapture", 
 _TITLES = {"all": "All rows", "withoutFlagged": "Without the groups in another unit"}
 
 
-def add_compare(commands: Any) -> None:
-    command = add_command(commands, "compare", _run, "compare models on a CSV by cross-validation")
+def add_compare(command: ArgumentParser) -> None:
+    command.set_defaults(run=_run)
     add_data(command)
     command.add_argument(
         "--folds", type=lambda text: whole_number(text, 2), default=5, metavar="N", help="of the rows (%(default)s)"

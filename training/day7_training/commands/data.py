@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 from ..data.installs import read_training_installs
 from ..data.synthetic import write_synthetic
 from ..errors import UserError
 from ..quality.checks import inspect_installs
-from .options import add_command, add_data, natural, positive, warn
+from .options import add_data, natural, positive, warn
 
 
-def add_inspect(commands: Any) -> None:
-    command = add_command(commands, "inspect", _run_inspect, "look a CSV of installs over before training on it")
+def add_inspect(command: ArgumentParser) -> None:
+    command.set_defaults(run=_run_inspect)
     add_data(command)
     command.add_argument("--out", type=Path, metavar="FILE", help="write the findings with pictures as one HTML page")
 
 
-def add_synthesize(commands: Any) -> None:
-    command = add_command(commands, "synthesize", _run_synthesize, "write a CSV of synthetic installs")
+def add_synthesize(command: ArgumentParser) -> None:
+    command.set_defaults(run=_run_synthesize)
     command.add_argument("--rows", type=positive, required=True, metavar="N")
     command.add_argument("--seed", type=natural, required=True, metavar="S", help="the same seed gives the same bytes")
     command.add_argument("--out", type=Path, required=True, metavar="FILE")

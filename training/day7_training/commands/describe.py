@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import argparse
 import math
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 from ..data.table import read_all_columns
 from ..describe.proposal import propose
 from ..describe.toml import toml_of
 from ..errors import UserError
-from .options import add_command, add_data, filled, warn
+from .options import add_data, filled, warn
 from .schema import parse_toml
 
 HORIZON_DAYS = 7
 
 
-def add_describe(commands: Any) -> None:
-    command = add_command(
-        commands, "describe", _run_describe, "propose the input schema of a table as a TOML file to edit"
-    )
+def add_describe(command: ArgumentParser) -> None:
+    command.set_defaults(run=_run_describe)
     add_data(command, "the table: CSV or Parquet")
     command.add_argument("--target", type=filled, required=True, metavar="COLUMN", help="what the model is to predict")
     command.add_argument(

@@ -1,20 +1,10 @@
-"""What the commands share: how a command and its options are declared, and how it speaks to the user."""
+"""What the commands share: options that several have, what an option takes, and how a command speaks to the user."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-
-def add_command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int], description: str
-) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=description, description=description[0].upper() + description[1:] + ".")
-    command.set_defaults(run=run)
-    return command
 
 
 def add_data(command: argparse.ArgumentParser, about: str = "CSV of installs with their revenue") -> None:

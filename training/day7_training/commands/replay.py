@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
 from ..bundle.replay import SHOWN_DIFFERENCES, replay, service_at
 from ..data.installs import read_installs
-from .options import add_command, add_data, positive, warn
+from .options import add_data, positive, warn
 
 
-def add_replay(commands: Any) -> None:
-    command = add_command(commands, "replay", _run_replay, "compare a running service with Python, row by row")
+def add_replay(command: ArgumentParser) -> None:
+    command.set_defaults(run=_run_replay)
     add_data(command, "CSV; revenue may be absent")
     command.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle that the service serves")
     command.add_argument(

@@ -7,7 +7,7 @@ before the data is read and before training, which take a while.
 from __future__ import annotations
 
 import tempfile
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +28,11 @@ from ..model.choice import choose_recipe
 from ..model.composition import Composition, learner_of
 from ..model.parameters import OBJECTIVES, Parameters, resolve_parameters
 from ..model.train import MAX_TREES, MAX_TREES_DART, Trained, TrainingRows, train, training_rows
+from ..packages import needed
 from ..progress import bar
 from ..registry.store import check_store
 from ..registry.tracking import log_training
-from .options import add_command, add_data, add_registry, assignment, filled, positive, warn, whole_number
+from .options import add_data, add_registry, assignment, filled, positive, warn, whole_number
 from .schema import read_schema
 
 NAME = "day7-revenue"
@@ -54,8 +55,8 @@ class Order:
     max_trees: int | None = None
 
 
-def add_train(commands: Any) -> None:
-    command = add_command(commands, "train", _run_train, "train on a CSV of installs and write a bundle")
+def add_train(command: ArgumentParser) -> None:
+    command.set_defaults(run=_run_train)
     add_data(command)
     add_schema(command)
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle; an older one is replaced")
@@ -107,7 +108,7 @@ def add_train(commands: Any) -> None:
     add_registry(command)
 
 
-def add_schema(command: Any) -> None:
+def add_schema(command: ArgumentParser) -> None:
     command.add_argument(
         "--schema", type=Path, metavar="FILE", help="the input schema, as describe writes it (default: the nine fields)"
     )
@@ -125,7 +126,7 @@ def add_schema(command: Any) -> None:
     )
 
 
-def add_drop_flagged(command: Any) -> None:
+def add_drop_flagged(command: ArgumentParser) -> None:
     command.add_argument(
         "--drop-flagged",
         action="store_true",
@@ -133,8 +134,8 @@ def add_drop_flagged(command: Any) -> None:
     )
 
 
-def add_champion(commands: Any) -> None:
-    command = add_command(commands, "champion", _run_champion, "train the bundle that ships, on synthetic installs")
+def add_champion(command: ArgumentParser) -> None:
+    command.set_defaults(run=_run_champion)
     default = Path(__file__).parents[3] / "artifacts" / "champion"
     command.add_argument("--out", type=Path, default=default, metavar="DIR", help="default: artifacts/champion")
 
@@ -178,7 +179,8 @@ def _learner(cluster: str | None, composition: Composition, recipe: Recipe) -> A
     if cluster is None:
         return nullcontext(learner_of(composition, recipe))
     # Dask takes a second to import, which training here should not wait for.
-    from ..model.cluster import cluster_learner
+    with needed("dask", "--cluster"):
+        from ..model.cluster import cluster_learner
 
     return cluster_learner(cluster, recipe)
 

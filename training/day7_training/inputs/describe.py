@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from .calendar import milliseconds_of, show_time
+from .calendar import Moment, moment_of, show_time
 from .javascript import list_keys, show_number, to_double, write_text
 
 _MOST_SHOWN = 60
@@ -45,7 +45,7 @@ def _type_of(value: Any) -> str:
         return "string"
     if isinstance(value, (list, tuple)):
         return "array"
-    return "time" if isinstance(value, date) else "object"
+    return "time" if isinstance(value, Moment) else "object"
 
 
 def _beginning(text: str) -> str:
@@ -82,7 +82,8 @@ def _json_of_scalar(value: Any) -> str:
         return "true" if value else "false"
     if is_number(value):
         return show_number(value) if math.isfinite(to_double(value)) else "null"
-    if isinstance(value, date):  # a datetime is one, too
-        shown = show_time(milliseconds_of(value))
+    if isinstance(value, (Moment, date)):  # a datetime is a date, too
+        moment = value if isinstance(value, Moment) else moment_of(value)
+        shown = show_time(moment.milliseconds)
         return "null" if shown is None else write_text(shown)
     return '"bytes"' if isinstance(value, (bytes, bytearray, memoryview)) else "null"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from json.encoder import encode_basestring  # does not escape what is not ASCII, and is written in C
 from typing import Any
 
@@ -16,8 +17,8 @@ _PLACE = re.compile("0|[1-9][0-9]{0,9}")
 _MOST_PLACES = 2**32 - 1
 
 
-def show_number(value: float) -> str:
-    """JavaScript's String(value), for an int that of the nearest double."""
+def show_number(value: float | Decimal) -> str:
+    """JavaScript's String(value), for an int or a decimal that of the nearest double."""
     value = to_double(value)
     if math.isnan(value):
         return "NaN"
@@ -48,8 +49,12 @@ def _place_point(digits: str, point: int) -> str:
     return f"{mantissa}e{point - 1:+d}"
 
 
-def to_double(value: float) -> float:
-    """The nearest double; an infinity for an int beyond all."""
+def to_double(value: float | Decimal) -> float:
+    """The nearest double; an infinity for an int beyond all. A decimal's digits are divided by its power of ten, as the service does."""
+    if isinstance(value, Decimal):
+        sign, digits, exponent = value.as_tuple()
+        unscaled = int("".join(map(str, digits))) * 10 ** max(exponent, 0)
+        return float(-unscaled if sign else unscaled) / 10.0 ** max(-exponent, 0)
     try:
         return float(value)
     except OverflowError:

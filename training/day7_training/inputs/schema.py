@@ -24,7 +24,8 @@ from .document import (
     schema_error,
     unexpected,
 )
-from .field import Field, canonical_field, is_json_number, read_field
+from .field import Field
+from .field_document import canonical_field, is_json_number, read_field
 from .javascript import write_json
 
 INPUTS_FORMAT = "day7-inputs/1"

@@ -20,6 +20,7 @@ from types import ModuleType
 from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import UserError
+from ..packages import needed
 
 # In a checkout, training/; mlflow.db and mlartifacts/ lie in it where no server is named.
 LOCAL_FOLDER = Path(__file__).parents[2]
@@ -77,10 +78,8 @@ def open_store() -> Iterator[Store]:
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     with _environment("MLFLOW_TRACKING_URI", uri), _quiet(), _same_path():
-        try:
+        with needed("mlflow", "logging a run", "--no-mlflow does without"):
             import mlflow
-        except ImportError as error:
-            raise UserError(f"logging to MLflow needs MLflow: {error}; --no-mlflow does without") from error
         yield Store(mlflow, uri, _without_password(uri))
 
 
