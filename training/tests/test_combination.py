@@ -171,7 +171,7 @@ def test_all_trees_learn_from_rows_encoded_out_of_fold(synthetic_csv, monkeypatc
     changed[chosen] = 1e6
     folds = fold_numbers(len(frame), fit_module.FOLD_COUNT, SEED)
     mates = folds == folds[chosen]
-    learner = learner_of(Composition(two_part=True, with_interval=True), ExampleRecipe())
+    learner = learner_of(Composition(two_part=True, with_interval=True), ExampleRecipe(own_unit=True))
 
     def seen_by_trees(revenue):
         seen = {}

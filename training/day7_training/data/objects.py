@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from ..inputs.calendar import show_time
+from ..errors import UserError
+from ..inputs.columns import values_of
+from ..inputs.faults import Fault
 from ..inputs.field import Field
+from ..inputs.kinds import Value, value_from_json, value_to_json
 from ..inputs.schema import InputSchema
-from .cells import epoch_of, time_of
 
 _EXACT = 2**53
 
 
 def frame_of(schema: InputSchema, installs: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Expects values that the fields accept; an absent one is null."""
+    """An absent field is null. @raises UserError: a value that the field refuses"""
     rows = list(installs)
     columns = {}
     for field in schema.fields:
-        values = [_value(field, row.get(field.name)) for row in rows]
-        columns[field.name] = pd.Series(values, dtype=object if field.kind == "text" else np.float64)
+        values = values_of(field, [_value(field, row.get(field.name)) for row in rows])
+        columns[field.name] = pd.Series(values, dtype=values.dtype)
     return pd.DataFrame(columns)
 
 
@@ -33,23 +33,18 @@ def object_of(schema: InputSchema, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def json_value(field: Field, value: Any) -> Any:
     """A value of a frame as a request has it: whole numbers without a point."""
-    if field.kind == "text":
-        return value
-    if math.isnan(value):
-        return None
+    shown = value_to_json(field, value)
     if field.kind == "boolean":
-        return bool(value == 1)
-    if field.kind == "time":
-        return show_time(int(value))
-    return int(value) if float(value).is_integer() and abs(value) < _EXACT else float(value)
+        return None if shown is None else bool(shown)
+    if isinstance(shown, float):
+        return int(shown) if shown.is_integer() and abs(shown) < _EXACT else float(shown)
+    return shown
 
 
-def _value(field: Field, value: Any) -> Any:
-    if field.kind == "text":
-        return None if value is None or value in field.missing else value
+def _value(field: Field, value: Any) -> Value:
     if value is None:
-        return np.nan
-    if field.kind == "time":
-        moment = time_of(value, field.format) if isinstance(value, str) else epoch_of(value)
-        return np.nan if moment is None else moment
-    return float(value) + 0.0
+        return None
+    read = value_from_json(field, value)
+    if isinstance(read, Fault):
+        raise UserError(read.message)
+    return read

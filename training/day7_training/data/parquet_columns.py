@@ -1,4 +1,4 @@
-"""The bytes of a Parquet file -> the same encoded columns that a CSV gives, values as the cells they would be."""
+"""The bytes of a Parquet file -> the values of fields; or, to look at, the encoded columns that a CSV would give."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import UserError
-from ..inputs.calendar import milliseconds_of, show_time
+from ..inputs.calendar import moment_of, show_time
+from ..inputs.columns import Column
+from ..inputs.field import Field
 from .csv_columns import EncodedColumn, Table
 
 _MAGIC = b"PAR1"
@@ -23,8 +25,22 @@ def is_parquet(data: bytes) -> bool:
     return data[:4] == _MAGIC
 
 
-def read_parquet_columns(data: bytes, path: Path, names: Sequence[str] | None) -> Table:
-    """The columns `names`, or all."""
+def read_parquet_fields(data: bytes, path: Path, fields: Sequence[Field]) -> dict[str, Column]:
+    """By the name of the field."""
+    from ..inputs.arrow import read_arrow
+
+    table, _ = _read(data, path, [field.column for field in fields])
+    return {field.name: read_arrow(field, table.column(field.column)) for field in fields}
+
+
+def read_parquet_columns(data: bytes, path: Path) -> Table:
+    """All columns, with cells for values."""
+    table, names = _read(data, path, None)
+    columns = {name: _encode(table.column(name), name, path) for name in names}
+    return Table(columns, np.arange(1, table.num_rows + 1), [])
+
+
+def _read(data: bytes, path: Path, names: Sequence[str] | None) -> tuple[Any, list[str]]:
     # A second to import, which those who read CSV should not wait for.
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -35,11 +51,9 @@ def read_parquet_columns(data: bytes, path: Path, names: Sequence[str] | None) -
         wanted = list(found) if names is None else list(names)
         if missing := [name for name in wanted if name not in found]:
             raise UserError(f"{path}: missing column {', '.join(missing)}; found {', '.join(found)}")
-        table = file.read(columns=wanted)
+        return file.read(columns=wanted), wanted
     except pa.ArrowException as error:
         raise UserError(f"{path}: expected Parquet: {error}") from error
-    columns = {name: _encode(table.column(name), name, path) for name in wanted}
-    return Table(columns, np.arange(1, table.num_rows + 1), [name for name in found if name not in wanted])
 
 
 def _encode(column: Any, name: str, path: Path) -> EncodedColumn:
@@ -89,4 +103,4 @@ def _number_cell(value: Any) -> str:
 
 
 def _time_cell(value: date | None) -> str:
-    return "" if value is None else show_time(milliseconds_of(value)) or str(value)
+    return "" if value is None else show_time(moment_of(value).milliseconds) or str(value)

@@ -17,12 +17,13 @@ import numpy as np
 import pandas as pd
 
 from ..errors import UserError
-from ..inputs.field import MAX_NUMBER, Field, read_field
+from ..inputs.columns import Column, read_cells
+from ..inputs.field import MAX_NUMBER, Field
+from ..inputs.field_document import read_field
 from ..inputs.schema import InputSchema
-from .cells import CellError, value_of_cell
-from .csv_columns import EncodedColumn, Table, read_columns
+from .csv_columns import EncodedColumn, read_columns
 from .installs import Installs
-from .parquet_columns import is_parquet, read_parquet_columns
+from .parquet_columns import is_parquet, read_parquet_columns, read_parquet_fields
 
 REFUSE, SKIP = "refuse", "skip"
 NEGATIVES = (REFUSE, "clip", "drop")
@@ -49,17 +50,20 @@ def read_table(
     """The fields and, unless told otherwise, the target."""
     fields = [*schema.fields, *([target_field(schema)] if with_target else [])]
     data = _read_bytes(path)
-    table = _columns(data, path, fields)
+    lines, columns = _columns(data, path, fields)
     faults: dict[int, list[str]] = {}
-    columns = {each.name: _decode(each, table.columns[each.column], faults) for each in fields}
-    kept = np.ones(len(table.lines), dtype=bool)
+    for column in columns.values():
+        for row, fault in column.faults():
+            faults.setdefault(row, []).append(fault.message)
+    kept = np.ones(len(lines), dtype=bool)
     if faults:
-        _report(faults, table.lines, path, warn, reading)
+        _report(faults, lines, path, warn, reading)
         kept[list(faults)] = False
-    index = pd.Index(table.lines, name="line")
-    frame = pd.DataFrame(
-        {name: pd.Series(values, index=index, dtype=values.dtype) for name, values in columns.items()}
-    )[kept]
+    index = pd.Index(lines, name="line")
+    series = {
+        name: pd.Series(column.values, index=index, dtype=column.values.dtype) for name, column in columns.items()
+    }
+    frame = pd.DataFrame(series)[kept]
     if not len(frame):
         raise UserError(f"{path}: expected rows without faults, got none")
     installs = Installs(frame, hashlib.sha256(data).hexdigest(), schema)
@@ -70,7 +74,7 @@ def read_all_columns(path: Path, expected: str) -> Mapping[str, EncodedColumn]:
     """Every column as texts; `expected` is one that must be there."""
     data = _read_bytes(path)
     if is_parquet(data):
-        return read_parquet_columns(data, path, None).columns
+        return read_parquet_columns(data, path).columns
     return read_columns(data, path, required=(expected,), optional=None).columns
 
 
@@ -80,11 +84,23 @@ def target_field(schema: InputSchema) -> Field:
     return replace(target, column=schema.target.column, minimum=-MAX_NUMBER)
 
 
-def _columns(data: bytes, path: Path, fields: list[Field]) -> Table:
-    names = [each.column for each in fields]
+def _columns(data: bytes, path: Path, fields: list[Field]) -> tuple[np.ndarray, dict[str, Column]]:
+    """The line of each row, and the values by the name of the field."""
     if is_parquet(data):
-        return read_parquet_columns(data, path, names)
-    return read_columns(data, path, required=names, optional=())
+        columns = read_parquet_fields(data, path, fields)
+        rows = len(next(iter(columns.values())).values)
+        return np.arange(1, rows + 1), columns
+    table = read_columns(data, path, required=[each.column for each in fields], optional=())
+    return table.lines, {
+        each.name: _of_all_rows(read_cells(each, table.columns[each.column].uniques), table.columns[each.column])
+        for each in fields
+    }
+
+
+def _of_all_rows(distinct: Column, encoded: EncodedColumn) -> Column:
+    """Each distinct text was read once; its value and its fault are those of every row that has it."""
+    wrong = np.flatnonzero(np.isin(encoded.codes, distinct.wrong)) if len(distinct.wrong) else distinct.wrong
+    return Column(distinct.values[encoded.codes], wrong, lambda row: distinct.fault_at(int(encoded.codes[row])))
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -94,21 +110,6 @@ def _read_bytes(path: Path) -> bytes:
         raise UserError(f"expected a table, found nothing at {path}") from None
     except OSError as error:
         raise UserError(f"expected a readable table at {path}: {error.strerror}") from error
-
-
-def _decode(field: Field, column: EncodedColumn, faults: dict[int, list[str]]) -> np.ndarray:
-    """Texts repeat, so each distinct one is read once."""
-    is_text = field.kind == "text"
-    values = np.empty(len(column.uniques), dtype=object if is_text else np.float64)
-    for code, text in enumerate(column.uniques):
-        try:
-            value = value_of_cell(field, text)
-        except CellError as error:
-            for row in np.flatnonzero(column.codes == code).tolist():
-                faults.setdefault(row, []).append(f"{field.name}: {error}")
-            value = None
-        values[code] = value if is_text else np.nan if value is None else value
-    return values[column.codes]
 
 
 def _report(

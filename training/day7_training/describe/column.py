@@ -6,6 +6,7 @@ numbers, booleans or times are markers of what is missing.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +14,13 @@ from functools import cached_property
 
 import numpy as np
 
-from ..data.cells import BOOLEANS, DECIMAL, epoch_of, time_of
 from ..data.csv_columns import EncodedColumn
+from ..inputs.calendar import EARLIEST_MS, LATEST_MS
+from ..inputs.field import MAX_NUMBER
+from ..inputs.kinds import TRUTHS
+from ..inputs.numbers import parse_decimal
 from ..inputs.texts import trim_ascii
+from ..inputs.times import time_from_text
 
 # In lower case. `na` is not among them: it may be Namibia, and is a marker only among numbers.
 _MARKERS = frozenset({"null", "n/a", "-", "--", "nan", "none", "nil", "(null)", "\\n", "#n/a", "undefined", "(none)"})
@@ -123,8 +128,8 @@ def _kind_of(name: str, texts: list[str]) -> tuple[str, str, bool, set[str]]:
     if not texts:
         return TEXT, "iso", False, set()
     words = {text.lower() for text in texts[:_FIRST_LOOK]}
-    if words <= BOOLEANS and (words & {"0", "1"} != words or (len(words) == 2 and _FLAG_NAME.search(name))):
-        if all(text.lower() in BOOLEANS for text in texts):
+    if words <= TRUTHS.keys() and (words & {"0", "1"} != words or (len(words) == 2 and _FLAG_NAME.search(name))):
+        if all(text.lower() in TRUTHS for text in texts):
             return BOOLEAN, "iso", False, set()
     if _VERSION_NAME.search(name):
         return TEXT, "iso", False, set()
@@ -140,7 +145,7 @@ def _kind_of(name: str, texts: list[str]) -> tuple[str, str, bool, set[str]]:
     if styles:
         style = styles[0]
         return TIME, style, style == "day_first" and len(styles) > 1, _others(texts, _time_reader(style)) or set()
-    words_besides = _others(texts, lambda text: text.lower() in BOOLEANS)
+    words_besides = _others(texts, lambda text: text.lower() in TRUTHS)
     if words_besides is not None and len(set(texts) - words_besides) >= 2 and not words <= {"0", "1"}:
         return BOOLEAN, "iso", False, words_besides
     return TEXT, "iso", False, set()
@@ -161,11 +166,11 @@ def _others(texts: list[str], accepts: Callable[[str], bool]) -> set[str] | None
 
 
 def _is_number(text: str) -> bool:
-    return DECIMAL.fullmatch(text) is not None and abs(float(text)) <= 1e300
+    return abs(parse_decimal(text)) <= MAX_NUMBER
 
 
 def _time_reader(style: str) -> Callable[[str], bool]:
-    return lambda text: not DECIMAL.fullmatch(text) and time_of(text, style) is not None
+    return lambda text: math.isnan(parse_decimal(text)) and EARLIEST_MS <= time_from_text(text, style) <= LATEST_MS
 
 
 def _are_epochs(texts: list[str]) -> bool:
@@ -179,10 +184,5 @@ def _reader(kind: str, style: str) -> Callable[[str], float] | None:
     if kind == NUMBER:
         return float
     if kind == BOOLEAN:
-        return lambda text: float(text.lower() in ("true", "t", "yes", "y", "1"))
-
-    def read_time(text: str) -> float:
-        moment = epoch_of(float(text)) if DECIMAL.fullmatch(text) else time_of(text, style)
-        return np.nan if moment is None else moment
-
-    return read_time
+        return lambda text: TRUTHS[text.lower()]
+    return lambda text: time_from_text(text, style)
