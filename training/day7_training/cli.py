@@ -18,6 +18,7 @@ from .errors import UserError
 # By name: the module in which `add_<name>` declares its options, and what it does. Only the module of the command that
 # is called is imported, since LightGBM takes a second to import and pandas half of one.
 _COMMANDS = {
+    "describe": ("describe", "propose the input schema of a table as a TOML file to edit"),
     "inspect": ("data", "look a CSV of installs over before training on it"),
     "compare": ("compare", "compare models on a CSV by cross-validation"),
     "train": ("train", "train on a CSV of installs and write a bundle"),

@@ -49,7 +49,7 @@ def small_trainings():
     """Few folds, few resamples and one thread: most tests look at none of these, which are most of a small training."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "RESAMPLES", evaluation.LEAST_RESAMPLES)
-        patch.setattr("day7_training.features.fit.FOLD_COUNT", 3)
+        patch.setattr("day7_training.example.fit.FOLD_COUNT", 3)
         patch.setattr("day7_training.model.train.FOLD_COUNT", 2)
         patch.setitem(parameters._DEFAULTS, "num_threads", 1)
         yield

@@ -14,8 +14,9 @@ from day7_training.cli import main
 from day7_training.data.decimals import round_half_up
 from day7_training.data.installs import installs_frame, read_training_installs
 from day7_training.errors import UserError
-from day7_training.features import fit as fit_module
-from day7_training.features.fit import fold_numbers
+from day7_training.example import fit as fit_module
+from day7_training.example.fit import ExampleRecipe
+from day7_training.features.folds import fold_numbers
 from day7_training.model.combination import Combination
 from day7_training.model.composition import Composition, learner_of
 from day7_training.model.parameters import SEED, resolve_parameters
@@ -118,7 +119,7 @@ def test_golden_predictions_are_those_of_the_saved_ensembles(kind, request):
     manifest, model = open_bundle(folder)
     lines = golden_of(folder)
     assert len(lines) == 400 and isinstance(model, Combination)
-    features, offset = model.plan.apply(installs_frame(line["install"] for line in lines))
+    features, offset, _ = model.plan.apply(installs_frame(line["install"] for line in lines))
     prediction = manifest["prediction"]
     outputs = []
     for place, ensemble in enumerate(prediction["ensembles"]):
@@ -170,7 +171,7 @@ def test_all_trees_learn_from_rows_encoded_out_of_fold(synthetic_csv, monkeypatc
     changed[chosen] = 1e6
     folds = fold_numbers(len(frame), fit_module.FOLD_COUNT, SEED)
     mates = folds == folds[chosen]
-    learner = learner_of(Composition(two_part=True, with_interval=True))
+    learner = learner_of(Composition(two_part=True, with_interval=True), ExampleRecipe(own_unit=True))
 
     def seen_by_trees(revenue):
         seen = {}
@@ -184,7 +185,7 @@ def test_all_trees_learn_from_rows_encoded_out_of_fold(synthetic_csv, monkeypatc
     assert list(before) == ["payer", "amount", "p10", "p90"]
     for name, data in before.items():
         rows = mates[revenue > 0] if name == "amount" else mates
-        for values, others in zip(data.encoded, after[name].encoded):
+        for values, others in zip(data.encoded[:2], after[name].encoded):
             np.testing.assert_array_equal(values[rows], others[rows], name)
             assert not np.array_equal(values[~rows], others[~rows]), name
         assert data.takes_offset == (name == "amount")

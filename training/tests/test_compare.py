@@ -11,6 +11,7 @@ from day7_training.cli import main
 from day7_training.data.installs import REVENUE, Installs, read_training_installs
 from day7_training.data.synthetic import write_synthetic
 from day7_training.errors import UserError
+from day7_training.example.fit import ExampleRecipe
 from day7_training.model.candidates import Fold, country_mean, country_rate, predict_zero
 from day7_training.model.compare import MODELS, Comparison, compare, comparison_table
 from day7_training.model.train import training_rows
@@ -37,7 +38,7 @@ def rows(synthetic_csv):
 
 @pytest.fixture(scope="module")
 def compared(rows) -> Comparison:
-    return compare(rows, folds=2, trials=2)
+    return compare(rows, ExampleRecipe(), folds=2, trials=2)
 
 
 def test_every_model_predicts_every_row_once(rows, compared):
@@ -79,7 +80,7 @@ def test_a_shuffled_target_gives_no_skill(synthetic_csv):
     frame[REVENUE] = np.random.Generator(np.random.PCG64(4)).permutation(frame[REVENUE].to_numpy())
     shuffled = training_rows(Installs(frame, installs.sha256), "tweedie", drop_flagged=False)
     models = ["ridge", "random forest", "lightgbm tweedie", "lightgbm tweedie offset", "lightgbm two-part"]
-    scores = compare(shuffled, folds=2, models=models).scores.groupby("model")
+    scores = compare(shuffled, ExampleRecipe(), folds=2, models=models).scores.groupby("model")
     assert (scores["spearman"].mean().abs() < 0.08).all()
     assert (scores["r2"].mean() < 0.02).all()
 
@@ -93,7 +94,7 @@ def test_flagged_rows_are_measured_with_and_without(tmp_path):
     table.to_csv(path, index=False)
     rows = training_rows(installs_of(path), "tweedie", drop_flagged=False)
     assert [(each.field, each.value) for each in rows.anomalies] == [("country", "mx")]
-    compared = compare(rows, folds=2, models=["country rate x event_2", "lightgbm tweedie offset"])
+    compared = compare(rows, ExampleRecipe(), folds=2, models=["country rate x event_2", "lightgbm tweedie offset"])
     mae = compared.scores.groupby(["part", "model"])["mae"].mean()
     assert mae["all", "lightgbm tweedie offset"] > 100 * mae["withoutFlagged", "lightgbm tweedie offset"]
     dropped = training_rows(installs_of(path), "tweedie", drop_flagged=True)
@@ -110,7 +111,7 @@ def test_simple_models_by_hand():
 
 
 def test_tuning_begins_with_the_usual_parameters_and_is_seeded(rows):
-    first, second = (tune(rows.frame, rows.revenue, 3, no_progress) for _ in range(2))
+    first, second = (tune(ExampleRecipe(), rows.frame, rows.revenue, 3, no_progress) for _ in range(2))
     assert first.parameters == second.parameters and first.trials.equals(second.trials)
     usual = first.trials.iloc[0]
     assert usual["learning_rate"] == 0.05 and usual["num_leaves"] == 31
@@ -125,7 +126,7 @@ def test_tweedie_deviance_by_hand():
 
 def test_an_unknown_model_is_refused(rows):
     with pytest.raises(UserError, match="expected models among predict zero, .*, got svm"):
-        compare(rows, models=["svm"])
+        compare(rows, ExampleRecipe(), models=["svm"])
 
 
 def test_the_command_prints_the_table_and_trains_the_best(synthetic_csv, tmp_path, capsys):

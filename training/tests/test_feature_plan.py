@@ -113,12 +113,12 @@ def test_features_are_float64_in_the_order_named():
 @pytest.mark.parametrize(
     ("plan", "expected"),
     [
-        (document(number("event_1"), format="day7-feature-plan/2"), "expected the format"),
+        (document(number("event_1"), format="day7-feature-plan/3"), "expected the format"),
         (document(number("event_1"), extra=1), "expected the keys"),
         (document({**number("event_1"), "op": "cube"}), "expected one of the operators"),
         (document({**number("event_1"), "plus": 1}), "expected the keys"),
         (document({"name": "a", "op": "number"}), "expected the keys"),
-        (document(number("country")), "key field: expected one of event_1"),
+        (document(number("country")), "key field: expected a field of the kind number or boolean or time"),
         (document(number("event_1"), number("event_1")), "expected a new name"),
         (document({"name": "s", "op": "sum", "of": ["later"]}), "key of: expected a list of earlier columns"),
         (document({**LOOKUP, "values": {"ES": 1}}), "expected keys already folded, got 'ES'"),

@@ -32,6 +32,7 @@ from day7_training.evaluation.plots import (
 )
 from day7_training.evaluation.style import count_bins, label, new_figure, percent, plain, tail_axis
 from day7_training.evaluation.tables import best_trials, interval_table
+from day7_training.example.fit import ExampleRecipe
 from day7_training.model.boosting import fit
 from day7_training.model.model import Model
 from day7_training.model.parameters import resolve_parameters
@@ -57,7 +58,7 @@ def model(frame) -> Model:
 
 def fitted(frame: pd.DataFrame, objective: str) -> Model:
     parameters = resolve_parameters(objective, {"num_threads": "1"})
-    return fit("a model", frame, frame[REVENUE].to_numpy(), parameters, 8, no_progress)
+    return fit(ExampleRecipe(), "a model", frame, frame[REVENUE].to_numpy(), parameters, 8, no_progress)
 
 
 def degenerate(rows: int = 60) -> pd.DataFrame:

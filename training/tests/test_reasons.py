@@ -3,9 +3,9 @@
 import pytest
 
 from day7_training.data.installs import read_training_installs
-from day7_training.features.fit import fit_plan
+from day7_training.example.fit import fit_plan
+from day7_training.example.reasons import REASONS, plan_table
 from day7_training.features.plan import Plan
-from day7_training.features.reasons import REASONS, plan_table
 
 
 @pytest.mark.parametrize("offset", [True, False])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from day7_training.data.installs import FIELDS, NUMBER_FIELDS, installs_frame
-from day7_training.features.fit import fit_plan, training_features
+from day7_training.example.fit import fit_plan, training_features
 from day7_training.features.operators import FOLDS
 from day7_training.features.plan import Plan
 from day7_training.features.texts import encode_texts, group_by_text

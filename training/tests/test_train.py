@@ -17,8 +17,9 @@ from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
 from day7_training.data.installs import FIELDS, installs_frame, read_training_installs
 from day7_training.errors import UserError
-from day7_training.features import fit as fit_module
-from day7_training.features.fit import fold_numbers
+from day7_training.example import fit as fit_module
+from day7_training.example.fit import ExampleRecipe
+from day7_training.features.folds import fold_numbers
 from day7_training.model import boosting
 from day7_training.model.parameters import SEED, resolve_parameters
 from day7_training.model.train import training_rows
@@ -81,7 +82,7 @@ def test_golden_predictions_are_those_of_the_saved_model(bundle):
     answers = model.answer(installs_frame(line["install"] for line in lines))
     written = np.array([[math.nan if value is None else value for value in line["features"]] for line in lines])
     np.testing.assert_array_equal(answers.features, written)
-    _, offset = model.plan.apply(installs_frame(line["install"] for line in lines))
+    offset = model.plan.apply(installs_frame(line["install"] for line in lines)).offset
     raw_scores = model.booster.predict(written, raw_score=True) + offset
     assert raw_scores.tolist() == [line["raw_score"] for line in lines]
     assert [math.exp(score) for score in raw_scores.tolist()] == [line["output"] for line in lines]
@@ -133,14 +134,14 @@ def test_trees_learn_from_rows_encoded_out_of_fold(fit, synthetic_csv, monkeypat
         monkeypatch.setattr(
             boosting, "boost", lambda title, _, data, *rest: seen.append(data) or SimpleNamespace(best_iteration=1)
         )
-        fit("", installs.frame, revenue, resolve_parameters("tweedie", {}), 1, no_progress)
+        fit(ExampleRecipe(own_unit=True), "", installs.frame, revenue, resolve_parameters("tweedie", {}), 1, no_progress)
         return seen[0]
 
     before, after = seen_by_trees(installs.revenue), seen_by_trees(changed)
     (place,) = np.flatnonzero(before.revenue != after.revenue)
     folds = fold_numbers(len(before.revenue), fit_module.FOLD_COUNT, SEED)
     mates = folds == folds[place]
-    for values, others in zip(before.encoded, after.encoded):
+    for values, others in zip(before.encoded[:2], after.encoded):
         np.testing.assert_array_equal(values[mates], others[mates])
         assert not np.array_equal(values[~mates], others[~mates])
 
@@ -211,7 +212,9 @@ OBJECTIVES = ["poisson", "regression", "regression_l1", "huber", "fair", "quanti
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_every_objective_fits(synthetic_csv, objective):
     rows = training_rows(read_training_installs(synthetic_csv, pytest.fail), objective, drop_flagged=False)
-    model = boosting.fit("a model", rows.frame, rows.revenue, resolve_parameters(objective, {}), 5, no_progress)
+    model = boosting.fit(
+        ExampleRecipe(), "a model", rows.frame, rows.revenue, resolve_parameters(objective, {}), 5, no_progress
+    )
     assert model.booster.dump_model()["objective"].split()[0] == objective
     predicted = model.predict(rows.frame)
     assert np.all(np.isfinite(predicted)) and np.unique(predicted).size > 1

@@ -8,15 +8,18 @@ from typing import Any
 
 import lightgbm as lgb
 
-from ..model.combination import Combination
+from ..data.installs import installs_frame
+from ..data.objects import frame_of
+from ..example.golden import golden_installs as example_installs
+from ..inputs.schema import NINE_FIELDS
+from ..model.combination import AnyModel, Combination
 from ..model.parameters import SEED, Parameters
 from ..model.train import Trained, TrainingRows
-from .folder import COMBINED_FORMAT, FORMAT, default_version, json_text
-from .golden import golden_installs, golden_lines
+from .folder import COMBINED_FORMAT, FORMAT, INPUTS, INPUTS_FORMAT, default_version, json_text
+from .golden import golden_lines
+from .golden_installs import golden_installs
 from .prediction import prediction_document
 from .profile import make_profile
-
-HORIZON_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,24 @@ def bundle_files(trained: Trained, rows: TrainingRows, golden_rows: int) -> dict
     """Every file but the manifest. Nothing here depends on the time or the place."""
     model = trained.model
     answers = model.answer(rows.frame)
-    golden = golden_installs(rows.frame, golden_rows, SEED)
     texts = {
+        **({} if rows.inputs is NINE_FIELDS else {INPUTS: json_text(rows.inputs.document)}),
         "features.json": json_text(model.plan.document),
         **{f"{name}.json": json_text(each.booster.dump_model()) for name, each in model.models.items()},
         **{f"{name}.txt": text for name, text in trained.texts.items()},
-        "golden.ndjson": golden_lines(golden, model),
+        "golden.ndjson": _golden_lines(model, rows, golden_rows),
         "profile.json": json_text(make_profile(model.plan.features, answers.features, answers.revenue)),
         "evaluation.json": json_text(trained.evaluation),
     }
     return {name: text.encode() for name, text in texts.items()}
+
+
+def _golden_lines(model: AnyModel, rows: TrainingRows, count: int) -> str:
+    if rows.inputs is NINE_FIELDS:
+        installs = example_installs(rows.frame, count, SEED)
+        return golden_lines(installs, installs_frame(installs), model)
+    installs = golden_installs(rows.inputs, rows.frame, count, SEED)
+    return golden_lines(installs, frame_of(rows.inputs, installs), model)
 
 
 def bundle_manifest(
@@ -56,8 +67,9 @@ def bundle_manifest(
     """The manifest without the hashes of the files."""
     model, without = trained.model, trained.evaluation["withoutFlagged"]
     plan, combined = model.plan, isinstance(model, Combination)
+    with_inputs = rows.inputs is not NINE_FIELDS
     return {
-        "format": COMBINED_FORMAT if combined else FORMAT,
+        "format": INPUTS_FORMAT if with_inputs else COMBINED_FORMAT if combined else FORMAT,
         "name": label.name,
         "version": label.version or default_version(files, model.models),
         "created": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -65,8 +77,8 @@ def bundle_manifest(
         "features": plan.features,
         "categorical": plan.categorical,
         "offset": plan.offset,
-        **({"prediction": prediction_document(model)} if combined else {}),
-        "horizonDays": HORIZON_DAYS,
+        **({"prediction": prediction_document(model, calibrated=with_inputs)} if combined else {}),
+        "horizonDays": rows.inputs.target.horizon_days,
         "training": {
             "dataSha256": data_sha256,
             "rows": len(rows.frame),
@@ -74,6 +86,7 @@ def bundle_manifest(
             "synthetic": label.synthetic,
             "flagged": [asdict(anomaly) for anomaly in rows.anomalies],
             "flaggedDropped": rows.dropped,
+            **({"negative": rows.negative} if with_inputs else {}),
         },
         "metrics": {
             "holdout": trained.evaluation["all"]["metrics"],

@@ -20,6 +20,7 @@ import lightgbm as lgb
 
 from ..errors import UserError
 from ..features.plan import Plan
+from ..inputs.schema import NINE_FIELDS, parse_input_schema
 from ..model.combination import AnyModel
 from ..model.model import Model
 from .prediction import read_prediction
@@ -28,7 +29,11 @@ from .prediction import read_prediction
 FORMAT = "day7-bundle/1"
 # Of one whose manifest says how its ensembles are combined: a service that knows the first alone refuses it.
 COMBINED_FORMAT = "day7-bundle/2"
+# Of one whose inputs are data, too.
+INPUTS_FORMAT = "day7-bundle/3"
 MANIFEST = "manifest.json"
+INPUTS = "inputs.json"
+_FORMATS = (FORMAT, COMBINED_FORMAT, INPUTS_FORMAT)
 
 
 def json_text(document: Any) -> str:
@@ -38,7 +43,7 @@ def json_text(document: Any) -> str:
 def default_version(files: Mapping[str, bytes], ensembles: Iterable[str]) -> str:
     """Names the model by its content: the same plan and trees are the same version."""
     trees = b"".join(files[f"{name}.json"] for name in ensembles)
-    return hashlib.sha256(files["features.json"] + trees).hexdigest()[:12]
+    return hashlib.sha256(files.get(INPUTS, b"") + files["features.json"] + trees).hexdigest()[:12]
 
 
 def check_target(directory: Path) -> None:
@@ -75,14 +80,20 @@ def open_bundle(directory: Path) -> tuple[dict[str, Any], AnyModel]:
         actual = hashlib.sha256(contents[name]).hexdigest()
         if actual != expected:
             raise UserError(f"{directory / name}: expected the sha256 {expected}, got {actual}")
-    combined = manifest["format"] == COMBINED_FORMAT
-    needed = {"features.json"} if combined else {"features.json", "model.txt"}
+    combined = manifest["format"] != FORMAT
+    needed = {"features.json", *([] if combined else ["model.txt"]), *_inputs_of(manifest)}
     if missing := needed - contents.keys():
         raise UserError(f"{directory / MANIFEST}: expected it to list {', '.join(sorted(missing))}")
-    plan = Plan.parse(contents["features.json"].decode())
+    inputs = parse_input_schema(json.loads(contents[INPUTS])) if _inputs_of(manifest) else NINE_FIELDS
+    plan = Plan.parse(contents["features.json"].decode(), inputs)
     if combined:
-        return manifest, read_prediction(manifest.get("prediction"), plan, contents, directory / MANIFEST)
+        about = {"calibrated": bool(_inputs_of(manifest))}
+        return manifest, read_prediction(manifest.get("prediction"), plan, contents, directory / MANIFEST, **about)
     return manifest, Model(plan, lgb.Booster(model_str=contents["model.txt"].decode()))
+
+
+def _inputs_of(manifest: Mapping[str, Any]) -> list[str]:
+    return [INPUTS] if manifest["format"] == INPUTS_FORMAT else []
 
 
 def _open_manifest(directory: Path) -> dict[str, Any]:
@@ -90,8 +101,8 @@ def _open_manifest(directory: Path) -> dict[str, Any]:
         manifest = json.loads(_read(directory, MANIFEST))
     except ValueError as error:
         raise UserError(f"{directory / MANIFEST}: expected JSON: {error}") from error
-    if not isinstance(manifest, dict) or manifest.get("format") not in (FORMAT, COMBINED_FORMAT):
-        raise UserError(f"{directory / MANIFEST}: expected a manifest with the format {FORMAT} or {COMBINED_FORMAT}")
+    if not isinstance(manifest, dict) or manifest.get("format") not in _FORMATS:
+        raise UserError(f"{directory / MANIFEST}: expected a manifest with the format {', '.join(_FORMATS)}")
     if not isinstance(manifest.get("files"), dict):
         raise UserError(f"{directory / MANIFEST}: expected the hashes of the files under the key files")
     return manifest

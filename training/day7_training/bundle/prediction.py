@@ -8,6 +8,7 @@ the others have the name of their role. Refuses what it does not understand rath
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +16,28 @@ import lightgbm as lgb
 
 from ..errors import UserError
 from ..features.plan import Plan
-from ..model.combination import MEAN, QUANTILES, ROLES, Combination, Part
+from ..model.calibration import Calibration, read_calibration
+from ..model.combination import MEAN, QUANTILES, ROLES, Combination, Part, is_calibrated
 from ..model.model import LOG_LINK_OBJECTIVES, Model
 
 SERVED, PYTHON = ".json", ".txt"
 
 
-def prediction_document(combination: Combination) -> dict[str, Any]:
+def prediction_document(combination: Combination, *, calibrated: bool) -> dict[str, Any]:
+    """`calibrated`: with the key of a calibration, which only bundles with an input schema have."""
+    calibration = combination.calibration
+    more = {"calibration": None if calibration is None else calibration.document()} if calibrated else {}
     return {
         "combine": combination.combine,
         "ensembles": [{"role": part.role, **_ensemble(part)} for part in combination.parts],
         "interval": {part.role: _ensemble(part) for part in combination.interval} or None,
+        **more,
     }
 
 
-def read_prediction(document: Any, plan: Plan, contents: Mapping[str, bytes], where: Path) -> Combination:
+def read_prediction(
+    document: Any, plan: Plan, contents: Mapping[str, bytes], where: Path, *, calibrated: bool = False
+) -> Combination:
     """`contents`: the files that the manifest at `where` lists. @raises UserError"""
     reader = _Reader(plan, contents, where)
     combine = reader.get(document, "combine", str)
@@ -43,7 +51,18 @@ def read_prediction(document: Any, plan: Plan, contents: Mapping[str, bytes], wh
     interval = reader.get(document, "interval", dict | None)
     quantiles = [] if interval is None else [(role, reader.get(interval, role, dict)) for role in QUANTILES]
     parts = [reader.part(role, each) for role, each in [*zip(roles, ensembles), *quantiles]]
-    return Combination(plan, combine, tuple(parts[: len(roles)]), tuple(parts[len(roles) :]))
+    combination = Combination(plan, combine, tuple(parts[: len(roles)]), tuple(parts[len(roles) :]))
+    return replace(combination, calibration=_calibration(document, combination, where)) if calibrated else combination
+
+
+def _calibration(document: Any, combination: Combination, where: Path) -> Calibration | None:
+    if "calibration" not in document:
+        raise UserError(f"{where}: expected the key calibration in prediction")
+    texts = [field.name for field in combination.plan.inputs.fields if field.kind == "text"]
+    calibration = read_calibration(document["calibration"], texts, str(where))
+    if calibration is not None and not any(is_calibrated(part.role, part.objective) for part in combination.parts):
+        raise UserError(f"{where}: expected no calibration, since no ensemble predicts the logarithm of revenue")
+    return calibration
 
 
 def _ensemble(part: Part) -> dict[str, Any]:

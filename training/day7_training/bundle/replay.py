@@ -21,8 +21,8 @@ import pandas as pd
 from ..data.decimals import round_half_up
 from ..data.installs import USER_ID
 from ..errors import UserError
+from ..example.golden import plain_install
 from .folder import open_bundle
-from .golden import plain_install
 
 WIRE_DECIMALS = 6
 SHOWN_DIFFERENCES = 10

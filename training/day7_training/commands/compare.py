@@ -15,11 +15,13 @@ from ..bundle.assemble import Label
 from ..bundle.folder import check_target
 from ..data.installs import read_training_installs
 from ..errors import UserError
+from ..example.fit import ExampleRecipe
+from ..model.boosting import learner_here
 from ..model.parameters import Parameters, resolve_parameters
 from ..model.train import TrainingRows
 from ..progress import bar
 from .options import add_data, add_registry, filled, positive, warn, whole_number
-from .train import NAME, Recipe, add_drop_flagged, check_registry, log, rows_to_train, train_and_write
+from .train import NAME, Order, add_drop_flagged, check_registry, log, rows_to_train, train_and_write
 
 if TYPE_CHECKING:
     from ..model.compare import Comparison
@@ -60,7 +62,7 @@ def _run(options: Namespace) -> int:
     rows = rows_to_train(options.data, installs, "tweedie", drop_flagged=options.drop_flagged)
     if options.folds > len(rows.frame):
         raise UserError(f"--folds: expected at most as many as rows ({len(rows.frame)}), got {options.folds}")
-    comparison = compare(rows, folds=options.folds, trials=options.trials, models=names, progress=bar)
+    comparison = compare(rows, ExampleRecipe(), folds=options.folds, trials=options.trials, models=names, progress=bar)
     print(_text(comparison))
     if not options.no_mlflow:
         url = log_comparison(comparison, options.data, installs.sha256, rows)
@@ -94,10 +96,10 @@ def _train_best(options: Namespace, installs: Any, rows: TrainingRows, compariso
     if comparison.best is None:
         raise UserError("--models: expected one that can be served, to train it")
     parameters, trees = _parameters(comparison.best, rows, options.trials)
-    recipe = Recipe(parameters, Label(options.name, None, f"{options.data.name}: {comparison.best}", False), 400, trees)
+    order = Order(parameters, Label(options.name, None, f"{options.data.name}: {comparison.best}", False), 400, trees)
     with tempfile.TemporaryDirectory() as folder:
         out = options.out or Path(folder) / "bundle"
-        trained, manifest = train_and_write(installs, rows, recipe, out)
+        trained, manifest = train_and_write(installs, rows, order, out, learner_here(ExampleRecipe()))
         if not options.no_mlflow:
             log(options, out, trained, rows, manifest)
 
@@ -109,5 +111,5 @@ def _parameters(name: str, rows: TrainingRows, trials: int) -> tuple[Parameters,
 
     if name != TUNED:
         return resolve_parameters(SERVABLE[name], {}), None
-    tuned = tune(rows.frame, rows.revenue, trials, bar)
+    tuned = tune(ExampleRecipe(), rows.frame, rows.revenue, trials, bar)
     return tuned.parameters, None

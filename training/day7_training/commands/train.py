@@ -17,9 +17,14 @@ from ..bundle.assemble import Label, bundle_files, bundle_manifest
 from ..bundle.folder import check_target, write_bundle
 from ..data.installs import Installs, read_training_installs
 from ..data.synthetic import write_synthetic
+from ..data.table import NEGATIVES, REFUSE, SKIP, Reading, read_table
 from ..errors import UserError
 from ..evaluation.metrics import metrics_table
-from ..model.boosting import HERE, Learner
+from ..example.fit import ExampleRecipe
+from ..features.recipe import Recipe
+from ..inputs.schema import NINE_FIELDS, InputSchema
+from ..model.boosting import Learner, learner_here
+from ..model.choice import choose_recipe
 from ..model.composition import Composition, learner_of
 from ..model.parameters import OBJECTIVES, Parameters, resolve_parameters
 from ..model.train import MAX_TREES, MAX_TREES_DART, Trained, TrainingRows, train, training_rows
@@ -28,6 +33,7 @@ from ..progress import bar
 from ..registry.store import check_store
 from ..registry.tracking import log_training
 from .options import add_data, add_registry, assignment, filled, positive, warn, whole_number
+from .schema import read_schema
 
 NAME = "day7-revenue"
 GOLDEN_ROWS = 400
@@ -40,7 +46,7 @@ CHAMPION_TREES = 100
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Order:
     """How to train and what to call the result."""
 
     parameters: Parameters
@@ -52,6 +58,7 @@ class Recipe:
 def add_train(command: ArgumentParser) -> None:
     command.set_defaults(run=_run_train)
     add_data(command)
+    add_schema(command)
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle; an older one is replaced")
     command.add_argument("--name", type=filled, default=NAME, help="registered name (%(default)s)")
     command.add_argument("--version", type=filled, metavar="TEXT", help="default: 12 digits of the content's hash")
@@ -101,6 +108,24 @@ def add_train(command: ArgumentParser) -> None:
     add_registry(command)
 
 
+def add_schema(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--schema", type=Path, metavar="FILE", help="the input schema, as describe writes it (default: the nine fields)"
+    )
+    command.add_argument(
+        "--negative-target",
+        choices=NEGATIVES,
+        default=REFUSE,
+        help="targets below 0, such as refunds: set them to 0, leave their rows out, or refuse them (%(default)s)",
+    )
+    command.add_argument(
+        "--bad-rows",
+        choices=(REFUSE, SKIP),
+        default=REFUSE,
+        help="rows that the schema does not allow: all are named in DATA.bad-rows.ndjson (%(default)s)",
+    )
+
+
 def add_drop_flagged(command: ArgumentParser) -> None:
     command.add_argument(
         "--drop-flagged",
@@ -117,44 +142,61 @@ def add_champion(command: ArgumentParser) -> None:
 
 def _run_train(options: Namespace) -> int:
     check_target(options.out)
-    parameters = resolve_parameters(options.objective, dict(options.overrides))
+    overrides = dict(options.overrides)
+    parameters = resolve_parameters(options.objective, overrides)
     composition = Composition(options.two_part, options.mean_of, options.with_interval)
     composition.check(parameters)
     if options.cluster and not composition.is_plain:
         raise UserError("--cluster: expected without --with-interval, --two-part and --mean-of, which train here alone")
     label = Label(options.name, options.version, options.description, options.synthetic)
     check_registry(options, options.name)
-    with _learner(options.cluster, composition) as learner:
-        installs = read_training_installs(options.data, warn)
-        about = {"drop_flagged": options.drop_flagged, "two_part": options.two_part}
-        rows = rows_to_train(options.data, installs, str(parameters["objective"]), **about)
-        recipe = Recipe(parameters, label, options.golden_rows, options.max_trees)
-        trained, manifest = train_and_write(installs, rows, recipe, options.out, learner)
+    schema = read_schema(options.schema) if options.schema else None
+    installs = read_installs_of(options, schema)
+    about = {"drop_flagged": options.drop_flagged, "two_part": options.two_part}
+    rows = rows_to_train(options.data, installs, str(parameters["objective"]), **about)
+    recipe: Recipe = ExampleRecipe()
+    if schema is not None:
+        task = rows.inputs, rows.frame, rows.revenue, rows.flagged, parameters, frozenset(overrides), bar
+        choice = choose_recipe(*task)
+        recipe, parameters = choice.recipe, choice.parameters
+        print(choice)
+    with _learner(options.cluster, composition, recipe) as learner:
+        order = Order(parameters, label, options.golden_rows, options.max_trees)
+        trained, manifest = train_and_write(installs, rows, order, options.out, learner)
     if not options.no_mlflow:
         log(options, options.out, trained, rows, manifest)
     return 0
 
 
-def _learner(cluster: str | None, composition: Composition) -> AbstractContextManager[Learner]:
+def read_installs_of(options: Namespace, schema: InputSchema | None) -> Installs:
+    if schema is None:
+        return read_training_installs(options.data, warn)
+    side = options.data.with_name(options.data.name + ".bad-rows.ndjson")
+    return read_table(options.data, schema, warn, Reading(options.bad_rows, side, options.negative_target))
+
+
+def _learner(cluster: str | None, composition: Composition, recipe: Recipe) -> AbstractContextManager[Learner]:
     if cluster is None:
-        return nullcontext(learner_of(composition))
+        return nullcontext(learner_of(composition, recipe))
     # Dask takes a second to import, which training here should not wait for.
     with needed("dask", "--cluster"):
         from ..model.cluster import cluster_learner
 
-    return cluster_learner(cluster)
+    return cluster_learner(cluster, recipe)
 
 
 def _run_champion(options: Namespace) -> int:
     check_target(options.out)
     description = f"synthetic installs: {CHAMPION_ROWS} rows, seed {CHAMPION_SEED}"
     label = Label(NAME, None, description, synthetic=True)
-    recipe = Recipe(resolve_parameters("tweedie", CHAMPION_OVERRIDES), label, max_trees=CHAMPION_TREES)
+    order = Order(resolve_parameters("tweedie", CHAMPION_OVERRIDES), label, max_trees=CHAMPION_TREES)
+    learner = learner_here(ExampleRecipe(own_unit=True))
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "installs.csv"
         write_synthetic(data, CHAMPION_ROWS, CHAMPION_SEED)
         installs = read_training_installs(data, warn)
-        train_and_write(installs, rows_to_train(data, installs, "tweedie", drop_flagged=False), recipe, options.out)
+        rows = rows_to_train(data, installs, "tweedie", drop_flagged=False)
+        train_and_write(installs, rows, order, options.out, learner)
     return 0
 
 
@@ -181,12 +223,13 @@ def rows_to_train(
 
 
 def train_and_write(
-    installs: Installs, rows: TrainingRows, recipe: Recipe, out: Path, learner: Learner = HERE
+    installs: Installs, rows: TrainingRows, order: Order, out: Path, learner: Learner
 ) -> tuple[Trained, dict[str, Any]]:
     """The bundle at `out`, and its manifest; prints the metrics."""
-    trained = train(rows, recipe.parameters, recipe.max_trees, bar, learner)
-    files = bundle_files(trained, rows, recipe.golden_rows)
-    manifest = bundle_manifest(trained, rows, installs.sha256, recipe.parameters, recipe.label, files)
+    calibrated = rows.inputs is not NINE_FIELDS
+    trained = train(rows, order.parameters, order.max_trees, bar, learner, calibrated=calibrated)
+    files = bundle_files(trained, rows, order.golden_rows)
+    manifest = bundle_manifest(trained, rows, installs.sha256, order.parameters, order.label, files)
     write_bundle(out, manifest, files)
     print(metrics_table({title: metrics for title, metrics in manifest["metrics"].items() if metrics is not None}))
     print(f"{manifest['name']} {manifest['version']}: {trained.tree_count} trees, written to {out}")

@@ -47,11 +47,12 @@ class Table:
     extra: list[str]
 
 
-def read_columns(data: bytes, path: Path, *, required: Sequence[str], optional: Sequence[str]) -> Table:
-    """The `required` columns and those of the `optional` that are there; `path` is for messages."""
+def read_columns(data: bytes, path: Path, *, required: Sequence[str], optional: Sequence[str] | None) -> Table:
+    """The `required` columns and those of the `optional` that are there, or all; `path` is for messages."""
     try:
-        header = read_header(data, [*required, *optional], required)
-        wanted = {name: header.names.index(name) for name in (*optional, *required) if name in header.names}
+        header = read_header(data, [*required, *(optional or ())], required)
+        chosen = header.names if optional is None else (*optional, *required)
+        wanted = {name: header.names.index(name) for name in chosen if name in header.names}
         encoded = _encode(_Rows(data, header), wanted)
     except FileFault as fault:
         message = str(fault)

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import UserError
+from ..inputs.schema import NINE_FIELDS, InputSchema
 from .csv_columns import EncodedColumn, read_columns
 from .decimals import parse_decimal
 
@@ -37,14 +38,16 @@ _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+")
 
 @dataclass(frozen=True)
 class Installs:
-    """`sha256` is that of the file's bytes."""
+    """`sha256` is that of the file's bytes; `negative` says what became of targets below 0, where there were some."""
 
     frame: pd.DataFrame
     sha256: str
+    inputs: InputSchema = NINE_FIELDS
+    negative: Mapping[str, Any] | None = None
 
     @property
     def revenue(self) -> np.ndarray:
-        return self.frame[REVENUE].to_numpy()
+        return self.frame[self.inputs.target.name].to_numpy()
 
 
 def read_training_installs(path: Path, warn: Callable[[str], None]) -> Installs:

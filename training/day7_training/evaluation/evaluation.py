@@ -7,6 +7,7 @@ bundle; the model card is made from it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ def evaluate(
     flagged: np.ndarray,
     seed: int,
     interval: tuple[np.ndarray, np.ndarray] | None = None,
+    *,
+    facets: Sequence[str] = GROUP_FIELDS,
 ) -> dict[str, Any]:
     """`flagged`: whether a row belongs to a group in another unit. Without such rows the second part is null.
 
@@ -46,8 +49,8 @@ def evaluate(
     others = frame[~flagged], tuple(column[~flagged] for column in columns)
     return {
         "format": FORMAT,
-        "all": _part(frame, columns, seed),
-        "withoutFlagged": _part(*others, seed) if some else None,
+        "all": _part(frame, columns, seed, facets),
+        "withoutFlagged": _part(*others, seed, facets) if some else None,
     }
 
 
@@ -55,13 +58,13 @@ def evaluate(
 _Columns = tuple[np.ndarray, ...]
 
 
-def _part(frame: pd.DataFrame, columns: _Columns, seed: int) -> dict[str, Any]:
+def _part(frame: pd.DataFrame, columns: _Columns, seed: int, facets: Sequence[str]) -> dict[str, Any]:
     actual, predicted = columns[:2]
     return {
         "metrics": _measure(columns),
         "intervals": intervals(*columns, seed=seed),
         "calibration": calibration(actual, predicted),
-        "groups": {field: groups(frame[field], actual, predicted) for field in GROUP_FIELDS},
+        "groups": {field: groups(frame[field], actual, predicted) for field in facets},
     }
 
 
@@ -109,6 +112,8 @@ def calibration(actual: np.ndarray, predicted: np.ndarray) -> list[dict[str, flo
 
 def groups(texts: pd.Series, actual: np.ndarray, predicted: np.ndarray) -> list[dict[str, Any]]:
     """Rows, sums and bias ratio of each large group; `value` is null for missing texts, and the rest is `others`."""
+    if texts.dtype.kind == "f":  # a boolean
+        texts = texts.map({1.0: "true", 0.0: "false"}).astype(object).where(texts.notna(), None)
     group, keys = group_by_text(texts, FOLDS["ascii_lower"])
     sizes = np.bincount(group, minlength=len(keys) + 1)
     order = np.argsort(-sizes, kind="stable")

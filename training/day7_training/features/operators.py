@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..data.installs import FIELDS, NUMBER_FIELDS, TEXT_FIELDS
+from ..inputs.calendar import DAY_MS
+from ..inputs.field import KINDS
 from .logarithm import natural_log
 from .texts import distinct_texts
 
@@ -33,8 +34,14 @@ FOLDS: dict[str, Callable[[str], str]] = {
 }
 
 # What a lookup's values are. The rule is the same for all; those that look at the revenue are fitted out of fold.
-REVENUE_ENCODINGS = ("target_mean", "revenue_rate", "relative_revenue")
+REVENUE_ENCODINGS = ("target_mean", "revenue_rate", "relative_revenue", "payer_share", "log_factor", "log_unit")
 ENCODINGS = ("code", "frequency", *REVENUE_ENCODINGS)
+
+TIME_PARTS = ("day", "hour", "weekday")
+_HOUR_MS = 3_600_000
+_DAYS_OF_WEEK = 7
+# 1970-01-01 was a Thursday; Monday is 0.
+_WEEKDAY_OF_DAY_0 = 3
 
 # 15 digits are always an exact double.
 _LONGEST_VERSION = 15
@@ -42,17 +49,28 @@ _LEADING_DIGITS = re.compile(r"[0-9]*")
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What a key's value must be, given the columns that are already defined."""
+class Known:
+    """What a column may refer to: the earlier columns, and the fields with their kinds."""
+
+    columns: set[str]
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a key's value must be."""
 
     expected: str
-    accepts: Callable[[Any, set[str]], bool]
+    accepts: Callable[[Any, Known], bool]
 
 
 @dataclass(frozen=True)
 class Operator:
-    keys: Mapping[str, Kind]
+    """`fault`: what is wrong with the values of the keys together, each of which is good alone."""
+
+    keys: Mapping[str, Rule]
     compute: Callable[[Mapping[str, Any], pd.DataFrame, Columns], np.ndarray]
+    fault: Callable[[Mapping[str, Any]], str | None] = lambda column: None
 
 
 def _number(column: Mapping[str, Any], installs: pd.DataFrame, _: Columns) -> np.ndarray:
@@ -61,7 +79,7 @@ def _number(column: Mapping[str, Any], installs: pd.DataFrame, _: Columns) -> np
 
 def _is_missing(column: Mapping[str, Any], installs: pd.DataFrame, _: Columns) -> np.ndarray:
     field = installs[column["field"]]
-    if column["field"] in NUMBER_FIELDS:
+    if field.dtype.kind == "f":
         return field.isna().to_numpy(dtype=np.float64)
     return _each_text(field, lambda text: 0.0, missing=1.0)
 
@@ -111,6 +129,43 @@ def _log(column: Mapping[str, Any], _: pd.DataFrame, before: Columns) -> np.ndar
     return natural_log(before[column["argument"]] + float(column["plus"]))
 
 
+def _time_part(column: Mapping[str, Any], installs: pd.DataFrame, _: Columns) -> np.ndarray:
+    moment = installs[column["field"]].to_numpy(dtype=np.float64)
+    day = np.floor(moment / DAY_MS)
+    if column["part"] == "hour":
+        return np.floor((moment - day * DAY_MS) / _HOUR_MS)
+    if column["part"] == "weekday":
+        shifted = day + _WEEKDAY_OF_DAY_0
+        return shifted - _DAYS_OF_WEEK * np.floor(shifted / _DAYS_OF_WEEK)
+    return day
+
+
+def _difference(column: Mapping[str, Any], _: pd.DataFrame, before: Columns) -> np.ndarray:
+    return before[column["minuend"]] - before[column["subtrahend"]]
+
+
+def _linear(column: Mapping[str, Any], _: pd.DataFrame, before: Columns) -> np.ndarray:
+    product = before[column["argument"]] * float(column["factor"])
+    return product + float(column["plus"])
+
+
+def _clip(column: Mapping[str, Any], _: pd.DataFrame, before: Columns) -> np.ndarray:
+    value = before[column["argument"]]
+    if column["minimum"] is not None:
+        value = np.where(value < column["minimum"], float(column["minimum"]), value)
+    if column["maximum"] is not None:
+        value = np.where(value > column["maximum"], float(column["maximum"]), value)
+    return value
+
+
+def _step(column: Mapping[str, Any], _: pd.DataFrame, before: Columns) -> np.ndarray:
+    argument = before[column["argument"]]
+    # side="left": an argument that equals an edge is not above it.
+    place = np.searchsorted(np.array(column["edges"], dtype=np.float64), argument, side="left")
+    place[np.isnan(argument)] = len(column["values"])
+    return np.array([*column["values"], _double(column["missing"])], dtype=np.float64)[place]
+
+
 def _each_text(texts: pd.Series, rule: Callable[[str], float], *, missing: float) -> np.ndarray:
     codes, uniques = distinct_texts(texts)
     values = [missing if text == "" else rule(text) for text in uniques]
@@ -126,29 +181,55 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _one_of(words: tuple[str, ...]) -> Kind:
-    return Kind("one of " + ", ".join(words), lambda value, _: isinstance(value, str) and value in words)
+def _one_of(words: tuple[str, ...]) -> Rule:
+    return Rule("one of " + ", ".join(words), lambda value, _: isinstance(value, str) and value in words)
 
 
-_NUMBER = Kind("a number", lambda value, _: _is_number(value))
-_NUMBER_OR_NULL = Kind("a number or null", lambda value, _: value is None or _is_number(value))
-_INDEX = Kind("a whole number from 0", lambda value, _: isinstance(value, int) and _is_number(value) and value >= 0)
-_EARLIER = Kind("an earlier column", lambda value, defined: isinstance(value, str) and value in defined)
-_EARLIER_LIST = Kind(
-    "a list of earlier columns",
-    lambda value, defined: isinstance(value, list) and bool(value) and all(_EARLIER.accepts(v, defined) for v in value),
-)
-_VALUES = Kind(
+def _field_of(*kinds: str) -> Rule:
+    def accepts(value: Any, known: Known) -> bool:
+        return isinstance(value, str) and known.fields.get(value) in kinds
+
+    return Rule(f"a field of the kind {' or '.join(kinds)}", accepts)
+
+
+def _list_of(rule: Rule, expected: str, *, least: int) -> Rule:
+    def accepts(value: Any, known: Known) -> bool:
+        return isinstance(value, list) and len(value) >= least and all(rule.accepts(each, known) for each in value)
+
+    return Rule(expected, accepts)
+
+
+def _crossed_bounds(column: Mapping[str, Any]) -> str | None:
+    low, high = column["minimum"], column["maximum"]
+    crossed = low is not None and high is not None and low > high
+    return f"expected a minimum of at most {high}, got {low}" if crossed else None
+
+
+def _wrong_steps(column: Mapping[str, Any]) -> str | None:
+    edges, values = column["edges"], column["values"]
+    if any(low >= high for low, high in zip(edges, edges[1:])):
+        return "expected ascending edges, each once"
+    expected = len(edges) + 1
+    return None if len(values) == expected else f"expected {expected} values, got {len(values)}"
+
+
+_NUMBER = Rule("a number", lambda value, _: _is_number(value))
+_NUMBER_OR_NULL = Rule("a number or null", lambda value, _: value is None or _is_number(value))
+_INDEX = Rule("a whole number from 0", lambda value, _: isinstance(value, int) and _is_number(value) and value >= 0)
+_EARLIER = Rule("an earlier column", lambda value, known: isinstance(value, str) and value in known.columns)
+_EARLIER_LIST = _list_of(_EARLIER, "a list of earlier columns", least=1)
+_NUMBERS = _list_of(_NUMBER, "a list of numbers", least=0)
+_VALUES = Rule(
     "a map from text to number",
     lambda value, _: isinstance(value, Mapping) and all(_is_number(number) for number in value.values()),
 )
 
 OPERATORS: dict[str, Operator] = {
-    "number": Operator({"field": _one_of(NUMBER_FIELDS)}, _number),
-    "is_missing": Operator({"field": _one_of(FIELDS)}, _is_missing),
+    "number": Operator({"field": _field_of("number", "boolean", "time")}, _number),
+    "is_missing": Operator({"field": _field_of(*KINDS)}, _is_missing),
     "lookup": Operator(
         {
-            "field": _one_of(TEXT_FIELDS),
+            "field": _field_of("text"),
             "encoding": _one_of(ENCODINGS),
             "fold": _one_of(tuple(FOLDS)),
             "values": _VALUES,
@@ -157,9 +238,21 @@ OPERATORS: dict[str, Operator] = {
         },
         _lookup,
     ),
-    "version_part": Operator({"field": _one_of(TEXT_FIELDS), "part": _INDEX, "absent": _NUMBER_OR_NULL}, _version_part),
+    "version_part": Operator({"field": _field_of("text"), "part": _INDEX, "absent": _NUMBER_OR_NULL}, _version_part),
     "sum": Operator({"of": _EARLIER_LIST}, _sum),
     "ratio": Operator({"numerator": _EARLIER, "denominator": _EARLIER, "plus": _NUMBER}, _ratio),
     "product": Operator({"of": _EARLIER_LIST}, _product),
     "log": Operator({"argument": _EARLIER, "plus": _NUMBER}, _log),
+    "time_part": Operator({"field": _field_of("time"), "part": _one_of(TIME_PARTS)}, _time_part),
+    "difference": Operator({"minuend": _EARLIER, "subtrahend": _EARLIER}, _difference),
+    "linear": Operator({"argument": _EARLIER, "factor": _NUMBER, "plus": _NUMBER}, _linear),
+    "clip": Operator(
+        {"argument": _EARLIER, "minimum": _NUMBER_OR_NULL, "maximum": _NUMBER_OR_NULL}, _clip, _crossed_bounds
+    ),
+    "step": Operator(
+        {"argument": _EARLIER, "edges": _NUMBERS, "values": _NUMBERS, "missing": _NUMBER_OR_NULL}, _step, _wrong_steps
+    ),
 }
+
+# Those that the first format of a plan has.
+FIRST_OPERATORS = ("number", "is_missing", "lookup", "version_part", "sum", "ratio", "product", "log")

@@ -10,13 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-
-from ..data.installs import TEXT_FIELDS
+from pandas.api.types import is_object_dtype
 
 
 def encode_texts(installs: pd.DataFrame) -> pd.DataFrame:
     """The installs with categories for texts; those that have them already are left as they are."""
-    plain = [name for name in TEXT_FIELDS if name in installs and not _is_encoded(installs[name])]
+    plain = [name for name, kind in installs.dtypes.items() if is_object_dtype(kind)]
     return installs.assign(**{name: _categories(installs[name]) for name in plain})
 
 

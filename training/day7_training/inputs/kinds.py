@@ -161,7 +161,7 @@ def _number_limits(field: Field) -> dict[str, Any]:
     return {"minimum": field.minimum, "maximum": field.maximum}
 
 
-_TRUTHS = dict.fromkeys(("true", "t", "yes", "y", "1"), 1.0) | dict.fromkeys(("false", "f", "no", "n", "0"), 0.0)
+TRUTHS = dict.fromkeys(("true", "t", "yes", "y", "1"), 1.0) | dict.fromkeys(("false", "f", "no", "n", "0"), 0.0)
 
 
 def _boolean_from_json(field: Field, value: Any) -> Value | Fault:
@@ -169,7 +169,7 @@ def _boolean_from_json(field: Field, value: Any) -> Value | Fault:
 
 
 def _boolean_from_cell(field: Field, text: str, cell: str) -> Value | Fault:
-    truth = _TRUTHS.get(text.lower())
+    truth = TRUTHS.get(text.lower())
     return wrong_cell(field, "true or false", cell) if truth is None else truth
 
 

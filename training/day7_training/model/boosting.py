@@ -6,8 +6,10 @@ initial score where the objective predicts a logarithm. Refuses what LightGBM re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import lightgbm as lgb
@@ -15,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import UserError
-from ..features.fit import fit_plan, training_features
 from ..features.plan import Encoded, Plan
+from ..features.recipe import Recipe
 from ..progress import Progress, no_progress
 from .combination import AnyModel
 from .model import LOG_LINK_OBJECTIVES, Model
@@ -32,37 +34,63 @@ Trees = int | tuple[int, ...]
 class TrainingData:
     """`encoded` has one row for each of `revenue`, out of fold where it looks at the revenue.
 
-    `takes_offset`: whether the plan's offset, if there is one, is the initial score.
+    `takes_offset`: whether the plan's offset, if there is one, is the initial score. `unit`: what the revenue was
+    divided by; the trees are given it back once they are fitted.
     """
 
     plan: Plan
     encoded: Encoded
     revenue: np.ndarray
     takes_offset: bool = True
+    unit: float = 1.0
 
     def dataset(self, encoded: Encoded, revenue: np.ndarray, **options: Any) -> lgb.Dataset:
         """LightGBM's data for rows encoded by this plan."""
-        init_score = encoded.offset if self.takes_offset and self.plan.offset is not None else None
-        return lgb.Dataset(encoded.features, revenue, init_score=init_score, **options)
+        label, init_score = self.start(encoded, revenue)
+        return lgb.Dataset(encoded.features, label, init_score=init_score, **options)
+
+    def start(self, encoded: Encoded, revenue: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """What the trees learn, and from where they start."""
+        if not self.takes_offset or self.plan.offset is None:
+            return revenue, None
+        if encoded.log_units is None:
+            return revenue, encoded.offset
+        # In the unit of all, or the rows of a group in cents would outweigh the others.
+        return revenue / np.exp(encoded.log_units), encoded.offset - encoded.log_units
+
+
+def in_unit(revenue: np.ndarray, unit: float) -> np.ndarray:
+    """With the digits that LightGBM keeps: then the same rows in another currency are the same to the last bit."""
+    return revenue if unit == 1 else (revenue / unit).astype(np.float32).astype(np.float64)
 
 
 def training_data(
-    frame: pd.DataFrame, revenue: np.ndarray, *, offset: bool, progress: Progress = no_progress
+    recipe: Recipe, frame: pd.DataFrame, revenue: np.ndarray, *, offset: bool, progress: Progress = no_progress
 ) -> TrainingData:
     """The plan fitted on these rows, and the rows as the trees shall see them."""
-    document = fit_plan(frame, revenue, offset=offset)
-    return TrainingData(Plan(document), training_features(document, frame, revenue, SEED, progress), revenue)
+    unit = recipe.unit(revenue)
+    scaled = in_unit(revenue, unit)
+    document = recipe.fit(frame, scaled, offset=offset)
+    encoded = recipe.training_features(document, frame, scaled, SEED, progress)
+    return TrainingData(Plan(document, recipe.inputs), encoded, scaled, unit=unit)
 
 
 def fit(
-    title: str, frame: pd.DataFrame, revenue: np.ndarray, parameters: Parameters, trees: int, progress: Progress
+    recipe: Recipe,
+    title: str,
+    frame: pd.DataFrame,
+    revenue: np.ndarray,
+    parameters: Parameters,
+    trees: int,
+    progress: Progress,
 ) -> Model:
     """A model of exactly this many trees, if LightGBM finds so many splits."""
-    data = training_data(frame, revenue, offset=takes_offset(parameters), progress=progress)
+    data = training_data(recipe, frame, revenue, offset=takes_offset(parameters), progress=progress)
     return Model(data.plan, boost(title, parameters, data, trees, progress))
 
 
 def fit_until_it_stops(
+    recipe: Recipe,
     title: str,
     frame: pd.DataFrame,
     revenue: np.ndarray,
@@ -75,8 +103,8 @@ def fit_until_it_stops(
     """A model, and the number of its trees that did best on a seeded tenth of the rows, which it did not see."""
     fitting, validation = validation_split(len(frame), VALIDATION_SHARE)
     offset = takes_offset(parameters) if offset is None else offset
-    data = training_data(frame.iloc[fitting], revenue[fitting], offset=offset, progress=progress)
-    watched = (data.plan.apply(frame.iloc[validation]), revenue[validation])
+    data = training_data(recipe, frame.iloc[fitting], revenue[fitting], offset=offset, progress=progress)
+    watched = (data.plan.apply(frame.iloc[validation]), in_unit(revenue[validation], data.unit))
     booster = boost(title, parameters, data, limit, progress, watched)
     return Model(data.plan, booster), booster.best_iteration
 
@@ -93,7 +121,8 @@ class Learner(NamedTuple):
     distributed: bool
 
 
-HERE = Learner(fit, fit_until_it_stops, distributed=False)
+def learner_here(recipe: Recipe) -> Learner:
+    return Learner(partial(fit, recipe), partial(fit_until_it_stops, recipe), distributed=False)
 
 
 def takes_offset(parameters: Parameters) -> bool:
@@ -126,6 +155,23 @@ def boost(
             watching["valid_sets"] = [data.dataset(*watched, reference=dataset)]
             callbacks.append(lgb.early_stopping(PATIENCE_TREES, first_metric_only=True, verbose=False))
         try:
-            return lgb.train(dict(parameters), dataset, num_boost_round=trees, callbacks=callbacks, **watching)
+            booster = lgb.train(dict(parameters), dataset, num_boost_round=trees, callbacks=callbacks, **watching)
         except (lgb.basic.LightGBMError, ValueError) as error:
             raise UserError(f"LightGBM cannot train with these rows and parameters: {str(error).strip()}") from error
+    give_unit_back(booster, str(parameters["objective"]), data.unit)
+    return booster
+
+
+def give_unit_back(booster: lgb.Booster, objective: str, unit: float) -> None:
+    """Trees fitted to revenue over `unit` predict revenue: leaves times the unit, or its logarithm in the first tree."""
+    if unit == 1 or objective == "binary":
+        return
+    logarithm = objective in LOG_LINK_OBJECTIVES
+    for tree, leaves in enumerate(_leaf_counts(booster)[: 1 if logarithm else None]):
+        for leaf in range(leaves):
+            value = booster.get_leaf_output(tree, leaf)
+            booster.set_leaf_output(tree, leaf, value + math.log(unit) if logarithm else value * unit)
+
+
+def _leaf_counts(booster: lgb.Booster) -> list[int]:
+    return [tree["num_leaves"] for tree in booster.dump_model()["tree_info"]]

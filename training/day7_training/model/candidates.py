@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ..features.operators import FOLDS
 from ..features.plan import Encoded
+from ..features.recipe import Recipe
 from ..features.texts import group_by_text
 from ..progress import no_progress
 from .boosting import TrainingData, fit, fit_until_it_stops, training_data
@@ -37,10 +38,11 @@ class Fold:
     frame: pd.DataFrame
     revenue: np.ndarray
     held_out: pd.DataFrame
+    recipe: Recipe
 
     @cached_property
     def data(self) -> TrainingData:
-        return training_data(self.frame, self.revenue, offset=False)
+        return training_data(self.recipe, self.frame, self.revenue, offset=False)
 
     @cached_property
     def encoded(self) -> Encoded:
@@ -92,7 +94,7 @@ def _regressor(make: Callable[[], object]) -> Predict:
 def _boosted(parameters: Parameters, *, offset: bool) -> Predict:
     def predict(fold: Fold) -> np.ndarray:
         model, trees = fit_until_it_stops(
-            "", fold.frame, fold.revenue, parameters, _MAX_TREES, no_progress, offset=offset
+            fold.recipe, "", fold.frame, fold.revenue, parameters, _MAX_TREES, no_progress, offset=offset
         )
         return model.predict(fold.held_out, trees)
 
@@ -106,9 +108,12 @@ def _two_part(fold: Fold) -> np.ndarray:
         chance = np.full(len(fold.held_out), float(np.mean(pays)))
     else:
         payer = {**resolve_parameters("tweedie", {}), "objective": "binary"}
-        model, trees = fit_until_it_stops("", fold.frame, pays.astype(float), payer, _MAX_TREES, no_progress)
+        model, trees = fit_until_it_stops(
+            fold.recipe, "", fold.frame, pays.astype(float), payer, _MAX_TREES, no_progress
+        )
         chance = model.predict(fold.held_out, trees)
-    amount = fit("", fold.frame[pays], fold.revenue[pays], resolve_parameters("gamma", {}), 200, no_progress)
+    task = "", fold.frame[pays], fold.revenue[pays], resolve_parameters("gamma", {}), 200, no_progress
+    amount = fit(fold.recipe, *task)
     return chance * amount.predict(fold.held_out)
 
 

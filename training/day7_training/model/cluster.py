@@ -20,9 +20,10 @@ import numpy as np
 import pandas as pd
 from lightgbm.dask import DaskLGBMRegressor
 
+from ..features.recipe import Recipe
 from ..progress import Progress
 from . import boosting
-from .boosting import Learner, TrainingData, takes_offset, training_data
+from .boosting import Learner, TrainingData, give_unit_back, takes_offset, training_data
 from .model import Model
 from .parameters import SEED, Parameters
 from .workers import Workers, connected
@@ -43,15 +44,16 @@ _WHERE = re.compile(r"^\[(machines|local_listen_port|time_out): .*\]\n", re.MULT
 
 
 @contextmanager
-def cluster_learner(address: str) -> Iterator[Learner]:
+def cluster_learner(address: str, recipe: Recipe) -> Iterator[Learner]:
     """Fits on the workers of the scheduler at `address`. @raises UserError"""
     with connected(address) as workers:
-        cluster = _Cluster(workers)
+        cluster = _Cluster(workers, recipe)
         yield Learner(cluster.fit, cluster.fit_until_it_stops, distributed=True)
 
 
 class _Cluster:
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: Workers, recipe: Recipe) -> None:
+        self._recipe = recipe
         self._workers = workers
         self._client = workers.client
 
@@ -64,7 +66,7 @@ class _Cluster:
         trees: int,
         progress: Progress,
     ) -> Model:
-        data = training_data(frame, revenue, offset=takes_offset(parameters), progress=progress)
+        data = training_data(self._recipe, frame, revenue, offset=takes_offset(parameters), progress=progress)
         return Model(data.plan, self._boost(title, parameters, data, trees, progress))
 
     def fit_until_it_stops(
@@ -79,7 +81,8 @@ class _Cluster:
         """A model of as many trees as do best on a sample of the rows, found on this machine."""
         chosen = np.sort(_shuffled(len(frame))[:SAMPLE_ROWS])
         sample = frame.iloc[chosen], revenue[chosen]
-        _, trees = boosting.fit_until_it_stops(f"{title}: number of trees", *sample, parameters, limit, progress)
+        step = f"{title}: number of trees", *sample, parameters, limit, progress
+        _, trees = boosting.fit_until_it_stops(self._recipe, *step)
         return self.fit(title, frame, revenue, parameters, trees, progress), trees
 
     def _boost(
@@ -97,15 +100,17 @@ class _Cluster:
 
         with progress(title, trees) as step, self._steps(step) as topic:
             self._workers.run(addresses, work)
-        return lgb.Booster(model_str=_WHERE.sub("", estimator.booster_.model_to_string()))
+        booster = lgb.Booster(model_str=_WHERE.sub("", estimator.booster_.model_to_string()))
+        give_unit_back(booster, str(parameters["objective"]), data.unit)
+        return booster
 
     def _spread(self, data: TrainingData, addresses: list[str]) -> dict[str, da.Array]:
         """Shuffled parts of one size, as many on each worker: a file may be sorted, and no worker's rows be special."""
         rows = len(data.revenue)
         each = -(-rows // (len(addresses) * MOST_ROWS_PER_PART))
         parts = np.array_split(_shuffled(rows), len(addresses) * each)
-        features, offset = data.encoded
-        columns = {"X": features, "y": data.revenue, **({} if data.plan.offset is None else {"init_score": offset})}
+        label, init_score = data.start(data.encoded, data.revenue)
+        columns = {"X": data.encoded.features, "y": label, **({} if init_score is None else {"init_score": init_score})}
         return {name: self._spread_column(values, parts, addresses) for name, values in columns.items()}
 
     def _spread_column(self, values: np.ndarray, parts: list[np.ndarray], addresses: list[str]) -> da.Array:

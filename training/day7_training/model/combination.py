@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ..features.plan import Plan
-from .model import Answers, Interval, Model, Scores
+from .calibration import Calibration
+from .model import LOG_LINK_OBJECTIVES, Answers, Interval, Model, Scores
 
 SINGLE = "single"
 MEAN = "mean"
@@ -23,6 +24,7 @@ HURDLE = "hurdle"
 # By combination; `revenue` stands for as many as there are.
 ROLES = {SINGLE: ("revenue",), MEAN: ("revenue",), HURDLE: ("payer", "amount")}
 QUANTILES = {"p10": 0.1, "p90": 0.9}
+CALIBRATED_ROLES = ("revenue", "amount")
 
 
 class Part(NamedTuple):
@@ -34,14 +36,22 @@ class Part(NamedTuple):
     model: Model
 
 
+def is_calibrated(role: str, objective: str) -> bool:
+    return role in CALIBRATED_ROLES and objective in LOG_LINK_OBJECTIVES
+
+
 @dataclass(frozen=True)
 class Combination:
-    """`parts` in the order of the arithmetic; `interval` is empty, or p10 and p90."""
+    """`parts` in the order of the arithmetic; `interval` is empty, or p10 and p90.
+
+    `calibration` is of the raw scores of parts that predict the logarithm of revenue.
+    """
 
     plan: Plan
     combine: str
     parts: tuple[Part, ...]
     interval: tuple[Part, ...]
+    calibration: Calibration | None = None
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -57,7 +67,11 @@ class Combination:
         """`trees`: how many of every model, or of each, the interval's last."""
         encoded = self.plan.apply(installs)
         counts = trees if isinstance(trees, tuple) else (trees,) * len(self.models)
-        scores = {name: model.score(encoded, count) for (name, model), count in zip(self.models.items(), counts)}
+        pairs = None if self.calibration is None else self.calibration.pairs(installs)
+        scores = {
+            part.name: part.model.score(encoded, count, pairs if is_calibrated(part.role, part.objective) else None)
+            for part, count in zip((*self.parts, *self.interval), counts)
+        }
         combined = self._combine([scores[part.name] for part in self.parts])
         return Answers(encoded.features, *combined, scores, self._interval(scores))
 
@@ -85,3 +99,23 @@ class Combination:
 
 
 AnyModel = Model | Combination
+
+
+def combined(model: AnyModel, objective: str) -> Combination:
+    """A model of one ensemble as a combination of one."""
+    if isinstance(model, Combination):
+        return model
+    return Combination(model.plan, SINGLE, (Part("revenue", "model", objective, model),), ())
+
+
+def calibrated_names(model: AnyModel, objective: str) -> list[str]:
+    """The ensembles whose raw scores a calibration is of."""
+    parts = combined(model, objective).parts
+    return [part.name for part in parts if is_calibrated(part.role, part.objective)]
+
+
+def scores_of(answers: Answers, model: AnyModel, name: str) -> Scores:
+    if isinstance(model, Combination):
+        assert answers.ensembles is not None
+        return answers.ensembles[name]
+    return Scores(answers.raw_scores, answers.outputs)

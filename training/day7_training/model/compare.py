@@ -16,7 +16,8 @@ import pandas as pd
 
 from ..errors import UserError
 from ..evaluation.metrics import measure
-from ..features.fit import fold_numbers
+from ..features.folds import fold_numbers
+from ..features.recipe import Recipe
 from ..progress import Progress, no_progress
 from .boosting import fit
 from .candidates import CANDIDATES, SERVABLE, Fold
@@ -45,6 +46,7 @@ class Comparison:
 
 def compare(
     rows: TrainingRows,
+    recipe: Recipe,
     *,
     folds: int = 5,
     trials: int = 20,
@@ -64,7 +66,7 @@ def compare(
     with progress("comparing", len(names) * folds) as step:
         for number in range(folds):
             held_out = numbers == number
-            fold = Fold(frame[~held_out], revenue[~held_out], frame[held_out])
+            fold = Fold(frame[~held_out], revenue[~held_out], frame[held_out], recipe)
             for name in names:
                 predicted = _predict(name, fold, trials, lambda tried: tuning.append(tried.assign(fold=number)))
                 predictions[name][held_out] = predicted
@@ -89,9 +91,9 @@ def comparison_table(comparison: Comparison) -> pd.DataFrame:
 def _predict(name: str, fold: Fold, trials: int, keep: Callable[[pd.DataFrame], None]) -> np.ndarray:
     if name != TUNED:
         return CANDIDATES[name](fold)
-    tuned = tune(fold.frame, fold.revenue, trials, no_progress)
+    tuned = tune(fold.recipe, fold.frame, fold.revenue, trials, no_progress)
     keep(tuned.trials)
-    model = fit("", fold.frame, fold.revenue, tuned.parameters, tuned.trees, no_progress)
+    model = fit(fold.recipe, "", fold.frame, fold.revenue, tuned.parameters, tuned.trees, no_progress)
     return model.predict(fold.held_out)
 
 

@@ -15,10 +15,19 @@ import numpy as np
 import pandas as pd
 
 from ..errors import UserError
-from ..features.fit import fit_plan, fit_two_part_plan, training_features
 from ..features.plan import Encoded, Plan
+from ..features.recipe import Recipe
 from ..progress import Progress
-from .boosting import HERE, VALIDATION_SHARE, Learner, TrainingData, boost, takes_offset, validation_split
+from .boosting import (
+    VALIDATION_SHARE,
+    Learner,
+    TrainingData,
+    boost,
+    in_unit,
+    learner_here,
+    takes_offset,
+    validation_split,
+)
 from .combination import HURDLE, MEAN, QUANTILES, SINGLE, Combination, Part
 from .model import LOG_LINK_OBJECTIVES, Model
 from .parameters import SEED, Parameters
@@ -62,26 +71,27 @@ class _Task(NamedTuple):
     def takes_offset(self) -> bool:
         return takes_offset(self.parameters)
 
-    def data(self, plan: Plan, encoded: Encoded, revenue: np.ndarray) -> TrainingData:
+    def data(self, plan: Plan, encoded: Encoded, revenue: np.ndarray, unit: float) -> TrainingData:
         """The rows that this task learns from or is watched on, and what it is to say of them."""
         target = (revenue > 0).astype(np.float64) if self.role == "payer" else revenue
         if self.role == "amount":
             pays = revenue > 0
-            encoded, target = Encoded(encoded.features[pays], encoded.offset[pays]), revenue[pays]
-        return TrainingData(plan, encoded, target, self.takes_offset)
+            encoded, target = encoded.of(pays), revenue[pays]
+        return TrainingData(plan, encoded, target, self.takes_offset, unit)
 
 
-def learner_of(composition: Composition) -> Learner:
+def learner_of(composition: Composition, recipe: Recipe) -> Learner:
     """Fits what is composed, on this machine. Where it gives or takes a number of trees, there is one for each ensemble."""
     if composition.is_plain:
-        return HERE
-    several = _Several(composition)
+        return learner_here(recipe)
+    several = _Several(composition, recipe)
     return Learner(several.fit, several.fit_until_it_stops, distributed=False)
 
 
 class _Several:
-    def __init__(self, composition: Composition) -> None:
+    def __init__(self, composition: Composition, recipe: Recipe) -> None:
         self._composition = composition
+        self._recipe = recipe
 
     def fit(
         self,
@@ -92,11 +102,13 @@ class _Several:
         trees: int | tuple[int, ...],
         progress: Progress,
     ) -> Combination:
+        unit = self._recipe.unit(revenue)
+        revenue = in_unit(revenue, unit)
         plan, encoded = self._encode(frame, revenue, parameters, progress)
         tasks = self._tasks(parameters)
         counts = trees if isinstance(trees, tuple) else (trees,) * len(tasks)
         boosters = [
-            boost(f"{title}: {task.name}", task.parameters, task.data(plan, encoded, revenue), count, progress)
+            boost(f"{title}: {task.name}", task.parameters, task.data(plan, encoded, revenue, unit), count, progress)
             for task, count in zip(tasks, counts)
         ]
         return self._combination(plan, tasks, boosters)
@@ -111,15 +123,17 @@ class _Several:
         progress: Progress,
     ) -> tuple[Combination, tuple[int, ...]]:
         fitting, validation = validation_split(len(frame), VALIDATION_SHARE)
+        unit = self._recipe.unit(revenue[fitting])
+        revenue = in_unit(revenue, unit)
         plan, encoded = self._encode(frame.iloc[fitting], revenue[fitting], parameters, progress)
         watched = plan.apply(frame.iloc[validation])
         tasks = self._tasks(parameters)
         boosters = []
         for task in tasks:
-            seen = task.data(plan, watched, revenue[validation])
+            seen = task.data(plan, watched, revenue[validation], unit)
             if len(seen.revenue) == 0:
                 raise UserError(f"--two-part: expected payers among {len(validation)} rows to watch, got none")
-            data = task.data(plan, encoded, revenue[fitting])
+            data = task.data(plan, encoded, revenue[fitting], unit)
             step = f"{title}: {task.name}", task.parameters, data, limit, progress
             boosters.append(boost(*step, (seen.encoded, seen.revenue)))
         counts = tuple(booster.best_iteration for booster in boosters)
@@ -128,11 +142,12 @@ class _Several:
     def _encode(
         self, frame: pd.DataFrame, revenue: np.ndarray, parameters: Parameters, progress: Progress
     ) -> tuple[Plan, Encoded]:
+        recipe = self._recipe
         if self._composition.two_part:
-            document = fit_two_part_plan(frame, revenue)
+            document = recipe.fit_two_part(frame, revenue)
         else:
-            document = fit_plan(frame, revenue, offset=takes_offset(parameters))
-        return Plan(document), training_features(document, frame, revenue, SEED, progress)
+            document = recipe.fit(frame, revenue, offset=takes_offset(parameters))
+        return Plan(document, recipe.inputs), recipe.training_features(document, frame, revenue, SEED, progress)
 
     def _tasks(self, parameters: Parameters) -> list[_Task]:
         composition = self._composition

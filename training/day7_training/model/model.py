@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..features.plan import Encoded, Plan
+from .calibration import calibrate
 
 # Objectives that predict the logarithm of the revenue: only they can take an offset.
 LOG_LINK_OBJECTIVES = ("tweedie", "poisson", "gamma")
@@ -69,13 +70,22 @@ class Model:
     def with_boosters(self, boosters: Mapping[str, lgb.Booster]) -> Model:
         return replace(self, booster=boosters["model"])
 
-    def score(self, encoded: Encoded, trees: int | None = None) -> Scores:
-        """By the first `trees`, or by all: also by those that did no good before training stopped early."""
+    def score(
+        self, encoded: Encoded, trees: int | None = None, pairs: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> Scores:
+        """By the first `trees`, or by all: also by those that did no good before training stopped early.
+
+        `pairs`: intercept and slope of each row, where the raw scores are calibrated.
+        """
         count = self.booster.num_trees() if trees is None else trees
         raw_scores = self.booster.predict(encoded.features, raw_score=True, num_iteration=count)
-        if self.plan.offset is None or not self.takes_offset:
+        with_offset = self.plan.offset is not None and self.takes_offset
+        if not with_offset and pairs is None:
             return Scores(raw_scores, self.booster.predict(encoded.features, num_iteration=count))
-        raw_scores = raw_scores + encoded.offset
+        if with_offset:
+            raw_scores = raw_scores + encoded.offset
+        if pairs is not None:
+            raw_scores = calibrate(raw_scores, pairs)
         return Scores(raw_scores, np.array([_exp(score) for score in raw_scores.tolist()]))
 
     def answer(self, installs: pd.DataFrame, trees: int | None = None) -> Answers:

@@ -9,22 +9,25 @@ is all equal, and an objective that the revenue does not allow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
-from ..data.installs import REVENUE, Installs
+from ..data.installs import Installs
 from ..errors import UserError
 from ..evaluation.evaluation import evaluate
-from ..features.fit import fold_numbers
+from ..features.folds import fold_numbers
+from ..inputs.schema import NINE_FIELDS, InputSchema
 from ..progress import Progress
 from ..quality.anomalies import UnitAnomaly, find_unit_anomalies
-from .boosting import HERE, Learner, Trees
-from .combination import AnyModel
-from .model import Interval
+from .boosting import Learner, Trees
+from .calibration import Calibration, Held, calibrate_crosswise, fit_calibration
+from .combination import HURDLE, AnyModel, Combination, calibrated_names, combined, scores_of
+from .model import LOG_LINK_OBJECTIVES, Answers, Interval
 from .parameters import SEED, Parameters
 
 MINIMUM_ROWS = 100
@@ -46,10 +49,12 @@ class TrainingRows:
     anomalies: list[UnitAnomaly]
     flagged: np.ndarray
     dropped: bool
+    inputs: InputSchema = NINE_FIELDS
+    negative: Mapping[str, Any] | None = None
 
     @property
     def revenue(self) -> np.ndarray:
-        return self.frame[REVENUE].to_numpy()
+        return self.frame[self.inputs.target.name].to_numpy()
 
 
 class Residuals(NamedTuple):
@@ -73,22 +78,39 @@ class Trained:
 
 def training_rows(installs: Installs, objective: str, *, drop_flagged: bool, two_part: bool = False) -> TrainingRows:
     """The rows with their unit anomalies, checked to be trainable, also where payers are to have a model of their own."""
-    anomalies, flagged = find_unit_anomalies(installs.frame)
+    anomalies, flagged = find_unit_anomalies(installs.frame, installs.inputs)
     drop = drop_flagged and bool(np.any(flagged))
     frame = installs.frame[~flagged] if drop else installs.frame
-    rows = TrainingRows(frame, anomalies, np.zeros(len(frame), dtype=bool) if drop else flagged, drop)
+    flags = np.zeros(len(frame), dtype=bool) if drop else flagged
+    rows = TrainingRows(frame, anomalies, flags, drop, installs.inputs, installs.negative)
     _check_trainable(rows, objective, two_part)
     return rows
 
 
 def train(
-    rows: TrainingRows, parameters: Parameters, max_trees: int | None, progress: Progress, learner: Learner = HERE
+    rows: TrainingRows,
+    parameters: Parameters,
+    max_trees: int | None,
+    progress: Progress,
+    learner: Learner,
+    *,
+    calibrated: bool = False,
 ) -> Trained:
-    """The evaluation is of the held-out rows, made before the model was fitted again on all rows."""
-    tree_count, evaluation, residuals = _evaluate(rows, parameters, max_trees, progress, learner)
+    """The evaluation is of the held-out rows, made before the model was fitted again on all rows.
+
+    `calibrated`: what the held-out rows show to be wrong in sum is mended, and the model is always a combination.
+    """
+    held = _hold_out(rows, parameters, max_trees, progress, learner)
+    calibration, predicted = (
+        _calibrate(held, rows, str(parameters["objective"])) if calibrated else (None, held.predicted)
+    )
+    residuals = Residuals(held.actual, predicted, held.flagged)
+    evaluation = evaluate(held.frame, *residuals, SEED, held.interval, facets=_facets(rows.inputs))
     # The number of trees is all that validation decided, so nothing is left to hold rows back for:
     # the served model learns from all of them, and the evaluation is, if anything, too modest.
-    model = learner.fit("all rows", rows.frame, rows.revenue, parameters, tree_count, progress)
+    model = learner.fit("all rows", rows.frame, rows.revenue, parameters, held.trees, progress)
+    if calibrated:
+        model = replace(combined(model, str(parameters["objective"])), calibration=calibration)
     # Some numbers lose digits when saved: the model that counts is the one that comes back from the file.
     texts = {name: each.booster.model_to_string() for name, each in model.models.items()}
     reloaded = {name: lgb.Booster(model_str=text) for name, text in texts.items()}
@@ -97,32 +119,44 @@ def train(
 
 
 def _check_trainable(rows: TrainingRows, objective: str, two_part: bool) -> None:
-    revenue = rows.revenue
+    revenue, name = rows.revenue, rows.inputs.target.name
     if len(revenue) < MINIMUM_ROWS:
         raise UserError(f"expected at least {MINIMUM_ROWS} rows to train on, got {len(revenue)}")
     if np.all(revenue == revenue[0]):
-        raise UserError(f"column revenue: expected different values to learn from, got {revenue[0]} in every row")
+        raise UserError(f"column {name}: expected different values to learn from, got {revenue[0]} in every row")
     payers = int(np.count_nonzero(revenue))
     if payers < MINIMUM_PAYERS:
-        raise UserError(f"column revenue: expected at least {MINIMUM_PAYERS} rows with revenue, got {payers}")
+        raise UserError(f"column {name}: expected at least {MINIMUM_PAYERS} rows with revenue, got {payers}")
     if two_part:
-        _check_two_parts(payers, len(revenue) - payers)
+        _check_two_parts(name, payers, len(revenue) - payers)
     elif objective == "gamma" and np.any(revenue == 0):
         line = rows.frame.index[np.argmax(revenue == 0)]
-        raise UserError(f"line {line}, column revenue: the objective gamma expects revenue above 0, got 0")
+        raise UserError(f"line {line}, column {name}: the objective gamma expects revenue above 0, got 0")
 
 
-def _check_two_parts(payers: int, others: int) -> None:
+def _check_two_parts(name: str, payers: int, others: int) -> None:
     if payers < MINIMUM_ROWS:
-        raise UserError(f"column revenue: --two-part expects at least {MINIMUM_ROWS} rows with revenue, got {payers}")
+        raise UserError(f"column {name}: --two-part expects at least {MINIMUM_ROWS} rows with revenue, got {payers}")
     if others < MINIMUM_PAYERS:
-        raise UserError(f"column revenue: --two-part expects at least {MINIMUM_PAYERS} rows without, got {others}")
+        raise UserError(f"column {name}: --two-part expects at least {MINIMUM_PAYERS} rows without, got {others}")
 
 
-def _evaluate(
+class _HeldOut(NamedTuple):
+    """Rows that were held out, what models with so many `trees` made of them, and the raw scores to calibrate."""
+
+    trees: Trees
+    frame: pd.DataFrame
+    actual: np.ndarray
+    predicted: np.ndarray
+    flagged: np.ndarray
+    interval: Interval | None
+    raw_scores: list[np.ndarray]
+    chance: np.ndarray
+
+
+def _hold_out(
     rows: TrainingRows, parameters: Parameters, max_trees: int | None, progress: Progress, learner: Learner
-) -> tuple[Trees, dict[str, Any], Residuals]:
-    """The number of trees of each ensemble, and what models with so many make of rows that they have not seen."""
+) -> _HeldOut:
     frame, revenue = rows.frame, rows.revenue
     folds = fold_numbers(len(frame), FOLD_COUNT, SEED)
     held_out = range(1 if len(frame) > MANY_ROWS or learner.distributed else FOLD_COUNT)
@@ -140,16 +174,39 @@ def _evaluate(
         models.append(model)
         counts.append(count)
     tree_count = _median(counts)
-    predicted, low, high = np.full((3, len(frame)), np.nan)
-    for fold, model in zip(held_out, models):
-        answers = model.answer(frame[folds == fold], trees=tree_count)
-        predicted[folds == fold] = answers.revenue
-        if answers.interval is not None:
-            low[folds == fold], high[folds == fold] = answers.interval
+    answered = [model.answer(frame[folds == fold], trees=tree_count) for fold, model in zip(held_out, models)]
+    # The rows of the first fold, then those of the second, …: put back into the order of the file.
+    order = np.argsort(np.concatenate([np.flatnonzero(folds == fold) for fold in held_out]))
     seen = folds < len(held_out)
-    residuals = Residuals(revenue[seen], predicted[seen], rows.flagged[seen])
-    interval = None if answers.interval is None else Interval(low[seen], high[seen])
-    return tree_count, evaluate(frame[seen], *residuals, SEED, interval), residuals
+
+    def gather(of: Callable[[Answers, AnyModel], np.ndarray]) -> np.ndarray:
+        return np.concatenate([of(answers, model) for answers, model in zip(answered, models)])[order]
+
+    interval = None
+    if answered[0].interval is not None:
+        interval = Interval(gather(lambda a, _: a.interval.p10), gather(lambda a, _: a.interval.p90))
+    names = calibrated_names(models[0], str(parameters["objective"]))
+    raw_scores = [gather(lambda a, m, name=name: scores_of(a, m, name).raw_scores) for name in names]
+    payer = isinstance(models[0], Combination) and models[0].combine == HURDLE
+    chance = gather(lambda a, m: scores_of(a, m, "payer").outputs) if payer else np.ones(int(np.count_nonzero(seen)))
+    predicted = gather(lambda a, _: a.revenue)
+    return _HeldOut(tree_count, frame[seen], revenue[seen], predicted, rows.flagged[seen], interval, raw_scores, chance)
+
+
+def _calibrate(held: _HeldOut, rows: TrainingRows, objective: str) -> tuple[Calibration | None, np.ndarray]:
+    """What mends the held-out rows, and what they are predicted by what mends the others."""
+    if not held.raw_scores or objective not in LOG_LINK_OBJECTIVES:
+        return None, held.predicted
+    groups = [(anomaly.field, anomaly.value) for anomaly in rows.anomalies if not rows.dropped]
+    data = Held(held.frame, held.actual, held.raw_scores, held.chance, held.flagged)
+    calibration = fit_calibration(data, groups, SEED)
+    if calibration is None:
+        return None, held.predicted
+    return calibration, calibrate_crosswise(data, groups, SEED)
+
+
+def _facets(inputs: InputSchema) -> tuple[str, ...]:
+    return tuple(field.name for field in inputs.with_role("facet"))
 
 
 def _median(counts: list[Any]) -> Trees:

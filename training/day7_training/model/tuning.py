@@ -14,8 +14,9 @@ import numpy as np
 import optuna
 import pandas as pd
 
+from ..features.recipe import Recipe
 from ..progress import Progress, no_progress
-from .boosting import boost, training_data, validation_split
+from .boosting import boost, in_unit, training_data, validation_split
 from .model import Model
 from .parameters import SEED, Parameters, resolve_parameters
 
@@ -33,16 +34,16 @@ class Tuned:
     trials: pd.DataFrame
 
 
-def tune(frame: pd.DataFrame, revenue: np.ndarray, trials: int, progress: Progress) -> Tuned:
+def tune(recipe: Recipe, frame: pd.DataFrame, revenue: np.ndarray, trials: int, progress: Progress) -> Tuned:
     fitting, validation = validation_split(len(frame), VALIDATION_SHARE)
-    data = training_data(frame.iloc[fitting], revenue[fitting], offset=True)
+    data = training_data(recipe, frame.iloc[fitting], revenue[fitting], offset=True)
     watched = frame.iloc[validation]
-    encoded = data.plan.apply(watched)
+    seen = data.plan.apply(watched), in_unit(revenue[validation], data.unit)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=SEED))
 
     def run(trial: optuna.Trial) -> float:
-        booster = boost("", _suggest(trial), data, _MAX_TREES, no_progress, (encoded, revenue[validation]))
+        booster = boost("", _suggest(trial), data, _MAX_TREES, no_progress, seen)
         trial.set_user_attr("trees", booster.best_iteration)
         predicted = Model(data.plan, booster).predict(watched, booster.best_iteration)
         return tweedie_deviance(revenue[validation], predicted)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..data.installs import NUMBER_FIELDS, REVENUE, TEXT_FIELDS
 from ..features.operators import FOLDS
 from ..features.texts import group_by_text
+from ..inputs.schema import NINE_FIELDS, InputSchema
 
 # Countries differ by a factor of ten; a hundred is no market.
 LEAST_RATIO = 100
@@ -41,16 +41,17 @@ class UnitAnomaly:
         )
 
 
-def find_unit_anomalies(frame: pd.DataFrame) -> tuple[list[UnitAnomaly], np.ndarray]:
-    """The anomalies, and for each row whether it is in one of them."""
-    revenue = frame[REVENUE].to_numpy()
-    events = frame[list(NUMBER_FIELDS)].sum(axis=1).to_numpy()
+def find_unit_anomalies(frame: pd.DataFrame, inputs: InputSchema = NINE_FIELDS) -> tuple[list[UnitAnomaly], np.ndarray]:
+    """The anomalies, and for each row whether it is in one of them. Without events, revenue itself is compared."""
+    revenue = frame[inputs.target.name].to_numpy()
+    counted = [field.name for field in inputs.with_role("event")]
+    events = frame[counted].sum(axis=1).to_numpy() if counted else np.ones(len(frame))
     usable = (revenue > 0) & (events > 0)
     rate = np.divide(revenue, events, out=np.zeros_like(revenue), where=usable)
     usable &= np.isfinite(events) & (rate > 0)  # sums of huge counts overflow, parts of tiny revenue vanish
     flagged = np.zeros(len(frame), dtype=bool)
     anomalies: list[UnitAnomaly] = []
-    for field in TEXT_FIELDS:
+    for field in [each.name for each in inputs.fields if each.kind == "text"]:
         group, keys = group_by_text(frame[field], FOLDS["ascii_lower"])
         rows = usable & ~flagged
         for number, ratio in _outliers(group[rows], rate[rows]):

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..data.installs import FIELDS, NUMBER_FIELDS, REVENUE, TEXT_FIELDS
-from ..features.fit import SMOOTHING_ROWS
+from ..example.fit import SMOOTHING_ROWS
 from ..features.operators import FOLDS
 from ..features.texts import group_by_text
 from .anomalies import UnitAnomaly, find_unit_anomalies

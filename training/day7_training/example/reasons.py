@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from ..data.installs import NUMBER_FIELDS
-from .plan import Plan
+from ..features.plan import Plan
 
 _EACH_EVENT = {
     "{}": "what the player did; trees cut counts wherever it helps",

@@ -16,10 +16,14 @@ import numpy as np
 import pandas as pd
 
 from ..data.installs import NUMBER_FIELDS
+from ..features.folds import fold_numbers
+from ..features.operators import FOLDS, REVENUE_ENCODINGS
+from ..features.plan import FORMAT, Encoded, Plan
+from ..features.rates import Rates, expected_revenue, fit_rates
+from ..features.recipe import median_unit
+from ..features.texts import encode_texts, group_by_text
+from ..inputs.schema import NINE_FIELDS, InputSchema
 from ..progress import Progress, no_progress
-from .operators import FOLDS, REVENUE_ENCODINGS
-from .plan import FORMAT, Encoded, Plan
-from .rates import Rates, expected_revenue, fit_rates
 from .recipe import (
     EXPECTED,
     EXPOSURES,
@@ -32,7 +36,6 @@ from .recipe import (
     TWO_PART_STEPS,
     Document,
 )
-from .texts import encode_texts, group_by_text
 
 # A category's mean counts as this many rows at the global mean beside its own: a country with 20
 # rows is believed by half, one with 2,000 almost wholly.
@@ -79,17 +82,32 @@ def training_features(
                 _fit_column(column, others) if column.get("encoding") in REVENUE_ENCODINGS else column
                 for column in document["columns"]
             ]
-            features[inside], offset[inside] = Plan({**document, "columns": columns}).apply(installs[inside])
+            features[inside], offset[inside], _ = Plan({**document, "columns": columns}).apply(installs[inside])
             step()
     return Encoded(features, offset)
 
 
-def fold_numbers(rows: int, folds: int, seed: int) -> np.ndarray:
-    """A seeded fold from 0 to `folds` - 1 for each row, all of one size to within a row."""
-    shuffled = np.random.Generator(np.random.PCG64(seed)).permutation(rows)
-    numbers = np.empty(rows, dtype=np.int64)
-    numbers[shuffled] = np.arange(rows) % folds
-    return numbers
+class ExampleRecipe:
+    """The recipe of the nine fields. The champion that ships is trained in the unit that its target has."""
+
+    inputs: InputSchema = NINE_FIELDS
+
+    def __init__(self, *, own_unit: bool = False) -> None:
+        self._own_unit = own_unit
+
+    def unit(self, target: np.ndarray) -> float:
+        return 1.0 if self._own_unit else median_unit(target)
+
+    def fit(self, frame: pd.DataFrame, target: np.ndarray, *, offset: bool) -> Document:
+        return fit_plan(frame, target, offset=offset)
+
+    def fit_two_part(self, frame: pd.DataFrame, target: np.ndarray) -> Document:
+        return fit_two_part_plan(frame, target)
+
+    def training_features(
+        self, document: Document, frame: pd.DataFrame, target: np.ndarray, seed: int, progress: Progress = no_progress
+    ) -> Encoded:
+        return training_features(document, frame, target, seed, progress)
 
 
 class _InUnits(NamedTuple):

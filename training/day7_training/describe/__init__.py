@@ -1,0 +1,1 @@
+"""A table and the name of its target -> a proposed input schema, with reasons, for a person to edit."""

@@ -1,0 +1,106 @@
+"""Chooses how the offset of a table's model is made: by factors, by rates of a group, or not at all.
+
+Each way is fitted on two thirds of the rows and measured on the rest, three times; the least deviance wins, each
+corrected for its sum. Way and shape of the trees are chosen together: with an offset small trees are enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..features.folds import fold_numbers
+from ..features.recipe import TableRecipe
+from ..features.structure import FACTORS, NONE, RATES
+from ..inputs.schema import InputSchema
+from ..progress import Progress, no_progress
+from .boosting import fit_until_it_stops, takes_offset
+from .calibration import mean_deviance
+from .parameters import SEED, Parameters
+
+FOLD_COUNT = 3
+# More rows hardly change the choice.
+MOST_ROWS = 30_000
+MAX_TREES = 600
+
+SMALL_TREES: Parameters = {"num_leaves": 8, "min_data_in_leaf": 100}
+LARGE_TREES = "large trees"
+_LEAST_LEAF = 20
+_ROWS_PER_LEAF = 100
+# An offset is used only where it gains: by this share of the deviance.
+_LEAST_GAIN = 2e-3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`deviances`: of each way, the share of the deviance of the mean that is left; the `recipe` has the least."""
+
+    recipe: TableRecipe
+    parameters: Parameters
+    deviances: dict[str, float]
+
+    def __str__(self) -> str:
+        tried = ", ".join(f"{name} {value:.4f}" for name, value in self.deviances.items())
+        return f"offset: {self.recipe.base}" + (f" (deviance over that of the mean: {tried})" if tried else "")
+
+
+def choose_recipe(
+    inputs: InputSchema,
+    frame: pd.DataFrame,
+    target: np.ndarray,
+    flagged: np.ndarray,
+    parameters: Parameters,
+    given: frozenset[str],
+    progress: Progress = no_progress,
+) -> Choice:
+    """`given` are the parameters that the user set, which are not changed."""
+    ways = _ways(inputs, parameters)
+    small = _small(parameters, given, len(frame))
+    if len(ways) == 1:
+        return Choice(TableRecipe(inputs, ways[0]), parameters, {})
+    chosen = np.sort(np.random.Generator(np.random.PCG64(SEED)).permutation(len(frame))[:MOST_ROWS])
+    frame, target, flagged = frame.iloc[chosen], target[chosen], flagged[chosen]
+    folds = fold_numbers(len(frame), FOLD_COUNT, SEED + 1)
+    deviances: dict[str, float] = {}
+    with progress("choosing the offset", (len(ways) + 1) * FOLD_COUNT) as step:
+
+        def left(way: str, tried: Parameters) -> float:
+            predicted = np.empty(len(frame))
+            for fold in range(FOLD_COUNT):
+                inside = folds == fold
+                task = TableRecipe(inputs, way), "", frame[~inside], target[~inside], tried, MAX_TREES, no_progress
+                model, trees = fit_until_it_stops(*task)
+                predicted[inside] = model.predict(frame[inside], trees)
+                step()
+            return _corrected_deviance(target[~flagged], predicted[~flagged])
+
+        for way in ways:
+            deviances[way] = left(way, small)
+        best = min(deviances, key=deviances.__getitem__)
+        if deviances[best] > deviances[NONE] * (1 - _LEAST_GAIN):
+            best = NONE
+        deviances[LARGE_TREES] = left(best, parameters)
+    large = deviances[LARGE_TREES] < deviances[best] * (1 - _LEAST_GAIN)
+    return Choice(TableRecipe(inputs, best), parameters if large else small, deviances)
+
+
+def _ways(inputs: InputSchema, parameters: Parameters) -> list[str]:
+    if not takes_offset(parameters):
+        return [NONE]
+    exposed = inputs.with_role("group") and (inputs.with_role("event") or inputs.with_role("amount"))
+    return [NONE, FACTORS, *([RATES] if exposed else [])]
+
+
+def _small(parameters: Parameters, given: frozenset[str], rows: int) -> Parameters:
+    least = max(_LEAST_LEAF, min(int(SMALL_TREES["min_data_in_leaf"]), rows // _ROWS_PER_LEAF))
+    small = {**SMALL_TREES, "min_data_in_leaf": least}
+    return {**parameters, **{name: value for name, value in small.items() if name not in given}}
+
+
+def _corrected_deviance(actual: np.ndarray, predicted: np.ndarray) -> float:
+    total = float(np.sum(predicted))
+    if not np.isfinite(total) or total <= 0:
+        return np.inf
+    return mean_deviance(actual, predicted * (float(np.sum(actual)) / total))
