@@ -95,7 +95,7 @@ t.test('many: JSON, lines of JSON, CSV by the names of the columns', async (t) =
   )
   t.match(lines, [
     { line: 1, predicted_revenue: REVENUE },
-    { line: 2, error: 'Country Code: expected, but it is missing' },
+    { line: 2, error: '💰 spend: expected, but it is missing' },
   ])
   const rows = [
     [...COLUMNS, 'player'],
@@ -104,7 +104,7 @@ t.test('many: JSON, lines of JSON, CSV by the names of the columns', async (t) =
   ]
   const [first, second] = await stream(app, 'text/csv', csv(...rows))
   t.match(first, { line: 2, predicted_revenue: REVENUE })
-  t.same(second, { line: 3, error: 'is "new", or not: expected boolean or null, got string "maybe"' })
+  t.same(second, { line: 3, error: 'is "new", or not: expected true or false, got "maybe"' })
   t.match(logged.at(-1), { userId: 'a', install: { 'is "new", or not': 1 } })
   const [short] = await stream(app, 'text/csv', csv(COLUMNS.slice(0, -1), ['pe', '2.5', 'n', '1798761600']))
   t.match(short, { line: 2, predicted_revenue: /\d/ }, 'a column that is not required may be left out')
@@ -177,7 +177,7 @@ t.test('frames and tensors', async (t) => {
   ] as const)
     t.same((await infer(is, time)).body.outputs?.[0].data, [REVENUE])
   t.match((await infer({ datatype: 'INT8', data: [2] }, { datatype: 'INT64', data: [ms] })).body, {
-    error: 'row 0: is "new", or not: expected boolean or null, got number',
+    error: 'row 0: is "new", or not: expected true or false or null, got number',
   })
 })
 
