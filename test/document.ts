@@ -4,6 +4,7 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { PYTHON_ENVIRONMENT } from './training.ts'
 
 export interface Block {
   readonly language: string
@@ -25,6 +26,7 @@ export function blockOf(file: string, holding: string): string {
 }
 
 /** @returns what it printed. @throws if a command of it fails */
-export async function shell(script: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+export async function shell(script: string, settings: NodeJS.ProcessEnv = {}): Promise<string> {
+  const env = { ...process.env, ...PYTHON_ENVIRONMENT, ...settings }
   return (await promisify(execFile)('bash', ['-euc', script], { maxBuffer: 1e8, env })).stdout
 }

@@ -5,7 +5,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { parse } from 'yaml'
@@ -13,9 +12,10 @@ import { COMMANDS } from '../src/commands/index.ts'
 import { SETTINGS } from '../src/config/index.ts'
 import { makeVenv, PYTHON } from '../training/venv.ts'
 import { blockOf, blocksOf, shell } from './document.ts'
-import { embeddedFolder } from './embedded.ts'
 import { EXAMPLE } from './example.ts'
-import { dataFolder, startService } from './service.ts'
+import { dataFolder, startService, untilReady } from './service.ts'
+import { logSettings } from './shared-postgres.ts'
+import { PYTHON_ENVIRONMENT } from './training.ts'
 
 makeVenv('mlflow') // its commands, and `requests`
 const DOCUMENTS = [
@@ -64,7 +64,10 @@ t.test('links lead somewhere', (t) => {
 
 t.test('commands, scripts, settings and routes exist', (t) => {
   const commands = new Set([...Object.keys(COMMANDS), 'serve', 'openapi', 'settings'])
-  const training = execFileSync(PYTHON, ['-m', 'day7_training', '--help'], { cwd: 'training' }).toString()
+  const training = execFileSync(PYTHON, ['-m', 'day7_training', '--help'], {
+    cwd: 'training',
+    env: { ...process.env, ...PYTHON_ENVIRONMENT },
+  }).toString()
   const { paths } = parse(readFileSync('openapi.yaml', 'utf8')) as { paths: Record<string, object> }
   const routes = Object.entries(paths).map(([path, methods]) => ({
     path: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
@@ -134,8 +137,8 @@ t.test('the command line', async (t) => {
 })
 
 t.test('against a service', async (t) => {
-  const service = await startService(t, { DATA_DIR: await embeddedFolder(t) })
-  while ((await fetch(`${service.url}/health/ready`)).status !== 200) await delay(20)
+  const service = await startService(t, await logSettings(t))
+  await untilReady(service.url)
   const run = (script: string) => shell(script.replaceAll('http://127.0.0.1:5001', service.url))
   t.match(JSON.parse(await run(blockOf('docs/explanations.md', '?explain=true'))), {
     explanation: { raw_score: Number },
@@ -144,7 +147,9 @@ t.test('against a service', async (t) => {
   t.match(JSON.parse(await run(blockOf('docs/operations.md', '-X DELETE'))), { user_id: 'player 1' })
 
   const python = blocksOf('docs/clients.md').find(({ language }) => language === 'python')!.text
-  const printed = execFileSync(PYTHON, ['-c', python.replace('http://127.0.0.1:5001', service.url)])
+  const printed = execFileSync(PYTHON, ['-c', python.replace('http://127.0.0.1:5001', service.url)], {
+    env: { ...process.env, ...PYTHON_ENVIRONMENT },
+  })
   t.equal(Number(printed.toString()), 311.295091, 'the client in Python')
   await service.stop()
 })

@@ -1,14 +1,14 @@
 /**
  * A folder for DATA_DIR with an embedded database that is made already. To make one takes six seconds of a core; a copy, none.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 import { openEmbeddedDatabase } from '../src/prediction-log/embedded.ts'
 import { dataFolder } from './service.ts'
-import { copy, copyTemplate } from './template.ts'
+import { copy, copyTemplate, keyOf } from './template.ts'
 
-const { version } = JSON.parse(readFileSync('node_modules/@electric-sql/pglite/package.json', 'utf8'))
+const MAKERS = ['node_modules/@electric-sql/pglite/package.json']
 /** As openEmbeddedDatabase has it. */
 const DATABASE = 'postgres/data'
 
@@ -17,7 +17,7 @@ export async function embeddedFolder(t: Test): Promise<string> {
   const folder = dataFolder(t)
   const database = join(folder, DATABASE)
   mkdirSync(dirname(database))
-  await copyTemplate(`pglite-${version}`, makeDatabase, database)
+  await copyTemplate('pglite', keyOf(MAKERS), makeDatabase, database)
   return folder
 }
 

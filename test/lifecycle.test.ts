@@ -10,6 +10,7 @@ import t from 'tap'
 import { makeVenv } from '../training/venv.ts'
 import { freePort } from './postgres-server.ts'
 import { dataFolder } from './service.ts'
+import { PYTHON_ENVIRONMENT } from './training.ts'
 
 makeVenv('mlflow') // the page begins after it
 const execute = promisify(execFile)
@@ -32,7 +33,7 @@ t.test('the page', { timeout: 360_000 }, async (t) => {
       .replaceAll('127.0.0.1:5005', `127.0.0.1:${mlflow}`)
       .replaceAll('--port 5005', `--port ${mlflow}`)
       .replaceAll('127.0.0.1:5001', `127.0.0.1:${service}`)
-  const env = { ...process.env, PORT: String(service), PYTHONDONTWRITEBYTECODE: '1' }
+  const env = { ...process.env, PORT: String(service), ...PYTHON_ENVIRONMENT }
   const started: ChildProcess[] = []
   t.teardown(() => {
     for (const { pid } of started) process.kill(-pid!, 'SIGKILL')

@@ -8,10 +8,13 @@ import { closeSync, openSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { makeVenv, PYTHON } from '../training/venv.ts'
 import { pythonWithMlflow2 } from './mlflow-2/venv.ts'
+import { copyMlflowStore } from './mlflow-store.ts'
 import { freePort } from './postgres-server.ts'
+import { killedWithUs } from './run/reaper.ts'
+import { PYTHON_ENVIRONMENT } from './training.ts'
+import { until } from './until.ts'
 
 export type Generation = 2 | 3
 
@@ -27,8 +30,8 @@ export interface MlflowServer {
   remove(): Promise<void>
 }
 
-const START_TIMEOUT_MS = 90_000
-const STOP_TIMEOUT_MS = 10_000
+/** Then it is killed. */
+const STOPS_WITHIN_MS = 10_000
 
 /** What `mlflow server` starts, and the settings it passes on: without its own two processes it takes half the time. */
 const COMMANDS = {
@@ -61,12 +64,10 @@ export async function createMlflowServer(generation: Generation): Promise<Mlflow
     const exited = once(server, 'exit')
     signal('SIGCONT')
     signal(name)
-    const timer = setTimeout(() => signal('SIGKILL'), STOP_TIMEOUT_MS)
+    const timer = setTimeout(() => signal('SIGKILL'), STOPS_WITHIN_MS)
     await exited
     clearTimeout(timer)
   }
-  process.once('exit', () => signal('SIGKILL'))
-
   const start = async (): Promise<void> => {
     const log = openSync(join(home, 'log'), 'a')
     const started = spawn(python, args, {
@@ -76,20 +77,14 @@ export async function createMlflowServer(generation: Generation): Promise<Mlflow
       stdio: ['ignore', log, log],
     })
     closeSync(log)
-    server = started
-    const deadlineMs = performance.now() + START_TIMEOUT_MS
-    while (!(await answers(url))) {
-      if (started.exitCode === null && performance.now() < deadlineMs) {
-        await delay(50)
-        continue
-      }
-      await end('SIGKILL')
-      throw new Error(
-        `expected MLflow ${generation} to start, got: ${await readFile(join(home, 'log'), 'utf8')}`,
-      )
-    }
+    server = killedWithUs(started, { group: true })
+    await until(`MLflow ${generation} answers`, async () => {
+      if (started.exitCode === null) return answers(url)
+      throw new Error(`MLflow ${generation} ended: ${await readFile(join(home, 'log'), 'utf8')}`)
+    })
   }
 
+  if (generation === 3) await copyMlflowStore(join(home, 'mlflow.db'))
   await start()
   return {
     url,
@@ -108,8 +103,7 @@ export async function createMlflowServer(generation: Generation): Promise<Mlflow
 /** The first request makes the tables. */
 async function answers(url: string): Promise<boolean> {
   try {
-    const signal = AbortSignal.timeout(START_TIMEOUT_MS)
-    return (await fetch(`${url}/api/2.0/mlflow/experiments/get?experiment_id=0`, { signal })).ok
+    return (await fetch(`${url}/api/2.0/mlflow/experiments/get?experiment_id=0`)).ok
   } catch {
     return false
   }
@@ -119,6 +113,7 @@ function environment(home: string): NodeJS.ProcessEnv {
   const others = Object.entries(process.env).filter(([name]) => !/^_?MLFLOW_/.test(name))
   return {
     ...Object.fromEntries(others),
+    ...PYTHON_ENVIRONMENT,
     MLFLOW_DISABLE_TELEMETRY: 'true',
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
     _MLFLOW_SERVER_FILE_STORE: `sqlite:///${join(home, 'mlflow.db')}`,

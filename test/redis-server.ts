@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { freePort } from './postgres-server.ts'
 import { missing } from './programs.ts'
+import { killedWithUs } from './run/reaper.ts'
 
 export interface RedisServer {
   readonly url: string
@@ -42,7 +43,7 @@ export async function createRedisServer(...options: string[]): Promise<RedisServ
       home,
       ...options,
     ]
-    const started = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const started = killedWithUs(spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] }))
     server = started
     await new Promise<void>((resolve, reject) => {
       const lines = createInterface(started.stdout)

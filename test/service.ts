@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
+import { killedWithUs } from './run/reaper.ts'
+import { until } from './until.ts'
 
 export interface ServiceProcess {
   readonly url: string
@@ -47,6 +49,7 @@ export async function spawnService(
     env: { ...PASSED_ON, PORT: '0', ...NOTHING_IS_SHED, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  killedWithUs(service)
   started(service)
   const exited = once(service, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const logged: string[] = []
@@ -71,6 +74,10 @@ export async function spawnService(
     },
   }
 }
+
+/** Waits until it is ready: then its database is there. */
+export const untilReady = (url: string): Promise<unknown> =>
+  until(`${url} is ready`, async () => (await fetch(`${url}/health/ready`)).status === 200)
 
 /** A folder for DATA_DIR. tap's own are too deep for the path of a Unix socket. */
 export function dataFolder(t: Test): string {

@@ -8,6 +8,7 @@ import { v4 as uuidv4 } from 'uuid'
 import { CLIENT } from '../src/prediction-log/client.ts'
 import { createPostgresServer, MIGRATED } from './postgres-server.ts'
 import { POSTGRES } from './run/servers.ts'
+import { dataFolder } from './service.ts'
 
 let own: Promise<string> | undefined
 
@@ -35,6 +36,12 @@ export async function newDatabase(t: Test, schema: 'newest' | 'none' = 'newest')
   t.teardown(() => withClient(url, (sql) => sql.unsafe(`drop database ${name} with (force)`)))
   return url.replace(/[^/]+$/, name)
 }
+
+/** Settings of a service that logs to a database of its own. */
+export const logSettings = async (t: Test) => ({
+  DATA_DIR: dataFolder(t),
+  DATABASE_URL: await newDatabase(t),
+})
 
 export async function withClient<T>(url: string, work: (sql: Sql) => Promise<T>): Promise<T> {
   const sql = postgres(url, { ...CLIENT, max: 1 })

@@ -2,9 +2,11 @@
  * Runs `python -m day7_training` in the environment of training/.
  */
 import { execFile } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { PYTHON } from '../training/venv.ts'
+import { keyOf, templateOf } from './template.ts'
 
 const execute = promisify(execFile)
 
@@ -20,13 +22,38 @@ for arguments in json.loads(sys.argv[1]):
     if code := main(arguments):
         sys.exit(code)`
 
-/** Several commands in one process: Python takes three seconds to import what each of them needs. */
-export async function trainings(...commands: readonly (readonly string[])[]): Promise<string> {
-  // Tests run side by side: threads that wait for work must not spin on a core that another test needs.
-  const env = { ...process.env, OMP_WAIT_POLICY: 'passive' }
+/** Tests run side by side: threads that wait for work must not spin on a core that another test needs. */
+export const PYTHON_ENVIRONMENT = {
+  OMP_WAIT_POLICY: 'passive',
+  // Without what it has compiled before, Python takes four times as long to start.
+  PYTHONDONTWRITEBYTECODE: '',
+}
+
+/** Several commands in one process: Python takes two seconds to import what each of them needs. */
+async function trainings(...commands: readonly (readonly string[])[]): Promise<string> {
   const { stdout } = await execute(PYTHON, ['-c', RUN, JSON.stringify(commands)], {
     cwd: resolve('training'),
-    env,
+    env: { ...process.env, ...PYTHON_ENVIRONMENT },
   })
   return stdout
+}
+
+/** Of what Python makes. */
+const MAKERS = ['training/day7_training', 'training/requirements.lock']
+
+/**
+ * A folder with what commands have written, which is made anew when they, the sources of training/ or its packages have changed.
+ * @param commands is given the path of the folder, and says what is to be run, one after the other
+ * @returns its path; it is not to be changed
+ */
+export async function trained(
+  name: string,
+  commands: (folder: string) => readonly (readonly string[])[],
+): Promise<string> {
+  return resolve(
+    await templateOf(`trained-${name}`, keyOf(MAKERS, commands('')), async (folder) => {
+      mkdirSync(folder, { recursive: true })
+      await trainings(...commands(resolve(folder)))
+    }),
+  )
 }

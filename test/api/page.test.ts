@@ -4,12 +4,12 @@
  */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { embeddedFolder } from '../embedded.ts'
 import { startService } from '../service.ts'
+import { logSettings } from '../shared-postgres.ts'
 import { makePage, PAGE } from './page.ts'
 
 t.test('the page is up to date', async (t) => {
-  const service = await startService(t, { DATA_DIR: await embeddedFolder(t) })
+  const service = await startService(t, await logSettings(t))
   t.equal(mask(await makePage(service.url)), mask(readFileSync(PAGE, 'utf8')), 'or run: npm run api')
   await service.stop()
 })

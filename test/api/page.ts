@@ -7,10 +7,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { format, resolveConfig } from 'prettier'
 import { untilShipped } from '../bench/service-process.ts'
-import { spawnService } from '../service.ts'
+import { spawnService, untilReady } from '../service.ts'
 import { type Example, examplesOf } from './examples.ts'
 
 export const PAGE = 'docs/api.md'
@@ -39,7 +38,7 @@ interface Document {
 
 /** The page as it is for the service at this address. */
 export async function makePage(url: string): Promise<string> {
-  while ((await fetch(`${url}/health/ready`)).status !== 200) await delay(20)
+  await untilReady(url)
   const [document, model] = (await Promise.all(
     ['/docs/json', '/model/info'].map(async (path) => (await fetch(url + path)).json()),
   )) as [Document, { name: string; version: string }]

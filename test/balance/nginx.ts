@@ -8,9 +8,10 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '../postgres-server.ts'
 import { missing } from '../programs.ts'
+import { killedWithUs } from '../run/reaper.ts'
+import { until } from '../until.ts'
 
 export interface Nginx {
   readonly url: string
@@ -47,15 +48,17 @@ export async function startNginx(ports: readonly number[]): Promise<Nginx> {
   ].reduce(replaced, readFileSync(SHIPPED, 'utf8'))
   await writeFile(file, configuration)
   const nginx = spawn('nginx', ['-p', home, '-c', file, '-e', 'stderr', '-g', 'daemon off;'], {
+    detached: true, // a group of its own, with its workers
     stdio: ['ignore', 'ignore', 'pipe'],
   })
+  killedWithUs(nginx, { group: true })
   const said: string[] = []
   createInterface(nginx.stderr).on('line', (line) => said.push(line))
   const url = `http://127.0.0.1:${port}`
-  while (!(await fetch(`${url}/metrics`).catch(() => null))) {
+  await until('nginx answers', () => {
     if (nginx.exitCode !== null) throw new Error(`nginx ended with ${nginx.exitCode}:\n${said.join('\n')}`)
-    await delay(10)
-  }
+    return fetch(`${url}/metrics`).catch(() => null)
+  })
   return {
     url,
     requests: () =>

@@ -14,20 +14,23 @@ import { compileModel } from '../../src/ensemble/index.ts'
 import { EXAMPLE, EXAMPLE_ROW, type Install, rowOf } from '../example.ts'
 import { appWith, rolloutOf, send } from '../http/app.ts'
 import { csvLinesOf, score } from '../scoring/files.ts'
-import { trainings } from '../training.ts'
+import { trained } from '../training.ts'
 
 const GOLDEN_ROWS = 1000
 
 const folder = t.testdir()
-const TWO_PART = join(folder, 'two-part')
-const MEAN = join(folder, 'mean')
-const data = join(folder, 'installs.csv')
-const common = ['--data', data, '--no-mlflow', '--max-trees', '20', '--golden-rows', String(GOLDEN_ROWS)]
-await trainings(
-  ['synthesize', '--rows', '1500', '--seed', '11', '--out', data],
-  ['train', ...common, '--two-part', '--with-interval', '--out', TWO_PART],
-  ['train', ...common, '--mean-of', '2', '--out', MEAN],
-)
+const bundles = await trained('combinations', (folder) => {
+  const data = join(folder, 'installs.csv')
+  const train = ['train', '--no-mlflow', '--data', data, '--golden-rows', String(GOLDEN_ROWS)]
+  const few = [...train, '--max-trees', '20']
+  return [
+    ['synthesize', '--rows', '1500', '--seed', '11', '--out', data],
+    [...few, '--two-part', '--with-interval', '--out', join(folder, 'two-part')],
+    [...few, '--mean-of', '2', '--out', join(folder, 'mean')],
+  ]
+})
+const TWO_PART = join(bundles, 'two-part')
+const MEAN = join(bundles, 'mean')
 
 interface Score {
   readonly raw_score: number

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { loadBundle } from '../../src/bundle/index.ts'
 import { LONG } from '../long.ts'
-import { training, trainings } from '../training.ts'
+import { trained } from '../training.ts'
 
 const GOLDEN_ROWS = 3000
 
@@ -49,13 +49,14 @@ const EACH: Readonly<Record<string, readonly string[]>> = {
 const KINDS = LONG ? EACH : FEWEST
 
 t.test('Python and TypeScript agree on every kind of bundle', async (t) => {
-  const folder = t.testdir()
-  const data = join(folder, 'installs.csv')
-  const train = ['train', '--no-mlflow', '--data', data, '--golden-rows', String(GOLDEN_ROWS)]
-  await trainings(
-    ['synthesize', '--rows', '4000', '--seed', '11', '--out', data],
-    ...Object.entries(KINDS).map(([kind, options]) => [...train, '--out', join(folder, kind), ...options]),
-  )
+  const folder = await trained(LONG ? 'kinds-long' : 'kinds', (folder) => {
+    const data = join(folder, 'installs.csv')
+    const train = ['train', '--no-mlflow', '--data', data, '--golden-rows', String(GOLDEN_ROWS)]
+    return [
+      ['synthesize', '--rows', '4000', '--seed', '11', '--out', data],
+      ...Object.entries(KINDS).map(([kind, options]) => [...train, '--out', join(folder, kind), ...options]),
+    ]
+  })
   const missingTypes = new Set<string>()
   for (const kind of Object.keys(KINDS)) {
     const out = join(folder, kind)
@@ -73,8 +74,7 @@ t.test('Python and TypeScript agree on every kind of bundle', async (t) => {
 })
 
 t.test('the shipped champion is what its command gives, byte for byte', async (t) => {
-  const folder = join(t.testdir(), 'champion')
-  await training('champion', '--out', folder)
+  const folder = await trained('champion', (folder) => [['champion', '--out', folder]])
   const read = async (from: string, file: string) => readFile(join(from, file), 'utf8')
   const manifest = JSON.parse(await read('artifacts/champion', 'manifest.json'))
   t.same({ ...JSON.parse(await read(folder, 'manifest.json')), created: manifest.created }, manifest)

@@ -4,13 +4,13 @@
  */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { embeddedFolder } from '../embedded.ts'
 import { LONG } from '../long.ts'
-import { startService } from '../service.ts'
+import { startService, untilReady } from '../service.ts'
+import { logSettings } from '../shared-postgres.ts'
 import { pythonWith } from '../venv.ts'
+import { PYTHON_ENVIRONMENT } from '../training.ts'
 
 const FOLDER = import.meta.dirname
 /** Of each operation, in each phase. */
@@ -19,12 +19,13 @@ const execute = promisify(execFile)
 
 t.test('all checks, on all operations', async (t) => {
   const python = pythonWith(join(FOLDER, 'requirements.lock'))
-  const folder = await embeddedFolder(t)
+  const settings = await logSettings(t)
+  const folder = settings.DATA_DIR
   const keys = { API_KEYS_FILE: join(folder, 'keys.json') }
   const create = ['keys', 'create', '--name', 'contract', '--scopes', 'predict,read,outcomes,admin']
   const { stdout: key } = await execute(process.execPath, ['src/cli.ts', ...create], { env: keys })
-  const service = await startService(t, { DATA_DIR: folder, AUTH: 'on', ...keys, METRICS_AUTH: 'on' })
-  while ((await fetch(`${service.url}/health/ready`)).status !== 200) await delay(50)
+  const service = await startService(t, { ...settings, AUTH: 'on', ...keys, METRICS_AUTH: 'on' })
+  await untilReady(service.url)
   const headers = { 'x-api-key': key.trim() }
   const { paths } = (await (await fetch(`${service.url}/docs/json`)).json()) as {
     paths: Record<string, object>
@@ -43,7 +44,7 @@ t.test('all checks, on all operations', async (t) => {
       env: {
         PATH: process.env['PATH'],
         HOME: folder,
-        PYTHONDONTWRITEBYTECODE: '1',
+        ...PYTHON_ENVIRONMENT,
         PYTHONPATH: FOLDER,
         SCHEMATHESIS_HOOKS: 'hooks',
         DAY7_KEY: headers['x-api-key'],

@@ -2,14 +2,14 @@
  * The dashboard as a person meets it, in a real Chromium over a real service: it loads, it lives, it predicts, light and dark, and axe
  * finds nothing serious. Left out where there is no Chromium.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { EXAMPLE } from '../example.ts'
-import { embeddedFolder } from '../embedded.ts'
 import { CHROMIUM, missing } from '../programs.ts'
-import { type ServiceProcess, startService } from '../service.ts'
+import { type ServiceProcess, startService, untilReady } from '../service.ts'
+import { logSettings } from '../shared-postgres.ts'
+import { until } from '../until.ts'
 
 const GROUND = 'getComputedStyle(document.body).backgroundColor'
 const skip = missing('chromium')
@@ -17,8 +17,8 @@ if (skip) t.pass('the dashboard in a browser', { skip })
 else await run()
 
 async function run(): Promise<void> {
-  const service = await startService(t, { DATA_DIR: await embeddedFolder(t), LOG_FLUSH_MS: '50' })
-  while ((await fetch(`${service.url}/health/ready`)).status !== 200) await delay(50)
+  const service = await startService(t, { ...(await logSettings(t)), LOG_FLUSH_MS: '50' })
+  await untilReady(service.url)
   const features = (await get(service, '/model/info')).features.length
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
   t.teardown(() => browser.close())
@@ -93,10 +93,10 @@ async function run(): Promise<void> {
     await page.waitForSelector('#drift .empty')
     t.match(await page.textContent('#drift'), 'of the 200 predictions that it takes')
     // A hundred are looked at each second.
-    while ((await get(service, '/model/drift')).prediction === null) {
+    await until('there is a drift', async () => {
       await post(service, '/batch_predict', { users: Array.from({ length: 100 }, () => EXAMPLE) })
-      await delay(200)
-    }
+      return (await get(service, '/model/drift')).prediction !== null
+    })
     await page.waitForSelector('#drift td.bad')
     t.equal(await page.locator('#drift tbody tr').count(), 1 + features, 'the prediction and each feature')
     t.match(await page.textContent('#drift tbody tr'), /^the prediction itself\d+\.\d{3}drifted$/)
@@ -141,6 +141,7 @@ async function open(
   const context = await browser.newContext()
   t.teardown(() => context.close())
   const page = await context.newPage()
+  page.setDefaultTimeout(300_000) // what does not come ends the test, on any machine
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(error.message))
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()))

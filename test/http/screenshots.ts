@@ -13,7 +13,7 @@ import { chromium } from 'playwright-core'
 import { makeVenv, PYTHON } from '../../training/venv.ts'
 import { CHROMIUM } from '../programs.ts'
 import { EXAMPLE } from '../example.ts'
-import { spawnService } from '../service.ts'
+import { spawnService, untilReady } from '../service.ts'
 
 const WIDTH = 1280
 const SECONDS = 40
@@ -24,7 +24,7 @@ makeVenv()
 const folder = mkdtempSync(join(tmpdir(), 'day7-screenshots-'))
 const service = await spawnService({ DATA_DIR: folder, LOG_FLUSH_MS: '50' }, () => {})
 try {
-  while ((await fetch(`${service.url}/health/ready`)).status !== 200) await delay(50)
+  await untilReady(service.url)
   const installs = synthetic()
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
   const pages = await Promise.all(

@@ -10,6 +10,7 @@ import { PYTHON } from '../../training/venv.ts'
 import { EXAMPLE } from '../example.ts'
 import { dataFolder, startService } from '../service.ts'
 import { pythonWithKserve, pythonWithTriton } from './venv.ts'
+import { PYTHON_ENVIRONMENT } from '../training.ts'
 
 const INSTALLS = [
   EXAMPLE,
@@ -36,7 +37,7 @@ async function post(path: string, body: object): Promise<any> {
 async function run(python: string, script: string, ...args: string[]): Promise<any> {
   const child = spawn(python, [`test/protocols/${script}`, service.url, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'], PYTHONDONTWRITEBYTECODE: '1', HOME: dataFolder(t) },
+    env: { PATH: process.env['PATH'], ...PYTHON_ENVIRONMENT, HOME: dataFolder(t) },
   })
   child.stdin.end(JSON.stringify(INSTALLS))
   const [printed, [code]] = await Promise.all([json(child.stdout).catch(() => null), once(child, 'exit')])

@@ -12,6 +12,7 @@ import { run } from '../../src/cli.ts'
 import { PYTHON } from '../../training/venv.ts'
 import { GENERATIONS } from '../long.ts'
 import { createMlflowServer, type MlflowServer } from '../mlflow-server.ts'
+import { PYTHON_ENVIRONMENT } from '../training.ts'
 
 const execute = promisify(execFile)
 const SHIPPED = 'artifacts/champion'
@@ -108,7 +109,7 @@ t.test('Python’s client reads what was published', async (t) => {
     await day7(at, 'publish', '--bundle', SHIPPED, '--alias', 'challenger')
   }
   const script = ['test/registry/python_side.py', 'for Python', `${SHIPPED}/golden.ndjson`, ...urls]
-  const env = { ...process.env, PYTHONPATH: resolve('training'), PYTHONDONTWRITEBYTECODE: '1' }
+  const env = { ...process.env, PYTHONPATH: resolve('training'), ...PYTHON_ENVIRONMENT }
   const { stdout } = await execute(PYTHON, script, { env })
   const reads = JSON.parse(stdout)
   t.equal(reads.length, urls.length)
