@@ -17,8 +17,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from day7_training.cli import main
 from day7_training.data.installs import FIELDS, REVENUE
-from day7_training.data.synthetic import write_synthetic
 from day7_training.evaluation import evaluation
+from day7_training.example.synthetic import write_synthetic
 from day7_training.model import parameters
 from day7_training.registry import store
 

@@ -19,8 +19,8 @@ from conftest import HANG_SECONDS, needs
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
 from day7_training.data.installs import installs_frame, read_training_installs
-from day7_training.data.synthetic import write_synthetic
 from day7_training.example.fit import ExampleRecipe
+from day7_training.example.synthetic import write_synthetic
 from day7_training.model.boosting import learner_here
 from day7_training.model.parameters import resolve_parameters
 from day7_training.model.train import train, training_rows

@@ -9,7 +9,7 @@ import pytest
 
 from day7_training.cli import main
 from day7_training.data.installs import FIELDS, REVENUE, read_training_installs
-from day7_training.data.synthetic import synthesize
+from day7_training.example.synthetic import synthesize
 from day7_training.quality.anomalies import find_unit_anomalies
 from day7_training.quality.canvas import Picture
 from day7_training.quality.checks import inspect_installs

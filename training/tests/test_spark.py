@@ -14,7 +14,7 @@ from conftest import needs
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
 from day7_training.data.installs import read_installs
-from day7_training.data.synthetic import write_synthetic
+from day7_training.example.synthetic import write_synthetic
 from day7_training.registry import store
 
 ROWS = 100_000

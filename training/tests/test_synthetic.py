@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from day7_training.data.installs import read_training_installs
-from day7_training.data.synthetic import NULL_SHARES, write_synthetic
+from day7_training.example.synthetic import NULL_SHARES, write_synthetic
 
 
 @pytest.fixture(scope="module")

@@ -134,7 +134,9 @@ def test_trees_learn_from_rows_encoded_out_of_fold(fit, synthetic_csv, monkeypat
         monkeypatch.setattr(
             boosting, "boost", lambda title, _, data, *rest: seen.append(data) or SimpleNamespace(best_iteration=1)
         )
-        fit(ExampleRecipe(own_unit=True), "", installs.frame, revenue, resolve_parameters("tweedie", {}), 1, no_progress)
+        fit(
+            ExampleRecipe(own_unit=True), "", installs.frame, revenue, resolve_parameters("tweedie", {}), 1, no_progress
+        )
         return seen[0]
 
     before, after = seen_by_trees(installs.revenue), seen_by_trees(changed)

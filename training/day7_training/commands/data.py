@@ -5,16 +5,17 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from ..data.installs import read_training_installs
-from ..data.synthetic import write_synthetic
 from ..errors import UserError
+from ..example.synthetic import write_synthetic
 from ..quality.checks import inspect_installs
-from .options import add_data, natural, positive, warn
+from .options import add_data, natural, positive
+from .schema import add_schema, read_installs_of, read_schema
 
 
 def add_inspect(command: ArgumentParser) -> None:
     command.set_defaults(run=_run_inspect)
     add_data(command)
+    add_schema(command)
     command.add_argument("--out", type=Path, metavar="FILE", help="write the findings with pictures as one HTML page")
 
 
@@ -28,8 +29,11 @@ def add_synthesize(command: ArgumentParser) -> None:
 def _run_inspect(options: Namespace) -> int:
     if options.out and options.out.exists() and options.data.exists() and options.out.samefile(options.data):
         raise UserError(f"--out: expected another file than --data, got {options.out}")
-    installs = read_training_installs(options.data, warn)
-    inspection = inspect_installs(installs.frame)
+    schema = read_schema(options.schema) if options.schema else None
+    if schema is not None and options.out:
+        raise UserError("--out: expected without --schema; the page with pictures is of the nine fields")
+    installs = read_installs_of(options, schema)
+    inspection = inspect_installs(installs.frame, installs.inputs)
     count = len(inspection.findings)
     print(f"{len(installs.frame)} installs, {count} finding{'' if count == 1 else 's'}")
     for finding in inspection.findings:

@@ -1,12 +1,19 @@
-"""Reads the input schema that a command is given: TOML as `describe` writes it, or the JSON of a bundle."""
+"""What commands on any table share: the input schema that they are given, and the rows of the table read by it.
+
+A schema is TOML as `describe` writes it, or the JSON of a bundle.
+"""
 
 from __future__ import annotations
 
 import tomllib
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ..data.installs import Installs, read_training_installs
+from ..data.table import NEGATIVES, REFUSE, SKIP, Reading, read_table
 from ..errors import UserError
 from ..inputs.schema import InputSchema, parse_input_schema, read_input_schema
+from .options import warn
 
 
 def read_schema(path: Path) -> InputSchema:
@@ -30,3 +37,28 @@ def parse_toml(text: str, path: Path) -> InputSchema:
         return parse_input_schema(document)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
+
+
+def add_schema(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--schema", type=Path, metavar="FILE", help="the input schema, as describe writes it (default: the nine fields)"
+    )
+    command.add_argument(
+        "--negative-target",
+        choices=NEGATIVES,
+        default=REFUSE,
+        help="targets below 0, such as refunds: set them to 0, leave their rows out, or refuse them (%(default)s)",
+    )
+    command.add_argument(
+        "--bad-rows",
+        choices=(REFUSE, SKIP),
+        default=REFUSE,
+        help="rows that the schema does not allow: all are named in DATA.bad-rows.ndjson (%(default)s)",
+    )
+
+
+def read_installs_of(options: Namespace, schema: InputSchema | None) -> Installs:
+    if schema is None:
+        return read_training_installs(options.data, warn)
+    side = options.data.with_name(options.data.name + ".bad-rows.ndjson")
+    return read_table(options.data, schema, warn, Reading(options.bad_rows, side, options.negative_target))

@@ -16,13 +16,12 @@ from typing import Any
 from ..bundle.assemble import Label, bundle_files, bundle_manifest
 from ..bundle.folder import check_target, write_bundle
 from ..data.installs import Installs, read_training_installs
-from ..data.synthetic import write_synthetic
-from ..data.table import NEGATIVES, REFUSE, SKIP, Reading, read_table
 from ..errors import UserError
 from ..evaluation.metrics import metrics_table
 from ..example.fit import ExampleRecipe
+from ..example.synthetic import write_synthetic
 from ..features.recipe import Recipe
-from ..inputs.schema import NINE_FIELDS, InputSchema
+from ..inputs.schema import NINE_FIELDS
 from ..model.boosting import Learner, learner_here
 from ..model.choice import choose_recipe
 from ..model.composition import Composition, learner_of
@@ -33,7 +32,7 @@ from ..progress import bar
 from ..registry.store import check_store
 from ..registry.tracking import log_training
 from .options import add_data, add_registry, assignment, filled, positive, warn, whole_number
-from .schema import read_schema
+from .schema import add_schema, read_installs_of, read_schema
 
 NAME = "day7-revenue"
 GOLDEN_ROWS = 400
@@ -108,24 +107,6 @@ def add_train(command: ArgumentParser) -> None:
     add_registry(command)
 
 
-def add_schema(command: ArgumentParser) -> None:
-    command.add_argument(
-        "--schema", type=Path, metavar="FILE", help="the input schema, as describe writes it (default: the nine fields)"
-    )
-    command.add_argument(
-        "--negative-target",
-        choices=NEGATIVES,
-        default=REFUSE,
-        help="targets below 0, such as refunds: set them to 0, leave their rows out, or refuse them (%(default)s)",
-    )
-    command.add_argument(
-        "--bad-rows",
-        choices=(REFUSE, SKIP),
-        default=REFUSE,
-        help="rows that the schema does not allow: all are named in DATA.bad-rows.ndjson (%(default)s)",
-    )
-
-
 def add_drop_flagged(command: ArgumentParser) -> None:
     command.add_argument(
         "--drop-flagged",
@@ -166,13 +147,6 @@ def _run_train(options: Namespace) -> int:
     if not options.no_mlflow:
         log(options, options.out, trained, rows, manifest)
     return 0
-
-
-def read_installs_of(options: Namespace, schema: InputSchema | None) -> Installs:
-    if schema is None:
-        return read_training_installs(options.data, warn)
-    side = options.data.with_name(options.data.name + ".bad-rows.ndjson")
-    return read_table(options.data, schema, warn, Reading(options.bad_rows, side, options.negative_target))
 
 
 def _learner(cluster: str | None, composition: Composition, recipe: Recipe) -> AbstractContextManager[Learner]:

@@ -82,7 +82,7 @@ def choose_recipe(
         if deviances[best] > deviances[NONE] * (1 - _LEAST_GAIN):
             best = NONE
         deviances[LARGE_TREES] = left(best, parameters)
-    large = deviances[LARGE_TREES] < deviances[best] * (1 - _LEAST_GAIN)
+    large = deviances[LARGE_TREES] < deviances[best]
     return Choice(TableRecipe(inputs, best), parameters if large else small, deviances)
 
 

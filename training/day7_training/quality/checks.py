@@ -13,10 +13,10 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
-from ..data.installs import FIELDS, NUMBER_FIELDS, REVENUE, TEXT_FIELDS
 from ..example.fit import SMOOTHING_ROWS
 from ..features.operators import FOLDS
 from ..features.texts import group_by_text
+from ..inputs.schema import NINE_FIELDS, InputSchema
 from .anomalies import UnitAnomaly, find_unit_anomalies
 from .finding import SEVERITIES, Finding, counted, percent, printable, shortened
 from .summary import ColumnSummary, summarize_columns, top_share
@@ -36,8 +36,7 @@ PLATFORM_OF_BRAND = {
     **dict.fromkeys(("realme", "redmi", "samsung", "vivo", "xiaomi", "zte"), "android"),
 }
 
-# What an example of a whole row shows of it.
-_KNOWN_BY = ("country", "device_family", REVENUE)
+_KNOWN_BY = ("country", "device_family")
 
 
 @dataclass(frozen=True)
@@ -49,18 +48,19 @@ class Inspection:
     anomalies: list[UnitAnomaly]
     flagged: np.ndarray
     findings: list[Finding]
+    inputs: InputSchema = NINE_FIELDS
 
     def of_kind(self, *kinds: str) -> list[Finding]:
         return [finding for finding in self.findings if finding.kind in kinds]
 
 
-def inspect_installs(frame: pd.DataFrame) -> Inspection:
-    """Expects the frame of `read_training_installs`."""
-    anomalies, flagged = find_unit_anomalies(frame)
-    rows = _Rows(frame, summarize_columns(frame), anomalies, flagged)
+def inspect_installs(frame: pd.DataFrame, inputs: InputSchema = NINE_FIELDS) -> Inspection:
+    """Expects the frame of `read_training_installs` or of `read_table`."""
+    anomalies, flagged = find_unit_anomalies(frame, inputs)
+    rows = _Rows(frame, summarize_columns(frame, inputs), anomalies, flagged, inputs)
     found = [finding for check in _CHECKS for finding in check(rows)]
     found.sort(key=lambda finding: (SEVERITIES.index(finding.severity), -finding.share))
-    return Inspection(frame, rows.columns, anomalies, flagged, found)
+    return Inspection(frame, rows.columns, anomalies, flagged, found, inputs)
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,24 @@ class _Rows:
     columns: list[ColumnSummary]
     anomalies: list[UnitAnomaly]
     flagged: np.ndarray
+    inputs: InputSchema
+
+    @property
+    def target(self) -> str:
+        return self.inputs.target.name
+
+    @property
+    def revenue(self) -> np.ndarray:
+        return self.frame[self.target].to_numpy()
+
+    def of_kind(self, *kinds: str) -> list[str]:
+        return [field.name for field in self.inputs.fields if field.kind in kinds]
+
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """What an example of a whole row shows of it."""
+        chosen = [name for name in _KNOWN_BY if name in self.frame] or self.of_kind("text")[:2]
+        return (*chosen, self.target)
 
     def finding(
         self, kind: str, severity: str, field: str | None, rows: int, message: str, examples: Iterable[str] = ()
@@ -108,38 +126,44 @@ def _constants(rows: _Rows) -> Iterator[Finding]:
         # One row is always like itself.
         if column.usual_rows == len(rows.frame) > 1:
             about, severity = ("it tells the model nothing", "warning")
-            if column.name == REVENUE:
+            if column.name == rows.target:
                 about, severity = ("there is nothing to learn", "serious")
             message = f"{column.name}: {shortened(str(column.usual))} in every row; {about}"
             yield rows.finding("constant", severity, column.name, len(rows.frame), message)
 
 
 def _almost_zero(rows: _Rows) -> Iterator[Finding]:
+    numbers = set(rows.of_kind("number"))
     for column in rows.columns:
         known = len(rows.frame) - column.nulls
-        if column.name in NUMBER_FIELDS and known > column.zeros >= ALMOST_ALL * known:
+        if column.name in numbers and known > column.zeros >= ALMOST_ALL * known:
             message = f"{column.name}: almost always zero, in {rows.counted(column.zeros)}"
             yield rows.finding("almost_zero", "note", column.name, column.zeros, message)
 
 
 def _repeats(rows: _Rows) -> Iterator[Finding]:
-    whole = rows.frame.duplicated([*FIELDS, REVENUE]).to_numpy()
-    fields = rows.frame.duplicated(list(FIELDS)).to_numpy()
+    names = [field.name for field in rows.inputs.fields]
+    whole = rows.frame.duplicated([*names, rows.target]).to_numpy()
+    fields = rows.frame.duplicated(names).to_numpy()
+    nine = rows.inputs is NINE_FIELDS
+    all_fields, some_fields = ("all nine fields", "the nine fields") if nine else ("all fields", "the fields")
     if count := int(np.count_nonzero(whole)):
         # Installs without an event are alike by chance; revenue to the last digit is not.
-        paying = whole & (rows.frame[REVENUE].to_numpy() > 0)
+        paying = whole & (rows.revenue > 0)
         some = int(np.count_nonzero(paying))
-        message = f"{rows.counted(count)} repeat an earlier one in all nine fields and the revenue, "
+        message = f"{rows.counted(count)} repeat an earlier one in {all_fields} and the revenue, "
         message += f"{some or 'none'} of them with revenue above 0"
-        examples = rows.lines(paying if some else whole, *_KNOWN_BY)
+        examples = rows.lines(paying if some else whole, *rows.known_by)
         yield rows.finding("repeated", "warning" if some else "note", None, count, message, examples)
     if count := int(np.count_nonzero(fields & ~whole)):
-        message = f"{rows.counted(count)} repeat the nine fields of an earlier one with another revenue"
-        examples = rows.lines(fields & ~whole, *_KNOWN_BY)
+        message = f"{rows.counted(count)} repeat {'the nine fields' if rows.inputs is NINE_FIELDS else 'the fields'} of an earlier one with another revenue"
+        examples = rows.lines(fields & ~whole, *rows.known_by)
         yield rows.finding("contradicting", "note", None, count, message, examples)
 
 
 def _impossible_pairs(rows: _Rows) -> Iterator[Finding]:
+    if rows.inputs is not NINE_FIELDS:
+        return
     brand, brands = group_by_text(rows.frame["device_family"], FOLDS["ascii_lower_first_word"])
     platform, platforms = group_by_text(rows.frame["platform"], FOLDS["ascii_lower"])
     due = np.array(["", *(PLATFORM_OF_BRAND.get(each, "") for each in brands)])[brand]
@@ -154,16 +178,19 @@ def _impossible_pairs(rows: _Rows) -> Iterator[Finding]:
 
 
 def _revenue_without_events(rows: _Rows) -> Iterator[Finding]:
+    events = [field.name for field in rows.inputs.with_role("event")]
+    if not events or (rows.inputs is not NINE_FIELDS and rows.inputs.with_role("amount")):
+        return
     # Null is not zero: events may have happened.
-    none = (rows.frame[list(NUMBER_FIELDS)] == 0).all(axis=1).to_numpy()
-    wrong = none & (rows.frame[REVENUE].to_numpy() > 0)
+    none = (rows.frame[events] == 0).all(axis=1).to_numpy()
+    wrong = none & (rows.revenue > 0)
     if count := int(np.count_nonzero(wrong)):
         message = f"revenue: {rows.counted(count)} bring some with no event at all"
-        yield rows.finding("no_event", "warning", REVENUE, count, message, rows.lines(wrong, REVENUE))
+        yield rows.finding("no_event", "warning", rows.target, count, message, rows.lines(wrong, rows.target))
 
 
 def _mixed_case(rows: _Rows) -> Iterator[Finding]:
-    for field in TEXT_FIELDS:
+    for field in rows.of_kind("text"):
         sizes = rows.frame[field].value_counts()
         spellings = pd.DataFrame({"text": sizes.index, "rows": sizes.to_numpy()})
         group, _ = group_by_text(spellings["text"], FOLDS["ascii_lower"])
@@ -179,8 +206,9 @@ def _mixed_case(rows: _Rows) -> Iterator[Finding]:
 
 
 def _many_texts(rows: _Rows) -> Iterator[Finding]:
+    texts = set(rows.of_kind("text"))
     for column in rows.columns:
-        if column.name not in TEXT_FIELDS or column.distinct <= MANY_TEXTS:
+        if column.name not in texts or column.distinct <= MANY_TEXTS:
             continue
         group, _ = group_by_text(rows.frame[column.name], FOLDS["ascii_lower"])
         sizes = np.bincount(group)
@@ -191,16 +219,16 @@ def _many_texts(rows: _Rows) -> Iterator[Finding]:
 
 
 def _revenue_shape(rows: _Rows) -> Iterator[Finding]:
-    revenue = rows.frame[REVENUE].to_numpy()
+    revenue = rows.revenue
     zeros = int(np.count_nonzero(revenue == 0))
     if MANY_ZEROS * len(revenue) <= zeros < len(revenue):
-        yield rows.finding("zeros", "note", REVENUE, zeros, f"revenue: {rows.counted(zeros)} bring none")
+        yield rows.finding("zeros", "note", rows.target, zeros, f"revenue: {rows.counted(zeros)} bring none")
     others = revenue[~rows.flagged]
     share = top_share(others, 0.01) if len(others) >= 100 else None
     if share is not None and share >= HEAVY_TAIL:
         apart = " apart from the groups named above" if np.any(rows.flagged) else ""
         message = f"revenue: the top 1% of installs bring {percent(share)} of it{apart}, the largest {np.max(others):g}"
-        yield rows.finding("heavy_tail", "note", REVENUE, round(len(others) * 0.01), message)
+        yield rows.finding("heavy_tail", "note", rows.target, round(len(others) * 0.01), message)
 
 
 _CHECKS: tuple[Callable[[_Rows], Iterator[Finding]], ...] = (

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..data.installs import NUMBER_FIELDS, REVENUE, TEXT_FIELDS
 from ..features.operators import FOLDS
 from ..features.texts import group_by_text
+from ..inputs.schema import NINE_FIELDS, InputSchema
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,13 @@ class RevenueSummary:
     gini: float | None
 
 
-def summarize_columns(frame: pd.DataFrame) -> list[ColumnSummary]:
+def summarize_columns(frame: pd.DataFrame, inputs: InputSchema = NINE_FIELDS) -> list[ColumnSummary]:
     """Every field and the revenue, in the order of the fields."""
-    texts = [_text_column(name, frame[name]) for name in TEXT_FIELDS]
-    return texts + [_number_column(name, frame[name].to_numpy()) for name in (*NUMBER_FIELDS, REVENUE)]
+    kinds = {field.name: field.kind for field in inputs.fields} | {inputs.target.name: "number"}
+    return [
+        _text_column(name, frame[name]) if kind == "text" else _number_column(name, frame[name].to_numpy())
+        for name, kind in kinds.items()
+    ]
 
 
 def summarize_revenue(revenue: np.ndarray) -> RevenueSummary:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.installs import FIELDS, REVENUE, USER_ID
 from ..errors import UserError
 from .catalogue import COUNTRIES, DEVICES, OS_VERSIONS, PURCHASE_PRICES, REGIONS, SOURCES, Choices
-from .installs import FIELDS, REVENUE, USER_ID
 
 NULL_SHARES = {
     "source": 0.041,

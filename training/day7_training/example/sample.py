@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from .installs import Installs, read_training_installs
+from ..data.installs import Installs, read_training_installs
 from .synthetic import write_synthetic
 
 SYNTHETIC_ROWS = 20_000
