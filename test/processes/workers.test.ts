@@ -182,7 +182,11 @@ async function isDrained(t: Test, drainMs: number): Promise<boolean> {
   t.equal(prediction, 200, 'it answers all the same')
   await until('its port is closed', isRefused)
   t.ok(performance.now() - stoppedAt >= drainMs - 50, 'the port was open until the drain was over')
-  t.equal(await onKept().catch(() => 'close'), 'close', 'the connection that was open before is answered, and told')
+  t.equal(
+    await onKept().catch(() => 'close'),
+    'close',
+    'the connection that was open before is answered, and told',
+  )
   t.equal(await stopped, 0)
   return true
 }
