@@ -1,24 +1,53 @@
 /**
- * The command line, as a process.
+ * The command line.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { settingsAsEnv, settingsAsMarkdown } from '../src/config/index.ts'
+import { commandLines, type Ran } from './command-lines.ts'
 
-function cli(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['src/cli.ts', ...args], {
-    encoding: 'utf8',
-  })
-  return { status, stdout, stderr }
-}
+const folder = t.testdir()
+const broken = join(folder, 'broken')
+cpSync('artifacts/champion', broken, { recursive: true })
+// One byte is another.
+writeFileSync(join(broken, 'model.json'), `${readFileSync(join(broken, 'model.json'), 'utf8')} `)
 
-t.test('verify', (t) => {
-  t.match(cli('verify', 'artifacts/champion'), {
+const LINES = [
+  'verify nowhere',
+  'verify',
+  'verify artifacts/champion --json',
+  'inspect artifacts/champion',
+  `inspect ${broken} --json`,
+  'inspect nowhere',
+  'openapi',
+  'settings env',
+  'settings markdown',
+  'settings',
+  '',
+  '--help',
+  'predict --help',
+  'help verify',
+  '--version',
+  'constructor',
+  'predit',
+]
+const results = commandLines(...LINES.map((line) => line.split(' ').filter(Boolean)))
+const cli = (...args: string[]): Ran => results[LINES.indexOf(args.join(' '))]!
+
+t.test('as a process', (t) => {
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ['src/cli.ts', ...args], { encoding: 'utf8' })
+  t.match(run('verify', 'artifacts/champion'), {
     status: 0,
     stdout: /^day7-revenue .* 400 of 400 golden predictions equal\n$/,
   })
+  t.match(run('constructor'), { status: 2, stderr: /no such command: constructor\n/ })
+  t.end()
+})
+
+t.test('verify', (t) => {
   t.match(cli('verify', 'nowhere'), { status: 1, stderr: /^bundle nowhere, manifest.json: ENOENT/ })
   t.match(cli('verify'), { status: 2, stderr: /expected the folder of a bundle/ })
   t.end()
@@ -44,13 +73,9 @@ t.test('verify and inspect, as JSON and for people', (t) => {
   ])
     t.match(text.stdout, shown)
 
-  // One byte is another.
-  const folder = t.testdir()
-  cpSync('artifacts/champion', folder, { recursive: true })
-  writeFileSync(join(folder, 'model.json'), `${readFileSync(join(folder, 'model.json'), 'utf8')} `)
-  const broken = cli('inspect', folder, '--json')
-  t.equal(broken.status, 1)
-  t.match(JSON.parse(broken.stdout), {
+  const faulty = cli('inspect', broken, '--json')
+  t.equal(faulty.status, 1)
+  t.match(JSON.parse(faulty.stdout), {
     state: 'broken',
     problem: /^model.json: expected sha256 ed56.* as the manifest says, got /,
     name: 'day7-revenue',

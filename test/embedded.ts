@@ -15,10 +15,15 @@ const DATABASE = 'postgres/data'
 /** Empty of everything but what a new database holds. */
 export async function embeddedFolder(t: Test): Promise<string> {
   const folder = dataFolder(t)
-  const database = join(folder, DATABASE)
-  mkdirSync(dirname(database))
-  await copyTemplate('pglite', keyOf(MAKERS), makeDatabase, database)
+  await makeEmbedded(folder)
   return folder
+}
+
+/** @param folder for DATA_DIR */
+export async function makeEmbedded(folder: string): Promise<void> {
+  const database = join(folder, DATABASE)
+  mkdirSync(dirname(database), { recursive: true })
+  await copyTemplate('pglite', keyOf(MAKERS), makeDatabase, database)
 }
 
 async function makeDatabase(folder: string): Promise<void> {

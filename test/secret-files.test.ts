@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { ConfigError, fileSettingOf, readConfig, SETTINGS } from '../src/config/index.ts'
+import { PASSED_ON } from './service.ts'
 
 const FILES: Readonly<Record<string, string>> = {
   '/url': '\n postgres://day7:p@ss@db/day7 \n\n',
@@ -89,7 +90,7 @@ t.test('the service and the commands read such files', (t) => {
   const run = (...args: string[]) =>
     spawnSync(process.execPath, args, {
       encoding: 'utf8',
-      env: { PATH: process.env['PATH'], DATABASE_URL_FILE: '/nowhere/database_url' },
+      env: { ...PASSED_ON, DATABASE_URL_FILE: '/nowhere/database_url' },
     })
   const said = /^ {2}DATABASE_URL_FILE: ENOENT: .*'\/nowhere\/database_url'\n$/m
   t.match(run('src/server.ts'), { status: 2, stderr: said })

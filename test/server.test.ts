@@ -2,12 +2,13 @@
  * The service as its users meet it: a real process, with the embedded database, with a real server, and with none.
  */
 import { spawnSync } from 'node:child_process'
-import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { embeddedFolder } from './embedded.ts'
 import { EXAMPLE } from './example.ts'
+import { LONG } from './long.ts'
 import { createPostgresServer } from './postgres-server.ts'
-import { dataFolder, type ServiceProcess, startService } from './service.ts'
+import { dataFolder, PASSED_ON, type ServiceProcess, startService, untilReady } from './service.ts'
+import { until } from './until.ts'
 
 const get = async (service: ServiceProcess, path: string) =>
   (await fetch(service.url + path)).json() as Promise<any>
@@ -22,18 +23,17 @@ const predict = async (service: ServiceProcess, body: unknown = EXAMPLE) => {
   return (await response.json()) as any
 }
 
-async function counted(service: ServiceProcess, total: number): Promise<any> {
-  for (;;) {
+const counted = (service: ServiceProcess, total: number): Promise<any> =>
+  until(`${total} predictions are counted`, async () => {
     const stats = await get(service, '/stats')
-    if (stats.total_predictions === total) return stats
-    await delay(20)
-  }
-}
+    return stats.total_predictions === total && stats
+  })
 
 t.test('from nothing: predict, count, restart, count again', async (t) => {
-  const environment = { DATA_DIR: dataFolder(t) }
+  // To make its database takes PGlite six seconds of a core: short runs have a new one.
+  const environment = { DATA_DIR: LONG ? dataFolder(t) : await embeddedFolder(t) }
   const first = await startService(t, environment)
-  while ((await fetch(`${first.url}/health/ready`)).status !== 200) await delay(20)
+  await untilReady(first.url)
   t.match(await get(first, '/health/ready'), { status: 'ok' }, 'ready means that the database is open')
   const answer = await predict(first)
   t.type(answer.predicted_revenue, 'number')
@@ -65,13 +65,11 @@ t.test('a PostgreSQL server that comes, goes and returns', async (t) => {
   t.teardown(() => server.remove())
   await server.stop()
   const service = await startService(t, { DATABASE_URL: server.url, DATA_DIR: dataFolder(t) })
-  const ready = async (state: string) => {
-    for (;;) {
+  const ready = (state: string) =>
+    until(`the log is ${state}`, async () => {
       const body = await get(service, '/health/ready')
-      if (body.checks?.prediction_log.state === state) return body
-      await delay(20)
-    }
-  }
+      return body.checks?.prediction_log.state === state && body
+    })
   t.match(await ready('backing-off'), {
     status: 'degraded',
     checks: { prediction_log: { last_error: 'ECONNREFUSED' } },
@@ -97,14 +95,11 @@ t.test('two services on one folder: the second predicts and says why it cannot l
   await counted(first, 1)
   const second = await startService(t, environment)
   t.ok((await predict(second)).predicted_revenue > 0)
-  for (;;) {
+  const log = await until('the second backs off', async () => {
     const { prediction_log: log } = await get(second, '/health')
-    if (log.state === 'backing-off') {
-      t.match(log.last_error, /in use by another process/)
-      break
-    }
-    await delay(20)
-  }
+    return log.state === 'backing-off' && log
+  })
+  t.match(log.last_error, /in use by another process/)
   t.equal(await first.stop(), 0)
   await counted(second, 2) // it takes over
   t.equal(await second.stop(), 0)
@@ -121,7 +116,7 @@ t.test('without a log', async (t) => {
 t.test('what prevents the start is said', (t) => {
   const start = (environment: Record<string, string>) => {
     const { status, stderr } = spawnSync(process.execPath, ['src/server.ts'], {
-      env: environment,
+      env: { ...PASSED_ON, ...environment },
       encoding: 'utf8',
     })
     return [status, stderr] as const
@@ -136,7 +131,7 @@ t.test('a port that is taken', async (t) => {
   const { port } = new URL(first.url)
   const { status, stdout, stderr } = spawnSync(process.execPath, ['src/server.ts'], {
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'], DATA_DIR: dataFolder(t), DATABASE_URL: 'off', PORT: port },
+    env: { ...PASSED_ON, DATA_DIR: dataFolder(t), DATABASE_URL: 'off', PORT: port },
   })
   t.equal(status, 1)
   t.match(stdout + stderr, `PORT: expected a free port of 127.0.0.1, ${port} is taken`)

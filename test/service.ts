@@ -21,7 +21,7 @@ export interface ServiceProcess {
 }
 
 /** A test's service has no settings but those of the test. */
-const PASSED_ON = {
+export const PASSED_ON = {
   PATH: process.env['PATH'],
   ...(process.env['NODE_COMPILE_CACHE'] && { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
 }

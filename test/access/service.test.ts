@@ -12,7 +12,7 @@ import { readConfig } from '../../src/config/index.ts'
 import { openAccess } from '../../src/services/access.ts'
 import { EXAMPLE } from '../example.ts'
 import { createPostgresServer } from '../postgres-server.ts'
-import { dataFolder, type ServiceProcess, startService } from '../service.ts'
+import { dataFolder, PASSED_ON, type ServiceProcess, startService } from '../service.ts'
 import { AUDIENCE, startIssuer } from './issuer.ts'
 import { until } from '../until.ts'
 
@@ -67,7 +67,7 @@ t.test('the command line', async (t) => {
     '--expires',
     '90d',
   ]
-  const made = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
+  const made = spawnSync(process.execPath, args, { env: { ...PASSED_ON, ...env }, encoding: 'utf8' })
   t.match(made.stdout, /^day7_[0-9a-f]{12}_[A-Za-z0-9_-]{43}\n$/, 'nothing but the key, to be piped')
   const id = made.stdout.slice(5, 17)
   t.match(
@@ -106,7 +106,7 @@ t.test('what prevents the start', async (t) => {
   writeFileSync(faulty, '{"format": 1, "keys": [{}]}')
   const env = { DATA_DIR: folder, DATABASE_URL: 'off', LOG_LEVEL: 'silent', PORT: '0' }
   const { status, stderr } = spawnSync(process.execPath, ['src/server.ts'], {
-    env: { ...env, HOST: '0.0.0.0' },
+    env: { ...PASSED_ON, ...env, HOST: '0.0.0.0' },
     encoding: 'utf8',
   })
   const guide =

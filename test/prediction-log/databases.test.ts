@@ -5,7 +5,6 @@ import { once } from 'node:events'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
 import { Database, type DatabaseLocation } from '../../src/prediction-log/database.ts'
@@ -19,9 +18,11 @@ import {
 } from '../../src/prediction-log/index.ts'
 import { RemoteDatabase } from '../../src/prediction-log/remote-database.ts'
 import { LineBuffer } from '../../src/prediction-log/spool/line.ts'
-import { embeddedFolder } from '../embedded.ts'
+import { embeddedFolder, makeEmbedded } from '../embedded.ts'
 import { createPostgresServer } from '../postgres-server.ts'
 import { dataFolder } from '../service.ts'
+import { newDatabase } from '../shared-postgres.ts'
+import { until } from '../until.ts'
 import { recordOf } from './records.ts'
 
 let owners = 0
@@ -45,9 +46,10 @@ function openLog(dataFolder: string, location: DatabaseLocation): PredictionLog 
 
 const statisticsOf = (log: PredictionLog) => log.statistics({ window: 'all', bucket: null, now: new Date() })
 
-async function shipped(log: PredictionLog): Promise<void> {
-  while (log.status().spool.bytes > 0 || log.status().state !== 'shipping') await delay(5)
-}
+const shipped = (log: PredictionLog) =>
+  until('all is shipped', () => log.status().spool.bytes === 0 && log.status().state === 'shipping')
+
+const backsOff = (log: PredictionLog) => until('it backs off', () => log.status().state === 'backing-off')
 
 function linesOf(records: readonly PredictionRecord[]): Buffer {
   const lines = new LineBuffer(new Set(LOG_FIELDS))
@@ -137,17 +139,9 @@ t.test('PGlite', async (t) => {
   const folder = await embeddedFolder(t)
   await remembersAndCounts(t, folder, { dataFolder: folder })
 
-  await t.test('a folder belongs to one process', async (t) => {
-    const first = await openEmbeddedDatabase(folder)
-    await t.rejects(openEmbeddedDatabase(folder), { message: /in use by another process/ })
-    await first.close()
-    t.equal(first.alive(), false)
-    const second = await openEmbeddedDatabase(folder)
-    await second.close()
-  })
-
-  await t.test('rows come back as they were sent', async (t) => {
+  await t.test('rows come back as they were sent, and a folder belongs to one process', async (t) => {
     const embedded = await openEmbeddedDatabase(folder)
+    await t.rejects(openEmbeddedDatabase(folder), { message: /in use by another process/ })
     const sql = postgres({ path: embedded.socket, user: 'postgres', database: 'postgres', max: 1 })
     const [row] = await sql`select * from predictions where platform is null`
     t.match(row, {
@@ -164,6 +158,7 @@ t.test('PGlite', async (t) => {
     t.match(await sql`select * from model_events`, [{ event: 'serving', model_version: '1', host: 'here' }])
     await sql.end()
     await embedded.close()
+    t.equal(embedded.alive(), false)
   })
 
   await t.test('a folder that is no database is an error, and nothing worse', async (t) => {
@@ -172,6 +167,7 @@ t.test('PGlite', async (t) => {
     await writeFile(join(folder, 'postgres', 'data'), 'not a folder')
     await t.rejects(openEmbeddedDatabase(folder))
     await rm(join(folder, 'postgres', 'data'))
+    await makeEmbedded(folder)
     const mended = await openEmbeddedDatabase(folder)
     await mended.close()
   })
@@ -192,7 +188,7 @@ t.test('a PostgreSQL server', async (t) => {
     await shipped(log)
     await server.stop()
     await log.append([recordOf()])
-    while (log.status().state !== 'backing-off') await delay(5)
+    await backsOff(log)
     t.ok(log.status().spool.bytes > 0)
     t.ok(log.status().lastError)
     await t.rejects(statisticsOf(log), LogUnavailableError)
@@ -256,11 +252,10 @@ t.test('a PostgreSQL server', async (t) => {
 })
 
 t.test('an error is the caller’s, with its code', async (t) => {
-  const folder = await embeddedFolder(t)
-  const database = new RemoteDatabase({ dataFolder: folder })
+  const database = new RemoteDatabase({ url: await newDatabase(t) })
   t.teardown(() => database.close(1000))
   await database.call('probe')
-  const failing = database.call('ship', join(folder, 'no such file'))
+  const failing = database.call('ship', join(dataFolder(t), 'no such file'))
   await t.rejects(failing, { code: 'SEGMENT_UNREADABLE' }, 'an error that is caught ends nothing')
   await database.close(5000)
 })
@@ -269,7 +264,7 @@ t.test('no server there', async (t) => {
   const folder = dataFolder(t)
   const log = openLog(folder, { url: 'postgres://nobody@127.0.0.1:1/none' })
   await log.append([recordOf()])
-  while (log.status().state !== 'backing-off') await delay(5)
+  await backsOff(log)
   t.match(log.status(), { dropped: 0, spooled: 1, lastError: 'ECONNREFUSED' })
   t.ok(log.status().failures >= 1)
   t.equal(log.status().shipments.count, 0)

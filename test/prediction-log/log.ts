@@ -2,7 +2,6 @@
  * Logs for tests, and the databases that they stand on: PGlite in a folder of its own, or a database of its own on a real
  * PostgreSQL server.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
 import type { Test } from 'tap'
 import { v4 as uuidv4 } from 'uuid'
@@ -19,6 +18,7 @@ import { embeddedFolder } from '../embedded.ts'
 import { LONG } from '../long.ts'
 import { dataFolder } from '../service.ts'
 import { newDatabase, withClient } from '../shared-postgres.ts'
+import { until } from '../until.ts'
 
 /** Where a log stands. */
 export interface Place {
@@ -94,7 +94,7 @@ export function openLog(
 
 /** Waits until the database has all that was appended. */
 export async function shipped(log: PredictionLog): Promise<void> {
-  while (log.status().spool.bytes > 0 || log.status().state !== 'shipping') await delay(5)
+  await until('all is shipped', () => log.status().spool.bytes === 0 && log.status().state === 'shipping')
 }
 
 export async function appendAndShip(log: PredictionLog, records: readonly PredictionRecord[]): Promise<void> {

@@ -8,6 +8,8 @@ import postgres, { type Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { migrate } from '../../src/prediction-log/migrate.ts'
 import { appendAndShip, openLog, type Place, PLACES, recount, serverPlace, shipped } from './log.ts'
+import { PASSED_ON } from '../service.ts'
+import { until } from '../until.ts'
 import { recordOf } from './records.ts'
 
 const FIRST = readFileSync(new URL('../../src/prediction-log/sql/0001.sql', import.meta.url), 'utf8')
@@ -136,7 +138,7 @@ t.test('a PostgreSQL server', async (t) => {
     const run = (environment: Record<string, string>) =>
       spawnSync(process.execPath, ['src/cli.ts', 'migrate'], {
         encoding: 'utf8',
-        env: { PATH: process.env['PATH'], ...environment },
+        env: { ...PASSED_ON, ...environment },
       })
     const applied = { status: 0, stdout: `applied migrations ${ALL.join(', ')}\n` }
     t.match(run({ DATABASE_URL_FILE: file }), applied)
@@ -223,7 +225,7 @@ t.test('a PostgreSQL server', async (t) => {
     await place.sql((sql) => sql`create table outcomes (of text)`)
     const log = openLog(t, place)
     await log.append([recordOf({ time: new Date() })])
-    while (log.status().state !== 'backing-off') await new Promise((resolve) => setTimeout(resolve, 5))
+    await until('it backs off', () => log.status().state === 'backing-off')
     t.equal(log.status().lastError, '42P07')
     await place.sql((sql) => sql`drop table outcomes`)
     await shipped(log)

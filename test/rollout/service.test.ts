@@ -5,16 +5,15 @@
 import { cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import postgres from 'postgres'
 import t from 'tap'
 import { createMlflowClient } from '../../src/mlflow/index.ts'
 import { promoteVersion, publishBundle } from '../../src/registry/index.ts'
 import { deriveBundle } from '../derived-bundle.ts'
 import { EXAMPLE } from '../example.ts'
 import { createMlflowServer } from '../mlflow-server.ts'
-import { createPostgresServer } from '../postgres-server.ts'
 import { dataFolder, type ServiceProcess, startService } from '../service.ts'
+import { newDatabase, withClient } from '../shared-postgres.ts'
+import { until as untilSo } from '../until.ts'
 
 const NAME = 'day7-revenue'
 const POLL = { MODEL_POLL_MS: '200' }
@@ -39,14 +38,12 @@ async function ask(service: ServiceProcess, path: string, method = 'GET', body?:
 const predict = (service: ServiceProcess, user: string | null = null) =>
   ask(service, '/predict', 'POST', { ...EXAMPLE, user_id: user })
 
-/** Waits until something is so; the test's own timeout is the limit. */
-async function until<T>(look: () => Promise<T>, isSo: (seen: T) => boolean): Promise<T> {
-  for (;;) {
+/** Waits until what is seen is so. */
+const until = <T>(look: () => Promise<T>, isSo: (seen: T) => boolean): Promise<T> =>
+  untilSo(`${look} to be ${isSo}`, async () => {
     const seen = await look()
-    if (isSo(seen)) return seen
-    await delay(50)
-  }
-}
+    return isSo(seen) && { seen }
+  }).then(({ seen }) => seen)
 
 const serves = (service: ServiceProcess, version: string, variant = 'champion') =>
   until(
@@ -60,13 +57,13 @@ const isIn = (service: ServiceProcess, variant: string, state: string) =>
   )
 
 t.test('following MLflow', async (t) => {
-  const [mlflow, database] = await Promise.all([createMlflowServer(3), createPostgresServer()])
-  t.teardown(() => Promise.all([mlflow.remove(), database.remove()]))
+  const [mlflow, database] = await Promise.all([createMlflowServer(3), newDatabase(t)])
+  t.teardown(() => mlflow.remove())
   const client = createMlflowClient({ trackingUri: mlflow.url })
   t.teardown(() => client.close())
   const settingsOf = () => ({
     DATA_DIR: dataFolder(t),
-    DATABASE_URL: database.url,
+    DATABASE_URL: database,
     MLFLOW_TRACKING_URI: mlflow.url,
     ...POLL,
   })
@@ -185,11 +182,12 @@ t.test('following MLflow', async (t) => {
   })
 
   await t.test('every change is an event', async (t) => {
-    const sql = postgres(database.url, { max: 1, onnotice: () => {} })
-    const events = await sql<{ event: string; told: string; count: number }[]>`
-      select event, coalesce(variant, '') || ' ' || coalesce(model_version, '') as told, count(*)::int as count
-      from model_events group by 1, 2 order by 1, 2`
-    await sql.end()
+    const events = await withClient(
+      database,
+      (sql) => sql<{ event: string; told: string; count: number }[]>`
+        select event, coalesce(variant, '') || ' ' || coalesce(model_version, '') as told, count(*)::int as count
+        from model_events group by 1, 2 order by 1, 2`,
+    )
     const counts = new Map(events.map(({ event, told, count }) => [`${event} ${told}`.trim(), count]))
     t.ok(counts.get('serving champion one')! >= 4, 'of both processes, and after the way back')
     t.ok(counts.get('serving champion two')! >= 2)
