@@ -32,11 +32,6 @@ const RUNS: readonly Run[] = [
   })),
 ]
 
-const asked = process.argv[2]
-mkdirSync(LOGS, { recursive: true })
-for (const kind of ['idle', 'loaded'] as const) if (!asked || asked === kind) await measure(kind)
-writeTable()
-
 async function measure(kind: Run['kind']): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'day7-measure-'))
   spawnSync('git', ['clone', '--quiet', '.', join(home, 'clone')], { stdio: 'inherit' })
@@ -121,3 +116,8 @@ function table(): string {
 function minutes(seconds: number): string {
   return (seconds / 60).toFixed(1)
 }
+
+const asked = process.argv[2]
+mkdirSync(LOGS, { recursive: true })
+for (const kind of ['idle', 'loaded'] as const) if (!asked || asked === kind) await measure(kind)
+writeTable()
