@@ -4,13 +4,16 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { makeVenv } from '../training/venv.ts'
+import { copyMlflowStore } from './mlflow-store.ts'
 import { freePort } from './postgres-server.ts'
+import { killedWithUs } from './run/reaper.ts'
 import { dataFolder } from './service.ts'
+import { newDatabase } from './shared-postgres.ts'
 import { PYTHON_ENVIRONMENT } from './training.ts'
+import { until } from './until.ts'
 
 makeVenv('mlflow') // the page begins after it
 const execute = promisify(execFile)
@@ -24,7 +27,7 @@ const SERVERS = [/mlflow server/, /npm start/]
 /** It has a test of its own. */
 const LONG = /npm run test:faults/
 
-t.test('the page', { timeout: 360_000 }, async (t) => {
+t.test('the page', async (t) => {
   const folder = dataFolder(t)
   const [mlflow, service] = [await freePort(), await freePort()]
   const here = (text: string) =>
@@ -33,7 +36,14 @@ t.test('the page', { timeout: 360_000 }, async (t) => {
       .replaceAll('127.0.0.1:5005', `127.0.0.1:${mlflow}`)
       .replaceAll('--port 5005', `--port ${mlflow}`)
       .replaceAll('127.0.0.1:5001', `127.0.0.1:${service}`)
-  const env = { ...process.env, PORT: String(service), ...PYTHON_ENVIRONMENT }
+  await copyMlflowStore(`${folder}/mlflow.db`)
+  const env = {
+    ...process.env,
+    ...PYTHON_ENVIRONMENT,
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', // jobs have processes of their own
+    PORT: String(service),
+    DATABASE_URL: await newDatabase(t),
+  }
   const started: ChildProcess[] = []
   t.teardown(() => {
     for (const { pid } of started) process.kill(-pid!, 'SIGKILL')
@@ -43,9 +53,13 @@ t.test('the page', { timeout: 360_000 }, async (t) => {
     if (LONG.test(commands)) continue
     const script = `${exported}\n${here(commands)}`
     if (SERVERS.some((server) => server.test(commands))) {
-      started.push(spawn('bash', ['-euc', script], { env, detached: true, stdio: 'ignore' }))
+      const server = spawn('bash', ['-euc', script], { env, detached: true, stdio: 'ignore' })
+      started.push(killedWithUs(server, { group: true }))
       const port = commands.includes('mlflow') ? mlflow : service
-      while (!(await fetch(`http://127.0.0.1:${port}/health`).catch(() => null))?.ok) await delay(100)
+      await until(`what is started by ${commands}`, async () => {
+        if (server.exitCode !== null) throw new Error(`it ended with ${server.exitCode}: ${commands}`)
+        return (await fetch(`http://127.0.0.1:${port}/health`).catch(() => null))?.ok
+      })
       continue
     }
     if (commands.startsWith('export ')) exported = here(commands)

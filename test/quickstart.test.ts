@@ -3,18 +3,17 @@
  * other tests.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { makeVenv } from '../training/venv.ts'
 import { blocksOf, shell } from './document.ts'
-import { embeddedFolder } from './embedded.ts'
 import { EXAMPLE } from './example.ts'
-import { startService } from './service.ts'
+import { dataFolder, startService } from './service.ts'
+import { until } from './until.ts'
 
 makeVenv('mlflow')
 
 t.test('from a CSV to a served model', async (t) => {
-  const folder = await embeddedFolder(t)
+  const folder = dataFolder(t)
   const commands = blocksOf('docs/quickstart.md').flatMap(({ language, text }) =>
     language === 'sh' ? text.replaceAll('/tmp/', `${folder}/`) : [],
   )
@@ -34,7 +33,11 @@ t.test('from a CSV to a served model', async (t) => {
   }
   t.ok(existsSync(`${folder}/report.html`))
 
-  const service = await startService(t, { MODEL_DIR: last![1]!, DATA_DIR: folder })
+  const service = await startService(t, {
+    MODEL_DIR: last![1]!,
+    DATA_DIR: folder,
+    DATABASE_URL: 'off',
+  })
   const answer = await fetch(`${service.url}/predict`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -51,9 +54,13 @@ t.test('from a CSV to a served model', async (t) => {
 })
 
 interface Drift {
+  readonly predictions: number
   readonly prediction: number
   readonly features: readonly { readonly feature: string; readonly psi: number }[]
 }
+
+/** Of fewer predictions chance alone would make an index of some bins. */
+const ENOUGH = 700
 
 /** Of each second's predictions a hundred are looked at. */
 async function driftOf(url: string, csv: string): Promise<Drift> {
@@ -62,13 +69,15 @@ async function driftOf(url: string, csv: string): Promise<Drift> {
     .trimEnd()
     .split('\n')
     .map((line) => line.slice(0, line.lastIndexOf(',')))
-  for (let at = 0; at < rows.length; at += 100) {
+  let at = 0
+  return until('enough is looked at', async () => {
     const body = [header, ...rows.slice(at, at + 100)].join('\n')
     const headers = { 'content-type': 'text/csv' }
     const answer = await fetch(`${url}/batch_predict`, { method: 'POST', headers, body })
     const text = await answer.text()
     if (!text.includes('"errors":0')) throw new Error(text)
-    await delay(500)
-  }
-  return (await fetch(`${url}/model/drift`)).json() as Promise<Drift>
+    const drift = (await (await fetch(`${url}/model/drift`)).json()) as Drift
+    at = (at + 100) % rows.length
+    return drift.predictions >= ENOUGH && drift
+  })
 }

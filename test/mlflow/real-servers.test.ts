@@ -11,6 +11,7 @@ import { createMlflowClient, type MlflowClient } from '../../src/mlflow/index.ts
 import { PYTHON } from '../../training/venv.ts'
 import { GENERATIONS } from '../long.ts'
 import { createMlflowServer, type Generation, type MlflowServer } from '../mlflow-server.ts'
+import { PYTHON_ENVIRONMENT } from '../training.ts'
 import { clientOf, failure } from './fake-server.ts'
 
 const MODEL = "o'brien's day7"
@@ -282,6 +283,7 @@ t.test("MLflow's own client reads what ours wrote, and ours what it wrote", asyn
   const asked = sides.map(({ server, runId }) => ({ url: server.url, runId, model: MODEL, files: FILES }))
   const env = {
     ...process.env,
+    ...PYTHON_ENVIRONMENT,
     MLFLOW_DISABLE_TELEMETRY: 'true',
     MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR: 'false',
   }
