@@ -63,9 +63,17 @@ async function runTests({ name, command, log }: Run, home: string): Promise<void
   console.log(`${name}: ${resultIn(text)}`)
 }
 
-const OWN = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(npm_|NODE|TAP|_TAPJS|DAY7_|INIT_CWD)/.test(name)),
-)
+/** Without what npm and tap have added; settings of proxies and certificates stay. */
+const OWN = {
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(npm_(lifecycle|package|command|execpath|node)|TAP|_TAPJS|DAY7_|INIT_CWD)/.test(name),
+    ),
+  ),
+  PATH: process.env['PATH']!.split(':')
+    .filter((folder) => !folder.includes('node_modules'))
+    .join(':'),
+}
 
 /** Packages that this machine has fetched before are fetched again. */
 const cachesIn = (home: string) => ({
