@@ -5,7 +5,16 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -34,6 +43,7 @@ const RUNS: readonly Run[] = [
 
 async function measure(kind: Run['kind']): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'day7-measure-'))
+  chmodSync(home, 0o755) // PostgreSQL runs as a user of its own where we are root
   spawnSync('git', ['clone', '--quiet', '.', join(home, 'clone')], { stdio: 'inherit' })
   const loops = kind === 'loaded' ? startLoops() : []
   for (const run of RUNS.filter((run) => run.kind === kind)) await runTests(run, home)
