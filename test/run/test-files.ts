@@ -80,7 +80,8 @@ async function runTestFile(file: string): Promise<Ended> {
   const summary = lines.findLast((line) => SUMMARY.test(line))
   const count = (kind: string): number =>
     Number(new RegExp(`\\b${kind}: (\\d+)`).exec(summary ?? '')?.[1] ?? 0)
-  const isBad = code !== 0 || summary === undefined || count('total') === 0
+  // tap's exit code is lost where a test has ended its process with one.
+  const isBad = code !== 0 || summary === undefined || count('total') === 0 || count('fail') > 0
   const failures = lines
     .flatMap((line) => FAILED.exec(line)?.[1] ?? [])
     .map((test) => `${file}: ${test.replace(/ # time=.*/, '')}`)

@@ -104,7 +104,7 @@ def test_flagged_rows_are_measured_with_and_without(tmp_path):
 def test_simple_models_by_hand():
     columns = {"country": ["es", "ES", "fr"], "event_2": [2.0, 0.0, 4.0]}
     unseen = pd.DataFrame({"country": ["Es", "zz"], "event_2": [10.0, 10.0]})
-    fold = Fold(pd.DataFrame(columns), np.array([1.0, 2.0, 6.0]), unseen)
+    fold = Fold(pd.DataFrame(columns), np.array([1.0, 2.0, 6.0]), unseen, ExampleRecipe())
     assert country_mean(fold).tolist() == [1.5, 3]
     assert country_rate(fold).tolist() == [15, 15]  # 3 revenue on 2 events, and 9 on 6
     assert predict_zero(fold).tolist() == [0, 0]

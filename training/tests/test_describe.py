@@ -133,7 +133,7 @@ def test_kinds_markers_and_bounds(described):
     [
         ({"revenue": [1, 2]}, "expected columns to learn from beside revenue, got none"),
         ({"a": [1, 2], "revenue": ["x", "y"]}, "--target revenue: expected numbers, got text such as 'x', 'y'"),
-        ({"a": [1, 2]}, "missing column revenue; found a"),
+        ({"a": [1, 2]}, "missing: revenue; got a"),
     ],
 )
 def test_tables_without_anything_to_learn_are_refused(columns, expected, tmp_path, capsys):
