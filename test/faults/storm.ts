@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
 import { createPostgresServer, freePort } from '../postgres-server.ts'
 import { type ServiceProcess, spawnService } from '../service.ts'
+import { until as comes } from '../until.ts'
 import { startLoad } from './load.ts'
 
 export interface StormResult {
@@ -29,7 +30,8 @@ const SERVICE_KILLS = [0.3, 0.8]
 /** How long the database is away each time, as a share of the whole time. */
 const DATABASE_AWAY = 0.07
 
-export async function storm(seconds: number, perSecond: number): Promise<StormResult> {
+/** @param atLeast so many answers, however long it takes after the last fault */
+export async function storm(seconds: number, perSecond: number, atLeast = 0): Promise<StormResult> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'day7-storm-'))
   const server = await createPostgresServer()
   const port = await freePort()
@@ -64,6 +66,7 @@ export async function storm(seconds: number, perSecond: number): Promise<StormRe
       }
     }
     await Promise.all([until(1), each(DATABASE_KILLS, killDatabase), each(SERVICE_KILLS, killService)])
+    await comes('enough answers', () => load.answered.length >= atLeast)
     await load.stop()
     await untilShipped(service!)
     return await compare(server.url, load.answered)

@@ -354,7 +354,9 @@ t.test('killed, started again and frozen', async (t) => {
   server.freeze()
   t.match(await failure(hasty.getAlias(MODEL, 'champion')), { code: 'MLFLOW_TIMEOUT' })
   const pending = patient.getAlias(MODEL, 'champion')
-  setTimeout(() => server.thaw(), 700)
+  for (let i = 0; i < 3; i++)
+    t.match(await failure(hasty.getAlias(MODEL, 'champion')), { code: 'MLFLOW_TIMEOUT' })
+  server.thaw()
   t.equal((await pending)?.version, '2')
 
   await server.stop()
