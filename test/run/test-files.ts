@@ -21,7 +21,7 @@ const FAILED = /^ *not ok (?:\d+ )?- (?!.*# (?:TODO|SKIP))(.*)/
 const PASSED = /^ *ok \d+/
 const SKIPPED = /^ *ok \d+ - (.*) # SKIP(.*)$/
 
-export async function runTestFiles(files: readonly string[], atOnce = 2): Promise<Outcome> {
+export async function runTestFiles(files: readonly string[], atOnce = 3): Promise<Outcome> {
   const waiting = [...files]
   const secondsOf = new Map<string, number>()
   const failures: string[] = []
