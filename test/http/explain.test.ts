@@ -125,8 +125,9 @@ t.test('others are answered while a batch is explained', async (t) => {
       return bundle.explain(row)
     },
   })
-  const { app } = await appWith({ rollout: rolloutOf(slow), explainMaxUsers: 5 })
-  const users = [EXAMPLE, EXAMPLE, EXAMPLE, EXAMPLE, EXAMPLE]
+  const { app } = await appWith({ rollout: rolloutOf(slow), explainMaxUsers: 100, batchMaxUsers: 100 })
+  // Far more than the turns that another request takes.
+  const users = Array.from({ length: 100 }, () => EXAMPLE)
   const batch = app.inject({ method: 'POST', url: '/batch_predict?explain=true', payload: { users } })
   for (let turn = 0; turn < 10_000 && order.length === 0; turn++) await nextTurn()
   await app.inject('/health/live')
