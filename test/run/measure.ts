@@ -99,6 +99,7 @@ const resultIn = (text: string): string => text.match(/\d+ passed, \d+ failed/g)
 function writeTable(): void {
   const [before, rest] = readFileSync(PAGE, 'utf8').split(MARKS[0])
   writeFileSync(PAGE, `${before}${MARKS[0]}\n\n${table()}\n\n${MARKS[1]}${rest!.split(MARKS[1])[1]}`)
+  spawnSync('prettier', ['--write', '--log-level', 'warn', PAGE], { stdio: 'inherit' })
 }
 
 function table(): string {
