@@ -35,8 +35,8 @@ t.test('all checks, on all operations', async (t) => {
 
   const args = ['--config-file', join(FOLDER, 'schemathesis.toml'), '--no-color', 'run']
   // The short form asks the same each time, so that it fails for a change alone; the long form looks for more.
-  const choice = LONG ? [] : ['--generation-deterministic']
-  const checks = ['--checks', 'all', '--max-examples', String(EXAMPLES), '--generation-database', ':memory:']
+  const choice = LONG ? ['--generation-database', ':memory:'] : ['--generation-deterministic']
+  const checks = ['--checks', 'all', '--max-examples', String(EXAMPLES)]
   const printed = await execute(
     python,
     ['-m', 'schemathesis.cli', ...args, ...checks, ...choice, `${service.url}/docs/json`],
