@@ -2,12 +2,12 @@
  * Texts that are SQL, log lines, terminal commands or markup to somebody, in every field of `/predict`, `/batch_predict` and `/outcomes`
  * that takes a text: they arrive in PostgreSQL as they were sent, nothing of them is run, and no line of the log is forged.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
 import t from 'tap'
 import { EXAMPLE } from '../example.ts'
 import { dataFolder, startService } from '../service.ts'
 import { newDatabase } from '../shared-postgres.ts'
+import { until } from '../until.ts'
 
 const TEXTS = [
   `'; drop table predictions; --`,
@@ -59,15 +59,11 @@ async function post(path: string, body: unknown) {
   return { status: response.status, body: (await response.json()) as any }
 }
 
-/** Rows that come in seconds at most. */
-async function rowsOf<T>(count: number, ask: () => Promise<T[]>): Promise<T[]> {
-  for (let tries = 0; tries < 1_000; tries++) {
+const rowsOf = <T>(count: number, ask: () => Promise<T[]>): Promise<T[]> =>
+  until(`${count} rows`, async () => {
     const rows = await ask()
-    if (rows.length >= count) return rows
-    await delay(20)
-  }
-  return ask()
-}
+    return rows.length >= count && rows
+  })
 
 t.test('predictions', async (t) => {
   const installs = TEXTS.flatMap((text) =>

@@ -12,6 +12,7 @@ import { untilShipped } from '../faults/storm.ts'
 import { createPostgresServer, freePort } from '../postgres-server.ts'
 import { createRedisServer } from '../redis-server.ts'
 import { type ServiceProcess, spawnService } from '../service.ts'
+import { until } from '../until.ts'
 import { type Asked, predictionIdOf, startPredictions, untilCalm } from './load.ts'
 import { type Nginx, startNginx } from './nginx.ts'
 
@@ -52,8 +53,6 @@ export interface BalanceResult {
 const FROZEN_MS = 11_000
 /** nginx may pass a request on over a connection whose end it has not noticed yet. */
 const UNNOTICED_MS = 1_000
-/** nginx leaves out what has failed for five seconds. */
-const USED_WITHIN_MS = 30_000
 
 export async function balance(options: BalanceOptions): Promise<BalanceResult> {
   const { quietS, kills, freezes } = options
@@ -128,19 +127,15 @@ export async function balance(options: BalanceOptions): Promise<BalanceResult> {
   }
 }
 
-/** @throws Error if nginx does not pass requests to it again */
+/** Waits until nginx passes requests to it again. */
 async function untilUsed(nginx: Nginx, port: number): Promise<void> {
   const before = nginx.requests().length
-  const latestMs = performance.now() + USED_WITHIN_MS
-  while (
-    !nginx
+  await until(`nginx uses the service on port ${port} again`, () =>
+    nginx
       .requests()
       .slice(before)
-      .some(({ upstream }) => upstream.endsWith(`:${port}`))
-  ) {
-    if (performance.now() > latestMs) throw new Error(`nginx does not use the service on port ${port} again`)
-    await delay(50)
-  }
+      .some(({ upstream }) => upstream.endsWith(`:${port}`)),
+  )
 }
 
 async function sumOf(services: readonly ServiceProcess[], metric: string): Promise<number> {

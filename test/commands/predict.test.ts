@@ -13,11 +13,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { predict as predictHere } from '../../src/commands/predict.ts'
 import { loadBundle } from '../../src/bundle/index.ts'
 import { EXAMPLE, EXAMPLE_ROW } from '../example.ts'
+import { until } from '../until.ts'
 
 const folder = t.testdir()
 const path = (name: string): string => join(folder, name)
@@ -174,7 +174,7 @@ t.test('broken off by a signal, nothing is left behind', async (t) => {
   child.stdin.on('error', () => {}) // it ends before it has read all
   // More than is waited for at the beginning, and no end.
   child.stdin.write(`${HEADER}\n${`${ROW}\n`.repeat(30_000)}`)
-  await until(() => readdirSync(folder).some((name) => name.startsWith('.off.csv')))
+  await until('it has begun to write', () => readdirSync(folder).some((name) => name.startsWith('.off.csv')))
   const [code] = await ended(child, 'SIGINT')
   t.equal(code, 130)
   t.notOk(existsSync(path('off.csv')))
@@ -185,8 +185,4 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<[numb
   const exited = once(child, 'exit') as Promise<[number | null]>
   child.kill(signal)
   return exited
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 2000 && !isTrue(); attempt++) await delay(20)
 }

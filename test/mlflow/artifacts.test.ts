@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { MockAgent } from 'undici'
+import { until } from '../until.ts'
 import { clientOf, failure, fakeServer, FAST } from './fake-server.ts'
 
 const RUN = { artifactUri: 'mlflow-artifacts:/1/r/artifacts' }
@@ -242,18 +243,22 @@ t.test('lengths are compared whatever the dispatcher lets pass', async (t) => {
 
 t.test('a download that stops', async (t) => {
   const server = await fakeServer(t, (_, response) => void response.write('beginning'))
-  const client = clientOf(t, server.url, { policy: { bodyTimeoutMs: 100, totalTimeoutMs: 50 } })
+  const client = clientOf(t, server.url, { policy: { bodyTimeoutMs: 100, totalTimeoutMs: 300_000 } })
   const { body } = await client.downloadModelArtifact('m', '1', 'f', { maxBytes: 10_000 })
   t.match(await failure(body.toArray()), { code: 'MLFLOW_TIMEOUT', status: 200 })
 })
 
 t.test('the total time is not that of a stream', async (t) => {
+  let end = (): void => {}
   const server = await fakeServer(t, (_, response) => {
     response.write('beginning')
-    setTimeout(() => response.end(' and end'), 300)
+    end = () => response.end(' and end')
   })
-  const client = clientOf(t, server.url, { policy: { totalTimeoutMs: 150 } })
+  const totalTimeoutMs = 1_000
+  const client = clientOf(t, server.url, { policy: { totalTimeoutMs } })
   const { body } = await client.downloadModelArtifact('m', '1', 'f', { maxBytes: 10_000 })
+  await delay(totalTimeoutMs)
+  end()
   t.equal(Buffer.concat(await body.toArray()).toString(), 'beginning and end')
 })
 
@@ -268,7 +273,7 @@ t.test(
     })
     const client = clientOf(t, server.url)
     const broken = await client.downloadModelArtifact('m', '1', 'break', { maxBytes: 1e6 })
-    await delay(100)
+    await until('it is broken', () => closed.length === 1)
     t.match(
       await failure(broken.body.toArray()),
       { code: 'MLFLOW_TRUNCATED' },
@@ -276,10 +281,10 @@ t.test(
     )
     const unwanted = await client.downloadModelArtifact('m', '1', 'f', { maxBytes: 1e6 })
     unwanted.body.destroy()
-    while (closed.length < 2) await delay(5)
+    await until('it is closed', () => closed.length === 2)
     const some = await client.downloadModelArtifact('m', '1', 'f', { maxBytes: 1e6 })
     for await (const _ of some.body) break
-    while (closed.length < 3) await delay(5)
+    await until('it is closed', () => closed.length === 3)
     t.pass('all were closed')
   },
 )
@@ -294,7 +299,12 @@ t.test('a reader that is slow holds the server back', async (t) => {
     write()
   })
   const { body } = await clientOf(t, server.url).downloadModelArtifact('m', '1', 'f', { maxBytes: 1e9 })
-  await delay(200)
+  let before = 0
+  await until('the server waits', () => {
+    const isWaiting = sent > 0 && sent === before
+    before = sent
+    return isWaiting
+  })
   t.ok(sent < 100_000_000, `${sent} bytes were sent`)
   body.destroy()
 })

@@ -25,7 +25,7 @@ t.test('one that fails, and one that never is', async (t) => {
     code: 'MLFLOW_REGISTRATION_FAILED',
   })
   const never = await fakeServer(t, { body: version({ status: 'PENDING_REGISTRATION' }) })
-  const client = clientOf(t, never.url, { policy: { totalTimeoutMs: 250 } })
+  const client = clientOf(t, never.url, { policy: { totalTimeoutMs: 2_000 } })
   t.match(await failure(client.createModelVersion({ name: 'm', source: 's' })), {
     code: 'MLFLOW_TIMEOUT',
     message: /version 7 of "m" to become READY, got PENDING_REGISTRATION/,

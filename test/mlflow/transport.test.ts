@@ -12,8 +12,10 @@ import {
   type MlflowClient,
   type MlflowError,
 } from '../../src/mlflow/index.ts'
+import { delayBeforeMs } from '../../src/mlflow/policy.ts'
 import { freePort } from '../postgres-server.ts'
-import { clientOf, failure, fakeServer, FAST, serverError } from './fake-server.ts'
+import { until } from '../until.ts'
+import { clientOf, failure, type FakeServer, fakeServer, FAST, serverError } from './fake-server.ts'
 
 const RUN = { run: { info: { run_id: 'r', experiment_id: '1', artifact_uri: 'mlflow-artifacts:/1/r' } } }
 const SMALL = { maxBytes: 100 }
@@ -99,33 +101,31 @@ t.test('a 500 for a file is an answer: MLflow 2 gives it for a missing one', asy
 })
 
 t.test('pauses grow, up to the greatest', async (t) => {
+  const policy = { ...DEFAULT_POLICY, firstDelayMs: 40, greatestDelayMs: 100, jitter: 0 }
+  t.same(
+    [0, 1, 2, 3].map((repetition) => delayBeforeMs(policy, repetition, null)),
+    [40, 80, 100, 100],
+  )
   const server = await fakeServer(t, { status: 503 })
-  const policy = { firstDelayMs: 40, greatestDelayMs: 100, retries: 4 }
-  await failure(clientOf(t, server.url, { policy }).getRun('r'))
+  await failure(clientOf(t, server.url, { policy: { ...policy, retries: 4 } }).getRun('r'))
   const pauses = server.asked.slice(1).map(({ atMs }, at) => atMs - server.asked[at]!.atMs)
-  for (const [at, atLeast] of [40, 80, 100, 100].entries()) {
+  for (const [at, atLeast] of [40, 80, 100, 100].entries())
     t.ok(pauses[at]! >= atLeast - 2, `pause ${at} of ${pauses[at]} ms is at least ${atLeast} ms`)
-    t.ok(pauses[at]! < atLeast + 60, 'and not much more')
-  }
 })
 
 t.test('Retry-After is kept to, up to the greatest pause', async (t) => {
   const inMs = (ms: number) => new Date(Date.now() + ms).toUTCString()
-  const cases: [string, number, number, number][] = [
-    ['1', 5_000, 998, 1_500],
-    ['3600', 200, 198, 500],
-    [inMs(3_600_000), 200, 198, 500],
-    [inMs(-5_000), 200, 0, 100],
-    ['soon', 200, 0, 100],
-  ]
-  await Promise.all(
-    cases.map(async ([header, greatestDelayMs, atLeast, atMost]) => {
-      const server = await fakeServer(t, { status: 429, headers: { 'retry-after': header } }, { body: RUN })
-      await clientOf(t, server.url, { policy: { greatestDelayMs } }).getRun('r')
-      const pauseMs = server.asked[1]!.atMs - server.asked[0]!.atMs
-      t.ok(pauseMs >= atLeast && pauseMs <= atMost, `${header}: ${pauseMs} ms`)
-    }),
-  )
+  const pauseMs = (header: string, greatestDelayMs: number) =>
+    delayBeforeMs({ ...DEFAULT_POLICY, firstDelayMs: 1, jitter: 0, greatestDelayMs }, 0, header)
+  t.equal(pauseMs('1', 5_000), 1_000)
+  t.equal(pauseMs('3600', 200), 200)
+  t.equal(pauseMs(inMs(3_600_000), 200), 200)
+  t.ok(pauseMs(inMs(-5_000), 200) <= 1)
+  t.equal(pauseMs('soon', 200), 1)
+
+  const server = await fakeServer(t, { status: 429, headers: { 'retry-after': '3600' } }, { body: RUN })
+  await clientOf(t, server.url, { policy: { greatestDelayMs: 200 } }).getRun('r')
+  t.ok(server.asked[1]!.atMs - server.asked[0]!.atMs >= 198)
 })
 
 t.test('nobody there', async (t) => {
@@ -154,7 +154,7 @@ t.test('it hangs before the headers', async (t) => {
   const policy = { headersTimeoutMs: 100, retries: 1 }
   const error = await failure(clientOf(t, server.url, { policy }).getRun('r'))
   t.match(error, { code: 'MLFLOW_TIMEOUT', cause: { code: 'UND_ERR_HEADERS_TIMEOUT' } })
-  t.equal(server.asked.length, 2)
+  await until('two requests', () => server.asked.length === 2)
 })
 
 t.test('it hangs in the body', async (t) => {
@@ -170,11 +170,9 @@ t.test('it drips: no pause is too long, the whole is', async (t) => {
     const timer = setInterval(() => response.write(' '), 20)
     response.on('close', () => clearInterval(timer))
   })
-  const startMs = performance.now()
-  const policy = { bodyTimeoutMs: 1_000, totalTimeoutMs: 300 }
+  const policy = { bodyTimeoutMs: 60_000, totalTimeoutMs: 300 }
   const error = await failure(clientOf(t, server.url, { policy }).getRun('r'))
   t.match(error, { code: 'MLFLOW_TIMEOUT', message: /within 300 ms/ })
-  t.ok(performance.now() - startMs < 1_000)
   const once = clientOf(t, server.url, { policy }).createRun({ experimentId: '1' })
   t.match(await failure(once), { code: 'MLFLOW_TIMEOUT', message: /within 300 ms/ })
 })
@@ -182,9 +180,7 @@ t.test('it drips: no pause is too long, the whole is', async (t) => {
 t.test('repetitions and pauses end with the total time too', async (t) => {
   const server = await fakeServer(t, { status: 503, headers: { 'retry-after': '60' } })
   const policy = { greatestDelayMs: 60_000, totalTimeoutMs: 200 }
-  const startMs = performance.now()
   t.match(await failure(clientOf(t, server.url, { policy }).getRun('r')), { code: 'MLFLOW_TIMEOUT' })
-  t.ok(performance.now() - startMs < 1_000)
   t.equal(server.asked.length, 1)
 })
 
@@ -198,23 +194,35 @@ t.test('it takes connections and says nothing', async (t) => {
 
 t.test('a signal ends a call, its pauses and its body, with its own reason', async (t) => {
   const reason = new Error('enough')
-  const soon = () => {
+  /** Calls, and stops the call once the server has been asked. */
+  const stopped = async (server: FakeServer, call: (signal: AbortSignal) => Promise<unknown>) => {
     const stop = new AbortController()
-    setTimeout(() => stop.abort(reason), 50)
-    return stop.signal
+    const before = server.asked.length
+    const failed = failure(call(stop.signal))
+    await until('the server is asked', () => server.asked.length > before)
+    stop.abort(reason)
+    return failed
   }
   const hanging = await fakeServer(t, () => {})
-  t.equal(await failure(clientOf(t, hanging.url).logBatch('r', { tags: { a: 'b' } }, soon())), reason)
-  const never = clientOf(t, hanging.url).createModelVersion({ name: 'm', source: 's', signal: soon() })
-  t.equal(await failure(never), reason, 'of a call that is not repeated too')
+  const client = clientOf(t, hanging.url)
+  t.equal(await stopped(hanging, (signal) => client.logBatch('r', { tags: { a: 'b' } }, signal)), reason)
+  const never = await stopped(hanging, (signal) =>
+    client.createModelVersion({ name: 'm', source: 's', signal }),
+  )
+  t.equal(never, reason, 'of a call that is not repeated too')
   const busy = await fakeServer(t, { status: 503 })
-  const slowly = clientOf(t, busy.url, { policy: { firstDelayMs: 10_000, greatestDelayMs: 10_000 } })
-  t.equal(await failure(slowly.searchRuns({ experimentIds: [], signal: soon() })), reason)
+  const slowly = clientOf(t, busy.url, { policy: { firstDelayMs: 600_000, greatestDelayMs: 600_000 } })
+  t.equal(await stopped(busy, (signal) => slowly.searchRuns({ experimentIds: [], signal })), reason)
   const dripping = await fakeServer(t, (_, response) => void response.write('beginning'))
-  const client = clientOf(t, dripping.url)
-  const { body } = await client.downloadModelArtifact('m', '1', 'f', { maxBytes: 100, signal: soon() })
+  const reader = clientOf(t, dripping.url)
+  const stop = new AbortController()
+  const { body } = await reader.downloadModelArtifact('m', '1', 'f', { maxBytes: 100, signal: stop.signal })
+  stop.abort(reason)
   t.equal(await failure(body.toArray()), reason)
-  t.equal(await failure(client.downloadModelFile('m', '1', 'f', { maxBytes: 100, signal: soon() })), reason)
+  t.equal(
+    await stopped(dripping, (signal) => reader.downloadModelFile('m', '1', 'f', { maxBytes: 100, signal })),
+    reason,
+  )
   t.equal(dripping.asked.length, 2, 'an aborted call is not repeated')
 })
 

@@ -2,8 +2,11 @@
  * Drift: the index is the one that the books have, over the window and no more, and costs a prediction next to nothing.
  */
 import t from 'tap'
+import { loadBundle } from '../../src/bundle/index.ts'
 import { DriftWindow, psi } from '../../src/monitor/drift.ts'
 import { Sampler } from '../../src/monitor/sampler.ts'
+import { EXAMPLE_ROW } from '../example.ts'
+import { quickestMs } from './quickest.ts'
 
 const HOUR_MS = 3_600_000
 /** Of 100,000 training rows. */
@@ -121,19 +124,15 @@ t.test('so many a second are looked at, whatever the rate', (t) => {
   t.end()
 })
 
-t.test('looking at a prediction takes microseconds', (t) => {
+t.test('looking at a prediction costs less than to make it', async (t) => {
+  const bundle = await loadBundle('artifacts/champion')
   const wide = {
     ...PROFILE,
     features: Array.from({ length: 28 }, (_, at) => ({ ...PROFILE.features[1]!, name: `f${at}` })),
   }
   const window = new DriftWindow(wide, HOUR_MS)
   const row = Float64Array.from({ length: 28 }, (_, at) => at % 11)
-  const rounds = Array.from({ length: 20 }, () => {
-    const start = performance.now()
-    for (let i = 0; i < 10_000; i++) window.add(row, 5, 0)
-    return (performance.now() - start) / 10_000
-  })
-  t.ok(Math.min(...rounds) < 0.02, `${(Math.min(...rounds) * 1000).toFixed(2)} µs`)
-  t.comment(`${(Math.min(...rounds) * 1000).toFixed(2)} µs of each that is looked at`)
-  t.end()
+  const looking = quickestMs(() => window.add(row, 5, 0))
+  const predicting = quickestMs(() => bundle.predict(EXAMPLE_ROW))
+  t.ok(looking < predicting, `${((looking / predicting) * 100).toFixed(1)} %`)
 })

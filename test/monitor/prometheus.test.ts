@@ -5,16 +5,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import { EXAMPLE } from '../example.ts'
-import { createPostgresServer } from '../postgres-server.ts'
+import { freePort } from '../postgres-server.ts'
 import { missing } from '../programs.ts'
+import { killedWithUs } from '../run/reaper.ts'
 import { dataFolder, startService } from '../service.ts'
+import { logSettings } from '../shared-postgres.ts'
+import { until } from '../until.ts'
 
 const skip = missing('promtool', 'prometheus')
 
@@ -106,9 +106,7 @@ t.test('the dashboard is laid out', (t) => {
 })
 
 t.test('a real Prometheus answers each query', { skip }, async (t) => {
-  const postgres = await createPostgresServer()
-  t.teardown(() => postgres.remove())
-  const service = await startService(t, { DATABASE_URL: postgres.url, DATA_DIR: dataFolder(t) })
+  const service = await startService(t, await logSettings(t))
   const prometheus = await startPrometheus(t, new URL(service.url).host)
   const post = async (path: string, body: unknown) => {
     const response = await fetch(service.url + path, {
@@ -121,15 +119,15 @@ t.test('a real Prometheus answers each query', { skip }, async (t) => {
   const traffic = async () => {
     await post('/predict', EXAMPLE)
     await post('/predict', {})
-    await post('/batch_predict', { users: Array.from({ length: 300 }, () => EXAMPLE) })
+    await post('/batch_predict', { users: Array.from({ length: 100 }, () => EXAMPLE) })
     await fetch(`${service.url}/nowhere`)
   }
   const scrapes = async () =>
     Number((await prometheus.query('max(count_over_time(up[1m]))'))[0]?.value[1] ?? 0)
-  for (let i = 0; i < 300 && (await scrapes()) < 7; i++) {
+  await until('seven scrapes', async () => {
     await traffic()
-    await delay(100)
-  }
+    return (await scrapes()) >= 7
+  })
 
   t.match(await prometheus.query('up'), [{ value: [Number, '1'] }])
   const input = await (await fetch(`${service.url}/metrics`)).text()
@@ -187,6 +185,7 @@ async function startPrometheus(t: Test, target: string) {
     ],
     { stdio: 'inherit' },
   )
+  killedWithUs(prometheus)
   t.teardown(() => ended(prometheus))
   const get = async <T>(path: string): Promise<T> => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
@@ -194,15 +193,12 @@ async function startPrometheus(t: Test, target: string) {
     if (status !== 'success') throw new Error(`${path}: ${error}`)
     return data
   }
-  for (let i = 0; ; i++) {
-    const isReady = await fetch(`http://127.0.0.1:${port}/-/ready`).then(
+  await until('Prometheus is ready', () =>
+    fetch(`http://127.0.0.1:${port}/-/ready`).then(
       ({ ok }) => ok,
       () => false,
-    )
-    if (isReady) break
-    if (i === 300) throw new Error('Prometheus does not get ready')
-    await delay(100)
-  }
+    ),
+  )
   return {
     get,
     query: async (expr: string) =>
@@ -219,13 +215,4 @@ async function ended(child: ChildProcess): Promise<void> {
 /** Names of metrics in an expression: what is followed by a selector, a range, or nothing. */
 function metricsIn(expr: string): string[] {
   return [...new Set(expr.match(/\b(day7|http|nodejs|process)_\w+|\bup\b(?=\{)/g))]
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

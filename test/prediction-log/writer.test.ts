@@ -3,7 +3,6 @@
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { LOG_FIELDS, type PredictionRecord } from '../../src/prediction-log/index.ts'
 import { shipSegment, type Shipment } from '../../src/prediction-log/shipment.ts'
@@ -12,6 +11,7 @@ import { Spool } from '../../src/prediction-log/spool/spool.ts'
 import { type PredictionSink, Writer } from '../../src/prediction-log/writer.ts'
 import { dataFolder } from '../service.ts'
 import { recordOf } from './records.ts'
+import { until } from '../until.ts'
 
 class Sink implements PredictionSink {
   /** Ids in the order in which they came. */
@@ -82,24 +82,20 @@ function writerOf(t: Test, sink: Sink) {
 const records = (count: number): PredictionRecord[] => Array.from({ length: count }, () => recordOf())
 const idsOf = (some: readonly PredictionRecord[]): string[] => some.map((record) => record.predictionId)
 
-const until = async (done: () => boolean): Promise<void> => {
-  while (!done()) await delay(2)
-}
-
 t.test('records are shipped in order, in the background, and leave the disk', async (t) => {
   const sink = new Sink()
   const { folder, spool, writer, said } = writerOf(t, sink)
   t.equal(writer.status().state, 'connecting')
-  await until(() => writer.status().state === 'shipping')
+  await until("writer.status().state === 'shipping'", () => writer.status().state === 'shipping')
   const all: PredictionRecord[] = []
   for (let i = 0; i < 30; i++) {
     const some = records(200)
     all.push(...some)
     await spool.append(some)
   }
-  await until(() => sink.shipped.length === all.length)
+  await until('sink.shipped.length === all.length', () => sink.shipped.length === all.length)
   t.same(sink.shipped, idsOf(all))
-  await until(() => spool.status().bytes === 0)
+  await until('spool.status().bytes === 0', () => spool.status().bytes === 0)
   t.same(
     (await readdir(folder)).filter((file) => file.endsWith('.segment')),
     [],
@@ -115,10 +111,10 @@ t.test('a segment stays until the sink has kept it', async (t) => {
   sink.gate = new Promise((resolve) => (open = resolve))
   const { spool } = writerOf(t, sink)
   await spool.append(records(1))
-  await until(() => sink.attempts >= 2)
+  await until('sink.attempts >= 2', () => sink.attempts >= 2)
   t.ok(spool.status().bytes > 0)
   open()
-  await until(() => spool.status().bytes === 0)
+  await until('spool.status().bytes === 0', () => spool.status().bytes === 0)
 })
 
 t.test('a sink that is away is tried again after growing pauses, and nothing is lost', async (t) => {
@@ -127,12 +123,12 @@ t.test('a sink that is away is tried again after growing pauses, and nothing is 
   const { spool, writer, said } = writerOf(t, sink)
   const all = records(3)
   for (const record of all) await spool.append([record])
-  await until(() => writer.status().state === 'backing-off')
+  await until("writer.status().state === 'backing-off'", () => writer.status().state === 'backing-off')
   t.match(writer.status(), { lastError: 'ECONNREFUSED', shipped: 0 })
-  await until(() => sink.attempts >= 3)
+  await until('sink.attempts >= 3', () => sink.attempts >= 3)
   t.equal(spool.status().segments, 1, 'meanwhile one segment grows')
   sink.away = false
-  await until(() => writer.status().state === 'shipping')
+  await until("writer.status().state === 'shipping'", () => writer.status().state === 'shipping')
   t.same(sink.shipped, idsOf(all))
   t.equal(writer.status().lastError, null)
   t.same(said, ['cannot ship, will try again', 'the database is back'])
@@ -142,7 +138,7 @@ t.test('while the circuit is open the sink is left alone', async (t) => {
   const sink = new Sink()
   sink.away = true
   const { writer } = writerOf(t, sink)
-  await until(() => writer.status().state === 'backing-off')
+  await until("writer.status().state === 'backing-off'", () => writer.status().state === 'backing-off')
   for (let i = 0; i < 100; i++) await writer.flush()
   t.ok(sink.attempts < 10, `${sink.attempts} attempts`)
 })
@@ -153,7 +149,7 @@ t.test('records that the sink refuses are set aside, each alone', async (t) => {
   const all = records(9)
   sink.refused.add(all[3]!.predictionId).add(all[8]!.predictionId)
   await spool.append(all)
-  await until(() => spool.status().bytes === 0)
+  await until('spool.status().bytes === 0', () => spool.status().bytes === 0)
   t.same(sink.shipped, idsOf(all.filter((record) => !sink.refused.has(record.predictionId))))
   t.match(writer.status(), { shipped: 7, quarantined: 2 })
   const [file] = await readdir(join(folder, 'quarantine'))
@@ -171,10 +167,10 @@ t.test('records that the sink refuses are set aside, each alone', async (t) => {
 t.test('damaged segments: what is whole is shipped, the rest is set aside and said', async (t) => {
   const sink = new Sink()
   const { folder, spool, writer, said } = writerOf(t, sink)
-  await until(() => writer.status().state === 'shipping')
+  await until("writer.status().state === 'shipping'", () => writer.status().state === 'shipping')
   sink.away = true
   await spool.append(records(400))
-  await until(() => writer.status().state === 'backing-off')
+  await until("writer.status().state === 'backing-off'", () => writer.status().state === 'backing-off')
   const file = (await readdir(folder)).find((name) => name.endsWith('.segment'))
   const bytes = await readFile(join(folder, file!))
   const lines = bytes.toString('latin1').split(/(?<=\n)/)
@@ -185,7 +181,7 @@ t.test('damaged segments: what is whole is shipped, the rest is set aside and sa
     Buffer.from(lines.join('') + lines.join('').slice(0, 10_007), 'latin1'),
   )
   sink.away = false
-  await until(() => spool.status().bytes === 0)
+  await until('spool.status().bytes === 0', () => spool.status().bytes === 0)
   t.equal(new Set(sink.shipped).size, 398)
   t.ok(sink.shipped.length > 398, 'doubled records are the sink’s to sort out')
   t.ok(writer.status().quarantined >= 2)
@@ -200,14 +196,14 @@ t.test('a segment that cannot be read holds up no other', async (t) => {
   sink.away = true
   const { folder, spool, writer, said } = writerOf(t, sink)
   await spool.append(records(1))
-  await until(() => writer.status().state === 'backing-off')
+  await until("writer.status().state === 'backing-off'", () => writer.status().state === 'backing-off')
   const first = (await spool.oldest())!
   const more = records(2)
   await spool.append(more)
   await rm(first.path)
   await mkdir(first.path)
   sink.away = false
-  await until(() => spool.status().bytes === 0)
+  await until('spool.status().bytes === 0', () => spool.status().bytes === 0)
   t.same(sink.shipped, idsOf(more))
   t.equal((await readdir(join(folder, 'quarantine'))).length, 1)
   t.equal(writer.status().quarantined, 1)
@@ -220,7 +216,7 @@ t.test('maintenance that fails holds up nothing', async (t) => {
   const { spool, writer, said } = writerOf(t, sink)
   const all = records(1)
   await spool.append(all)
-  await until(() => sink.shipped.length === 1)
+  await until('sink.shipped.length === 1', () => sink.shipped.length === 1)
   t.equal(writer.status().lastError, null)
   t.same(said, ['maintenance failed'])
 })
@@ -231,7 +227,7 @@ t.test('closing ships what is left, even while backing off', async (t) => {
   const { spool, writer } = writerOf(t, sink)
   const all = records(2)
   await spool.append(all)
-  await until(() => writer.status().state === 'backing-off')
+  await until("writer.status().state === 'backing-off'", () => writer.status().state === 'backing-off')
   sink.away = false
   await writer.close(60_000)
   t.same(sink.shipped, idsOf(all))
@@ -256,7 +252,7 @@ t.test('closing with nothing left waits for no sink', async (t) => {
   const sink = new Sink()
   sink.away = true
   const { writer } = writerOf(t, sink)
-  await until(() => writer.status().state === 'backing-off')
+  await until("writer.status().state === 'backing-off'", () => writer.status().state === 'backing-off')
   await writer.close(600_000)
   t.equal(writer.status().state, 'closed')
 })

@@ -12,13 +12,23 @@ import t, { type Test } from 'tap'
 import { memoryStore } from '../../src/idempotency/index.ts'
 import { addCounters, renderFigures, workerFigures } from '../../src/monitor/index.ts'
 import { freshSettings, Supervisor, WorkersError } from '../../src/processes/index.ts'
+import { killedWithUs } from '../run/reaper.ts'
+import { until } from '../until.ts'
 
 type Fake = 'broken' | 'stubborn' | 'mute'
 
 cluster.setupPrimary({ exec: 'test/processes/fake-worker.ts', execArgv: [] })
 
+/** A worker that ends has time to, on any machine. */
+const PATIENT_MS = 300_000
+
 /** @param fakes what is wrong with the first worker, the second one, …; null and those after: nothing */
-function supervisorOf(t: Test, workers: number, fakes: readonly (Fake | null)[] = []) {
+function supervisorOf(
+  t: Test,
+  workers: number,
+  fakes: readonly (Fake | null)[] = [],
+  endWithinMs = PATIENT_MS,
+) {
   const forked: Worker[] = []
   const logged: { readonly pauseMs?: number; readonly message: string }[] = []
   const log = (details: object, message: string) => void logged.push({ ...details, message })
@@ -30,23 +40,16 @@ function supervisorOf(t: Test, workers: number, fakes: readonly (Fake | null)[] 
       forked.push(worker)
       return worker
     },
-    endWithinMs: 500,
+    endWithinMs,
     figures: (counts) => ({ own: () => workerFigures(counts), addCounters }),
     shared: memoryStore({ ttlS: 60, maxBytes: 10_000 }),
     logger: { info: log, error: log },
   })
   t.teardown(() => supervisor.stop())
-  const until = async (what: string, is: () => boolean) => {
-    for (let tries = 0; !is(); tries++) {
-      if (tries > 1_000) throw new Error(`${what}: it does not come to that`)
-      await delay(10)
-    }
-  }
   return {
     supervisor,
     forked,
     logged,
-    until,
     untilServing: (n: number) => until(`${n} serve`, () => supervisor.serving() === n),
   }
 }
@@ -79,7 +82,7 @@ t.test('the first one does not start: nobody else is tried', async (t) => {
 })
 
 t.test('who dies is replaced, after pauses that grow as long as they die young', async (t) => {
-  const { supervisor, forked, logged, untilServing, until } = supervisorOf(t, 2, [null, null, null, 'broken'])
+  const { supervisor, forked, logged, untilServing } = supervisorOf(t, 2, [null, null, null, 'broken'])
   await supervisor.start()
   t.equal(supervisor.serving(), 2)
   forked[0]!.process.kill('SIGKILL')
@@ -107,12 +110,17 @@ t.test('all are replaced one by one', async (t) => {
     forked.map((worker) => worker.isConnected()),
     [false, false, false, false, true, true],
   )
+  t.same(
+    forked.slice(0, 4).map(({ process }) => process.exitCode),
+    [0, 0, 0, 0],
+    'whoever is told to end does',
+  )
   t.equal(logged.filter(({ message }) => message === 'all workers are new').length, 2)
   t.equal(supervisor.restarts(), 0)
 })
 
 t.test('a successor that does not start: the old ones stay', async (t) => {
-  const { supervisor, forked, logged, until, untilServing } = supervisorOf(t, 2, [null, null, 'broken'])
+  const { supervisor, forked, logged, untilServing } = supervisorOf(t, 2, [null, null, 'broken'])
   await supervisor.start()
   await supervisor.roll()
   t.equal(forked.length, 3)
@@ -126,14 +134,14 @@ t.test('a successor that does not start: the old ones stay', async (t) => {
 })
 
 t.test('who does not end is killed', async (t) => {
-  const { supervisor, forked, logged } = supervisorOf(t, 2, ['stubborn'])
+  const { supervisor, forked, logged } = supervisorOf(t, 2, ['stubborn', 'stubborn'], 500)
   await supervisor.start()
   const begun = performance.now()
   await supervisor.stop()
   t.ok(performance.now() - begun >= 490)
   t.same(
-    forked.map(({ process }) => process.signalCode ?? process.exitCode),
-    ['SIGKILL', 0],
+    forked.map(({ process }) => process.signalCode),
+    ['SIGKILL', 'SIGKILL'],
   )
   t.match(logged.at(-1), { message: 'a worker does not end: it is killed' })
   await delay(300)
@@ -141,7 +149,7 @@ t.test('who does not end is killed', async (t) => {
 })
 
 t.test('figures of all, of those that are gone, and of one that does not tell', async (t) => {
-  const { supervisor, forked, untilServing, until } = supervisorOf(t, 2, [null, null, null, 'mute'])
+  const { supervisor, forked, untilServing } = supervisorOf(t, 2, [null, null, null, 'mute'])
   await supervisor.start()
   t.equal(await made(forked[0]!), 'made 20 day7_workers 2 day7_worker_restarts_total 0')
   forked[0]!.process.kill('SIGKILL')
@@ -149,6 +157,7 @@ t.test('figures of all, of those that are gone, and of one that does not tell', 
   await untilServing(2)
   t.equal(await made(forked[1]!), 'made 30 day7_workers 2 day7_worker_restarts_total 1')
   await supervisor.roll() // the first of the new ones does not tell
+  t.teardown(() => forked[3]!.process.kill('SIGKILL')) // nor does it end
   t.equal(await made(forked[4]!), 'made 40 day7_workers 2 day7_worker_restarts_total 1')
 })
 
@@ -162,10 +171,12 @@ t.test('what one keeps, the others find', async (t) => {
 })
 
 t.test('workers end with their primary', async (t) => {
-  const primary = spawn(process.execPath, ['test/processes/fake-primary.ts'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {},
-  })
+  const primary = killedWithUs(
+    spawn(process.execPath, ['test/processes/fake-primary.ts'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {},
+    }),
+  )
   t.teardown(() => primary.kill('SIGKILL'))
   const [line] = (await once(createInterface(primary.stdout), 'line')) as [string]
   const pids = JSON.parse(line) as number[]
@@ -178,8 +189,7 @@ t.test('workers end with their primary', async (t) => {
       return false
     }
   }
-  for (let tries = 0; pids.some(isAlive) && tries < 1_000; tries++) await delay(10)
-  t.same(pids.filter(isAlive), [])
+  await until('they have ended', () => !pids.some(isAlive))
 })
 
 t.test('settings of a file are read afresh', (t) => {

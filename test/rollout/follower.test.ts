@@ -7,6 +7,7 @@ import { type Bundle, BundleError } from '../../src/bundle/index.ts'
 import { NINE_FIELDS, parseInputSchema } from '../../src/inputs/index.ts'
 import { FIVE_FIELDS } from '../five-fields.ts'
 import { type BundleSource, Follower, type Refusal, Rollout, type Variant } from '../../src/rollout/index.ts'
+import { until } from '../until.ts'
 
 const NOW = new Date('2026-01-01T00:00:00.000Z')
 const FIVE = parseInputSchema(FIVE_FIELDS)
@@ -208,7 +209,7 @@ t.test('it looks by itself, and no more when it is stopped', async (t) => {
   })
   await follower.start()
   const alive = setInterval(() => {}, 10) // its own timer keeps no process alive
-  while (looks.length < 5) await delay(1)
+  await until('five looks', () => looks.length >= 5)
   clearInterval(alive)
   await follower.stop()
   const before = looks.length

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { until } from '../until.ts'
 import {
   type Traffic,
   TrafficControl,
@@ -20,9 +21,10 @@ const CALLED: Traffic = { challengerShare: 0.5, salt: 'day7', shadow: true }
 function store() {
   let kept: TrafficSetting | null = null
   let time = 0
-  const world = { away: false, adoptions: 0 }
+  const world = { away: false, adoptions: 0, asked: 0 }
   const ask = async <T>(answer: () => T): Promise<T> => {
     await delay(0)
+    world.asked++
     if (world.away) throw new Error('ECONNREFUSED')
     return answer()
   }
@@ -62,10 +64,6 @@ function controlOn(t: Test, store: TrafficStore, file: string) {
   return { control, directed, warned }
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await delay(1)
-}
-
 t.test('all processes have what was kept last', async (t) => {
   const shared = store()
   const [one, two] = [1, 2].map((process) => controlOn(t, shared, join(folder(t), `${process}.json`)))
@@ -74,7 +72,7 @@ t.test('all processes have what was kept last', async (t) => {
   const set = await one!.control.set(CALLED)
   t.match(set, { ...CALLED, origin: 'admin' })
   t.same(one!.directed.at(-1), CALLED, 'at once')
-  await until(() => two!.control.current().origin === 'admin')
+  await until('it is so', () => two!.control.current().origin === 'admin')
   t.same(two!.directed.at(-1), CALLED)
   t.match(two!.warned, [/set at run time; ROLLOUT/])
   t.same(two!.control.current(), set)
@@ -82,11 +80,11 @@ t.test('all processes have what was kept last', async (t) => {
   await two!.control.set({ challengerShare: 0.4 })
   t.match(two!.control.current(), { ...CALLED, challengerShare: 0.4 }, 'what is left out stays')
   await Promise.all([one!.control.set({ salt: 'x' }), two!.control.set({ challengerShare: 0.6 })])
-  await until(() => one!.control.current().challengerShare === 0.6)
+  await until('it is so', () => one!.control.current().challengerShare === 0.6)
   t.match(one!.control.current(), { challengerShare: 0.6, salt: 'x', shadow: true }, 'nothing is lost')
 
   t.match(await two!.control.reset(), { ...SETTINGS, origin: 'settings' })
-  await until(() => one!.control.current().origin === 'settings')
+  await until('it is so', () => one!.control.current().origin === 'settings')
   t.same(one!.directed.at(-1), SETTINGS)
 })
 
@@ -107,7 +105,7 @@ t.test('while the store is away, what is in force stays, also after a new start'
   t.same(second.directed, [CALLED])
   shared.world.away = false
   await shared.keep({ challengerShare: 0.2 }, SETTINGS, 'admin')
-  await until(() => second.control.current().challengerShare === 0.2)
+  await until('it is so', () => second.control.current().challengerShare === 0.2)
   await second.control.stop()
   t.match(JSON.parse(readFileSync(file, 'utf8')), { challengerShare: 0.2, origin: 'admin' })
 })
@@ -131,10 +129,14 @@ t.test('settings are adopted once the store is there', async (t) => {
   shared.world.away = true
   const { control } = controlOn(t, shared, join(folder(t), 'rollout.json'))
   await control.start()
-  await delay(20)
+  const askedAgain = (times: number) => {
+    const before = shared.world.asked
+    return until('it asks again', () => shared.world.asked >= before + times)
+  }
+  await askedAgain(2)
   t.equal(shared.world.adoptions, 0)
   shared.world.away = false
-  await until(() => control.current().since !== null)
-  await delay(20)
+  await until('settings are adopted', () => control.current().since !== null)
+  await askedAgain(3)
   t.equal(shared.world.adoptions, 1)
 })
