@@ -8,9 +8,14 @@ import pandas as pd
 import pytest
 
 from day7_training.bundle.folder import open_bundle
+from day7_training.bundle.replay import replay
 from day7_training.cli import main
+from day7_training.data.decimals import round_half_up
 from day7_training.data.objects import frame_of
+from day7_training.data.table import read_table
+from day7_training.errors import UserError
 from day7_training.inputs.schema import parse_input_schema
+from day7_training.registry.pyfunc import InstallModel
 
 DOCUMENT = {
     "format": "day7-inputs/1",
@@ -162,3 +167,57 @@ def test_parquet_is_read_as_csv_is(schema, tmp_path):
         assert train(tmp_path / f"table.{name}", schema, tmp_path / name, "--golden-rows", 60) == 0
     first, second = ((tmp_path / name / "model.txt").read_bytes() for name in ("csv", "parquet"))
     assert first == second
+
+
+def test_every_answer_of_a_service_is_compared(trained):
+    _, model = open_bundle(trained)
+    frame = read_table(trained.parent / "table.csv", model.plan.inputs, pytest.fail, with_target=False).frame.head(5)
+
+    def ask(users):
+        assert users[0]["opt_in"] in (True, False, None) and users[0]["installed"].startswith("2026-12-0")
+        predicted = model.predict(frame_of(model.plan.inputs, users))
+        return [{"predicted_revenue": round_half_up(value, 6)} for value in predicted.tolist()]
+
+    assert replay(frame, model, ask, 2) == (5, [])
+    equal, differences = replay(frame, model, lambda users: [{"predicted_revenue": 0.5} for _ in users], 2)
+    assert equal == 0 and len(differences) == 5
+
+
+def test_mlflows_model_takes_frames_of_any_types(trained):
+    _, model = open_bundle(trained)
+    objects = [
+        {"Media Source": "Cross", "sessions": 3, "opt_in": True, "installed": "2026-12-01T10:00:00Z"},
+        {"sessions": 0},
+    ]
+    table = pd.DataFrame(
+        {
+            "installed": pd.to_datetime(["2026-12-01T10:00:00Z", None]),
+            "sessions": np.array([3, 0]),
+            "opt_in": pd.array([True, None], dtype="boolean"),
+            "Media Source": ["Cross", None],
+            "balance": [np.nan, np.nan],
+            'He said "hi", \U0001f3ae': [None, "N/A"],
+            "other": [1, 2],
+        }
+    )
+    expected = model.predict(frame_of(model.plan.inputs, objects))
+    assert InstallModel(model).predict(table).tolist() == expected.tolist()
+    with pytest.raises(UserError, match="row 1: sessions: expected a decimal number"):
+        InstallModel(model).predict(table.assign(sessions=pd.Series([1, "x y"], dtype=object)))
+    with pytest.raises(UserError, match="expected the column sessions"):
+        InstallModel(model).predict(table.drop(columns="sessions"))
+
+
+def test_inspect_and_compare_take_a_schema(schema, trained, capsys):
+    data = trained.parent / "table.csv"
+    assert main(["inspect", "--data", str(data), "--schema", str(schema)]) == 0
+    assert "400 installs" in capsys.readouterr().out
+    models = "predict zero,ridge,lightgbm tweedie offset"
+    options = ["--folds", "2", "--models", models, "--no-mlflow"]
+    assert main(["compare", "--data", str(data), "--schema", str(schema), *options]) == 0
+    assert "best that can be served: lightgbm tweedie offset" in capsys.readouterr().out
+    assert (
+        main(["compare", "--data", str(data), "--schema", str(schema), "--models", "mean by country", "--no-mlflow"])
+        == 2
+    )
+    assert "expected models among predict zero" in capsys.readouterr().err

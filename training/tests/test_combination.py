@@ -210,11 +210,11 @@ def test_replay_compares_the_interval(two_part, synthetic_csv):
 
         return ask
 
-    assert replay(frame, two_part, serve(lambda answer: answer), 4) == (9, [])
+    assert replay(frame, open_bundle(two_part)[1], serve(lambda answer: answer), 4) == (9, [])
     wider = serve(lambda answer: {**answer, "interval": {**answer["interval"], "p90": 99}})
-    equal, differences = replay(frame, two_part, wider, 4)
+    equal, differences = replay(frame, open_bundle(two_part)[1], wider, 4)
     assert equal == 0 and "99]" in differences[0]
-    equal, differences = replay(frame, two_part, serve(lambda answer: {**answer, "interval": None}), 4)
+    equal, differences = replay(frame, open_bundle(two_part)[1], serve(lambda answer: {**answer, "interval": None}), 4)
     assert equal == 0 and len(differences) == 9
 
 

@@ -12,7 +12,6 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,11 @@ import pandas as pd
 
 from ..data.decimals import round_half_up
 from ..data.installs import USER_ID
+from ..data.objects import object_of
 from ..errors import UserError
 from ..example.golden import plain_install
-from .folder import open_bundle
+from ..inputs.schema import NINE_FIELDS, InputSchema
+from ..model.combination import AnyModel
 
 WIRE_DECIMALS = 6
 SHOWN_DIFFERENCES = 10
@@ -31,13 +32,15 @@ _TIMEOUT_SECONDS = 60
 Ask = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 
 
-def replay(frame: pd.DataFrame, bundle: Path, ask: Ask, batch: int) -> tuple[int, list[str]]:
+def replay(frame: pd.DataFrame, model: AnyModel, ask: Ask, batch: int) -> tuple[int, list[str]]:
     """How many answers are equal, and a line for each that is not."""
-    _, model = open_bundle(bundle)
     answers = model.answer(frame)
+    inputs = model.plan.inputs
     columns = [_rounded(values) for values in (answers.revenue, *(answers.interval or ()))]
     equal, differences = 0, []
-    for install, line, right, answer in zip(_installs(frame), frame.index, zip(*columns), _answers(frame, ask, batch)):
+    for install, line, right, answer in zip(
+        _installs(frame, inputs), frame.index, zip(*columns), _answers(frame, inputs, ask, batch)
+    ):
         actual = _numbers_of(answer)
         if all(type(value) in (int, float) for value in actual) and actual == right:
             equal += 1
@@ -96,12 +99,12 @@ def _predictions(reply: Any, count: int, address: str) -> list[dict[str, Any]]:
     return predictions
 
 
-def _answers(frame: pd.DataFrame, ask: Ask, batch: int) -> Iterator[dict[str, Any]]:
+def _answers(frame: pd.DataFrame, inputs: InputSchema, ask: Ask, batch: int) -> Iterator[dict[str, Any]]:
     for start in range(0, len(frame), batch):
-        yield from ask(list(_installs(frame.iloc[start : start + batch])))
+        yield from ask(list(_installs(frame.iloc[start : start + batch], inputs)))
 
 
-def _installs(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _installs(frame: pd.DataFrame, inputs: InputSchema) -> Iterator[dict[str, Any]]:
     for row in frame.to_dict("records"):
         identity = {USER_ID: row[USER_ID]} if row.get(USER_ID) else {}
-        yield {**identity, **plain_install(row)}
+        yield {**identity, **(plain_install(row) if inputs is NINE_FIELDS else object_of(inputs, row))}

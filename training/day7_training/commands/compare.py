@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..bundle.assemble import Label
 from ..bundle.folder import check_target
-from ..data.installs import read_training_installs
 from ..errors import UserError
 from ..example.fit import ExampleRecipe
+from ..features.recipe import Recipe
 from ..model.boosting import learner_here
+from ..model.choice import choose_recipe
 from ..model.parameters import Parameters, resolve_parameters
 from ..model.train import TrainingRows
 from ..progress import bar
-from .options import add_data, add_registry, filled, positive, warn, whole_number
+from .options import add_data, add_registry, filled, positive, whole_number
+from .schema import add_schema, read_installs_of, read_schema
 from .train import NAME, Order, add_drop_flagged, check_registry, log, rows_to_train, train_and_write
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ _TITLES = {"all": "All rows", "withoutFlagged": "Without the groups in another u
 def add_compare(command: ArgumentParser) -> None:
     command.set_defaults(run=_run)
     add_data(command)
+    add_schema(command)
     command.add_argument(
         "--folds", type=lambda text: whole_number(text, 2), default=5, metavar="N", help="of the rows (%(default)s)"
     )
@@ -58,17 +61,24 @@ def _run(options: Namespace) -> int:
         check_target(options.out)
     check_registry(options, options.name)
     names = [name.strip() for name in options.models.split(",")] if options.models else None
-    installs = read_training_installs(options.data, warn)
+    schema = read_schema(options.schema) if options.schema else None
+    installs = read_installs_of(options, schema)
     rows = rows_to_train(options.data, installs, "tweedie", drop_flagged=options.drop_flagged)
     if options.folds > len(rows.frame):
         raise UserError(f"--folds: expected at most as many as rows ({len(rows.frame)}), got {options.folds}")
-    comparison = compare(rows, ExampleRecipe(), folds=options.folds, trials=options.trials, models=names, progress=bar)
+    recipe: Recipe = ExampleRecipe()
+    if schema is not None:
+        task = rows.inputs, rows.frame, rows.revenue, rows.flagged, resolve_parameters("tweedie", {}), frozenset(), bar
+        choice = choose_recipe(*task)
+        recipe = choice.recipe
+        print(choice)
+    comparison = compare(rows, recipe, folds=options.folds, trials=options.trials, models=names, progress=bar)
     print(_text(comparison))
     if not options.no_mlflow:
         url = log_comparison(comparison, options.data, installs.sha256, rows)
         print(f"MLflow: {url}")
     if options.out or options.register or options.promote:
-        _train_best(options, installs, rows, comparison)
+        _train_best(options, installs, rows, comparison, recipe)
     return 0
 
 
@@ -92,24 +102,24 @@ def _cell(row: Any, name: str) -> str:
     return "undefined" if math.isnan(mean) else f"{mean:.5g} ± {spread:.2g}"
 
 
-def _train_best(options: Namespace, installs: Any, rows: TrainingRows, comparison: Comparison) -> None:
+def _train_best(options: Namespace, installs: Any, rows: TrainingRows, comparison: Comparison, recipe: Recipe) -> None:
     if comparison.best is None:
         raise UserError("--models: expected one that can be served, to train it")
-    parameters, trees = _parameters(comparison.best, rows, options.trials)
+    parameters, trees = _parameters(comparison.best, rows, options.trials, recipe)
     order = Order(parameters, Label(options.name, None, f"{options.data.name}: {comparison.best}", False), 400, trees)
     with tempfile.TemporaryDirectory() as folder:
         out = options.out or Path(folder) / "bundle"
-        trained, manifest = train_and_write(installs, rows, order, out, learner_here(ExampleRecipe()))
+        trained, manifest = train_and_write(installs, rows, order, out, learner_here(recipe))
         if not options.no_mlflow:
             log(options, out, trained, rows, manifest)
 
 
-def _parameters(name: str, rows: TrainingRows, trials: int) -> tuple[Parameters, int | None]:
+def _parameters(name: str, rows: TrainingRows, trials: int, recipe: Recipe) -> tuple[Parameters, int | None]:
     from ..model.candidates import SERVABLE
     from ..model.compare import TUNED
     from ..model.tuning import tune
 
     if name != TUNED:
         return resolve_parameters(SERVABLE[name], {}), None
-    tuned = tune(ExampleRecipe(), rows.frame, rows.revenue, trials, bar)
+    tuned = tune(recipe, rows.frame, rows.revenue, trials, bar)
     return tuned.parameters, None

@@ -6,14 +6,17 @@ import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ..bundle.folder import open_bundle
 from ..bundle.replay import SHOWN_DIFFERENCES, replay, service_at
 from ..data.installs import read_installs
+from ..data.table import read_table
+from ..inputs.schema import NINE_FIELDS
 from .options import add_data, positive, warn
 
 
 def add_replay(command: ArgumentParser) -> None:
     command.set_defaults(run=_run_replay)
-    add_data(command, "CSV; revenue may be absent")
+    add_data(command, "the table; its target may be absent")
     command.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle that the service serves")
     command.add_argument(
         "--url", required=True, help="the service, such as http://127.0.0.1:5001; an API key in DAY7_API_KEY"
@@ -22,10 +25,15 @@ def add_replay(command: ArgumentParser) -> None:
 
 
 def _run_replay(options: Namespace) -> int:
-    installs = read_installs(options.data, warn)
+    _, model = open_bundle(options.bundle)
+    inputs = model.plan.inputs
+    if inputs is NINE_FIELDS:
+        installs = read_installs(options.data, warn)
+    else:
+        installs = read_table(options.data, inputs, warn, with_target=False)
     # Not an option: what stands in a command line, others on the machine can read.
     service = service_at(options.url, os.environ.get("DAY7_API_KEY"))
-    equal, differences = replay(installs.frame, options.bundle, service, options.batch)
+    equal, differences = replay(installs.frame, model, service, options.batch)
     for difference in differences[:SHOWN_DIFFERENCES]:
         print(difference)
     print(f"{equal} of {equal + len(differences)} equal")

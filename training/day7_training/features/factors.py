@@ -38,16 +38,13 @@ class Factors(NamedTuple):
     by_field: Mapping[str, np.ndarray]
 
 
-def fit_factors(
-    groupings: Mapping[str, Grouping], target: np.ndarray, base: np.ndarray | None = None, *, counts: bool
-) -> Factors:
-    """`base`: what is expected before the factors, up to a level; `counts`: whether the target is 0 or 1."""
+def fit_factors(groupings: Mapping[str, Grouping], target: np.ndarray, *, counts: bool) -> Factors:
+    """`counts`: whether the target is 0 or 1."""
     factors = {name: np.ones(grouping.count) for name, grouping in groupings.items()}
     total = float(np.sum(target))
     if total == 0:
         return Factors(0.0, factors)
-    start = np.ones(len(target)) if base is None else base
-    predicted = start * (total / float(np.sum(start)))
+    predicted = np.full(len(target), total / len(target))
     for _ in range(_ROUNDS):
         dispersion = 1.0 if counts else _dispersion(target, predicted)
         for name, (number, count) in groupings.items():
@@ -60,7 +57,7 @@ def fit_factors(
     relative = np.ones(len(target))
     for name, (number, _) in groupings.items():
         relative = relative * factors[name][number]
-    return Factors(total / float(np.sum(start * relative)), factors)
+    return Factors(total / float(np.sum(relative)), factors)
 
 
 def shrink(grouping: Grouping, target: np.ndarray, *, counts: bool) -> tuple[np.ndarray, float]:

@@ -31,8 +31,8 @@ from .texts import encode_texts, group_by_text
 FOLD_COUNT = 10
 # Of the payers' amounts; above it, one large payer would decide what a campaign is worth.
 CAP_QUANTILE = 0.95
-# With the rates of a group, amounts are compared within the group, and fewer stand out.
-RELATIVE_CAP_QUANTILE = 0.99
+# So many average installs of its own group count beside those of a text, in what it brings over what is expected.
+RELATIVE_INSTALLS = 20
 _LEAST_LEVEL = 1e-6
 # What is expected goes up with counts, as far as this many times the largest that was seen.
 MOST_TIMES_LARGEST = 10
@@ -112,7 +112,7 @@ class TableRecipe:
 
 
 # The offset's column by what it is made from; a second of the same name would have a number behind it.
-_OFFSETS = {RATES: "log_relative_expected", PARTS[1]: "log_amount_expected", FACTORS: "log_expected"}
+_OFFSETS = {RATES: "log_expected_by_group", PARTS[1]: "log_amount_expected", FACTORS: "log_expected"}
 
 
 def _base_of(document: Document) -> str:
@@ -134,6 +134,8 @@ class _Whole:
         self._levels: dict[str, str] = {}
         self._unit_columns: dict[str, str] = {}
         self.group = next(iter(inputs.with_role("group")), None)
+        if base == RATES and not (self.group and self.group.name in self.structure.groupings):
+            base = self.base = FACTORS  # all rows have one group, or each has its own
         if base == RATES:
             self._add_rates(exposures_of(inputs, frame, target))
         elif base == FACTORS:
@@ -168,7 +170,7 @@ class _Whole:
             for part in PARTS if self.base == FACTORS else (self.base,):
                 chosen = rows if part == PARTS[0] else rows[target > 0]
                 wanted = pays if part == PARTS[0] else capped[target > 0]
-                values.update(self._factors(part, chosen, wanted, None, counts=part == PARTS[0]))
+                values.update(self._factors(part, chosen, wanted, counts=part == PARTS[0]))
         return values
 
     def _means(self, rows: np.ndarray, capped: np.ndarray) -> dict[str, Document]:
@@ -224,13 +226,11 @@ class _Whole:
             values[column] = {"values": logs, "unknown": 0, "missing": 0}
         return values, units
 
-    def _add_factors(self, part: str, before: tuple[str, ...] = (), without: frozenset[str] = frozenset()) -> str:
+    def _add_factors(self, part: str, before: tuple[str, ...] = ()) -> str:
         made = self.structure
         columns = self._factor_columns[part] = {}
         of = list(before)
         for each in made.factor_fields:
-            if each.name in without:
-                continue
             name = made.names.new(part, each.slug)
             if each.is_text:
                 made.add(name, "lookup", step=True, field=each.name, encoding="log_factor", fold=FOLD)
@@ -245,14 +245,12 @@ class _Whole:
         name = self._levels[part] = made.names.new("log", part, "expected")
         return made.add(name, "linear", step=True, argument=total, factor=1)
 
-    def _factors(
-        self, part: str, rows: np.ndarray, target: np.ndarray, base: np.ndarray | None, *, counts: bool
-    ) -> dict[str, Document]:
+    def _factors(self, part: str, rows: np.ndarray, target: np.ndarray, *, counts: bool) -> dict[str, Document]:
         made = self.structure
         columns = self._factor_columns[part]
         fields = [each for each in made.factor_fields if each.name in columns]
         groupings: Mapping[str, Grouping] = {each.name: made.groupings[each.name].of(rows) for each in fields}
-        factors = fit_factors(groupings, target, base, counts=counts)
+        factors = fit_factors(groupings, target, counts=counts)
         values: dict[str, Document] = {}
         for each in fields:
             logs = natural_log(factors.by_field[each.name])
@@ -265,14 +263,10 @@ class _Whole:
         values[self._levels[part]] = {"plus": float(natural_log(np.array([level]))[0])}
         return values
 
-    @property
-    def _in_rates(self) -> frozenset[str]:
-        return frozenset({*(each.name for each in self.exposures), *([self.group.name] if self.group else [])})
-
     def _add_rates(self, exposures: list[Field]) -> None:
-        """Rates of the group times exposures, then factors of the other fields."""
+        """Rates of the group times exposures; what a text brings over what that leads to expect is a feature."""
         made = self.structure
-        assert self.group is not None and self.group.name in made.groupings
+        assert self.group is not None
         self.exposures = [each for each in exposures if made.slugs[each.name] in {c["name"] for c in made.columns}]
         lookup = {"field": self.group.name, "encoding": "revenue_rate", "fold": FOLD}
         parts = [made.add(made.names.new(_RATE, "install"), "lookup", step=True, **lookup)]
@@ -285,7 +279,12 @@ class _Whole:
             parts.append(made.add(made.names.new("from", slug), "product", step=True, of=[rate, positive]))
         expected = made.add(made.names.new("expected", "by", "group"), "sum", step=True, of=parts)
         log = made.add(made.names.new("log", expected), "log", step=True, argument=expected, plus=0)
-        self.offset = self._add_factors("relative", (log, *self._add_units()), self._in_rates)
+        for each in made.factor_fields:
+            if each.is_text and each.name != self.group.name:
+                lookup = {"field": each.name, "encoding": "relative_revenue", "fold": FOLD}
+                made.add(made.names.new(each.slug, "relative_revenue"), "lookup", **lookup)
+        units = self._add_units()
+        self.offset = made.add(made.names.new(log, "in", "unit"), "sum", step=True, of=[log, *units]) if units else log
 
     def _rates(self, rows: np.ndarray, target: np.ndarray) -> dict[str, Document]:
         assert self.group is not None
@@ -305,8 +304,13 @@ class _Whole:
         average = np.repeat(exposures.mean(axis=0)[None], grouping.count, axis=0)
         unit = expected_revenue(rates.groups, average)[number]
         base = expected_revenue(rates.groups[number], exposures) / unit
-        relative = _capped(target / unit, RELATIVE_CAP_QUANTILE)
-        values.update(self._factors("relative", rows, relative, base, counts=False))
+        for column in self.structure.columns:
+            if column.get("encoding") == "relative_revenue":
+                number, count = self.structure.groupings[column["field"]].of(rows)
+                seen, due = (np.bincount(number, each, minlength=count) for each in (target / unit, base))
+                ratios = (seen + RELATIVE_INSTALLS) / (due + RELATIVE_INSTALLS)
+                keys = self.structure.keys[column["field"]]
+                values[column["name"]] = _lookup(keys, ratios[1:], 1, float(ratios[0]))
         return values
 
 

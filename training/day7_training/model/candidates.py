@@ -139,3 +139,6 @@ CANDIDATES: Mapping[str, Predict] = {
 
 # What `train` can make a bundle of: the objective of each. The tuned model has its own parameters.
 SERVABLE = {"lightgbm l2": "regression", "lightgbm l1": "regression_l1", "lightgbm tweedie offset": "tweedie"}
+
+# Those that name a field.
+OF_NINE_FIELDS = ("mean by country", "country rate x event_2")

@@ -1,7 +1,7 @@
 """Chooses how the offset of a table's model is made: by factors, by rates of a group, or not at all.
 
 Each way is fitted on two thirds of the rows and measured on the rest, three times; the least deviance wins, each
-corrected for its sum. Way and shape of the trees are chosen together: with an offset small trees are enough.
+corrected for its sum. Each has the trees that usually suit it, small or large; the winner is tried with the other ones, too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ MOST_ROWS = 30_000
 MAX_TREES = 600
 
 SMALL_TREES: Parameters = {"num_leaves": 8, "min_data_in_leaf": 100}
-LARGE_TREES = "large trees"
+# Ways whose trees are large unless small ones gain: rates leave more to be learned than factors of all fields.
+_LARGE = (RATES,)
 _LEAST_LEAF = 20
 _ROWS_PER_LEAF = 100
 # An offset is used only where it gains: by this share of the deviance.
@@ -43,7 +44,9 @@ class Choice:
 
     def __str__(self) -> str:
         tried = ", ".join(f"{name} {value:.4f}" for name, value in self.deviances.items())
-        return f"offset: {self.recipe.base}" + (f" (deviance over that of the mean: {tried})" if tried else "")
+        return f"offset: {self.recipe.base}, trees of {self.parameters['num_leaves']} leaves" + (
+            f" (deviance over that of the mean: {tried})" if tried else ""
+        )
 
 
 def choose_recipe(
@@ -77,13 +80,15 @@ def choose_recipe(
             return _corrected_deviance(target[~flagged], predicted[~flagged])
 
         for way in ways:
-            deviances[way] = left(way, small)
+            deviances[way] = left(way, parameters if way in _LARGE else small)
         best = min(deviances, key=deviances.__getitem__)
         if deviances[best] > deviances[NONE] * (1 - _LEAST_GAIN):
             best = NONE
-        deviances[LARGE_TREES] = left(best, parameters)
-    large = deviances[LARGE_TREES] < deviances[best]
-    return Choice(TableRecipe(inputs, best), parameters if large else small, deviances)
+        usual, other = (parameters, small) if best in _LARGE else (small, parameters)
+        with_other = f"{best} with {'small' if best in _LARGE else 'large'} trees"
+        deviances[with_other] = left(best, other)
+    better = deviances[with_other] < deviances[best] * (1 - _LEAST_GAIN)
+    return Choice(TableRecipe(inputs, best), other if better else usual, deviances)
 
 
 def _ways(inputs: InputSchema, parameters: Parameters) -> list[str]:

@@ -18,9 +18,10 @@ from ..errors import UserError
 from ..evaluation.metrics import measure
 from ..features.folds import fold_numbers
 from ..features.recipe import Recipe
+from ..inputs.schema import NINE_FIELDS
 from ..progress import Progress, no_progress
 from .boosting import fit
-from .candidates import CANDIDATES, SERVABLE, Fold
+from .candidates import CANDIDATES, OF_NINE_FIELDS, SERVABLE, Fold
 from .parameters import SEED
 from .train import TrainingRows
 from .tuning import tune
@@ -54,10 +55,11 @@ def compare(
     progress: Progress = no_progress,
 ) -> Comparison:
     """@raises UserError: an unknown model"""
-    names = list(MODELS if models is None else models)
+    known = [name for name in MODELS if rows.inputs is NINE_FIELDS or name not in OF_NINE_FIELDS]
+    names = list(known if models is None else models)
     for name in names:
-        if name not in MODELS:
-            raise UserError(f"expected models among {', '.join(MODELS)}, got {name}")
+        if name not in known:
+            raise UserError(f"expected models among {', '.join(known)}, got {name}")
     frame, revenue = rows.frame, rows.revenue
     numbers = fold_numbers(len(frame), folds, SEED)
     predictions = {name: np.empty(len(frame)) for name in names}

@@ -26,7 +26,7 @@ def log_comparison(comparison: Comparison, data: Path, sha256: str, rows: Traini
             folds = int(comparison.scores["fold"].nunique())
             about = {"rows": len(rows.frame), "folds": folds, "data_sha256": sha256, "best": str(comparison.best)}
             store.mlflow.log_params({**about, "dropped_flagged": rows.dropped})
-            log_data(store, sha256, data)
+            log_data(store, sha256, data, rows.inputs)
             store.mlflow.log_figure(_figure(comparison.scores), "figures/comparison.png")
             store.mlflow.log_text(comparison.scores.to_csv(index=False), "scores.csv")
             store.mlflow.log_text(comparison.tuning.to_csv(index=False), "tuning.csv")

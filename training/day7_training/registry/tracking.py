@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..data.installs import NUMBER_FIELDS, REVENUE, TEXT_FIELDS
 from ..errors import UserError
+from ..inputs.schema import InputSchema
 from ..model.combination import AnyModel, Combination
 from ..model.model import Model
 from ..model.train import Residuals
@@ -76,7 +76,7 @@ def log_training(
         with open_run(store, f"{name} {manifest['version']}", tags) as (run_id, url):
             with store.doing("logging the run"):
                 _log_numbers(store, manifest, evaluation)
-                log_data(store, manifest["training"]["dataSha256"], data)
+                log_data(store, manifest["training"]["dataSha256"], data, model.plan.inputs)
             for title, figure in _figures(evaluation, model, residuals).items():
                 with store.doing(f"uploading the figure {title}"):
                     store.mlflow.log_figure(figure, f"figures/{title}.png")
@@ -88,7 +88,7 @@ def log_training(
             version = None
             if register or promote:
                 with store.doing("uploading the model"):
-                    uploaded = log_install_model(copy, frame)
+                    uploaded = log_install_model(copy, frame, model.plan.inputs)
                     _check_uploaded(store, uploaded.artifact_path, hashes)
                 version = _register(store, run_id, uploaded.model_uri, name, tags, promote=promote)
     return Logged(run_id, url, version)
@@ -132,16 +132,21 @@ def _log_numbers(store: Store, manifest: Mapping[str, Any], evaluation: Mapping[
     store.mlflow.log_metrics(metrics)
 
 
-def log_data(store: Store, sha256: str, data: Path) -> None:
+def log_data(store: Store, sha256: str, data: Path, inputs: InputSchema) -> None:
     """Which data it was: the path, the columns and the digest, never a row."""
     from mlflow.data.dataset_source_registry import resolve_dataset_source
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.types import ColSpec, DataType, Schema
 
-    texts = [ColSpec(DataType.string, name, required=False) for name in TEXT_FIELDS]
-    numbers = [ColSpec(DataType.double, name) for name in (*NUMBER_FIELDS, REVENUE)]
+    fields = [
+        ColSpec(DataType.string, field.name, required=False)
+        if field.kind == "text"
+        else ColSpec(DataType.double, field.name)
+        for field in inputs.fields
+    ]
+    target = ColSpec(DataType.double, inputs.target.name)
     source = resolve_dataset_source(str(data.resolve()))
-    dataset = MetaDataset(source, data.name, sha256[:_DIGEST_LENGTH], Schema([*texts, *numbers]))
+    dataset = MetaDataset(source, data.name, sha256[:_DIGEST_LENGTH], Schema([*fields, target]))
     store.mlflow.log_input(dataset, context="training")
 
 
@@ -155,6 +160,7 @@ def _figures(evaluation: Mapping[str, Any], model: AnyModel, residuals: Residual
     for suffix, part in parts.items():
         if part is not None:
             figures[f"calibration{suffix}"] = calibration_figure(part)
+        if part is not None and part["groups"]:
             figures[f"bias_by_group{suffix}"] = bias_by_group_figure(part)
     if residuals is not None:
         figures["residuals"] = residuals_figure(*residuals)
