@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..bundle.assemble import Label
 from ..bundle.folder import check_target
-from ..data.installs import read_training_installs
 from ..errors import UserError
 from ..example.fit import ExampleRecipe
 from ..model.boosting import learner_here
@@ -21,6 +20,7 @@ from ..model.parameters import Parameters, resolve_parameters
 from ..model.train import TrainingRows
 from ..progress import bar
 from .options import add_data, add_registry, filled, positive, warn, whole_number
+from .schema import read_nine_fields
 from .train import NAME, Order, add_drop_flagged, check_registry, log, rows_to_train, train_and_write
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _run(options: Namespace) -> int:
         check_target(options.out)
     check_registry(options, options.name)
     names = [name.strip() for name in options.models.split(",")] if options.models else None
-    installs = read_training_installs(options.data, warn)
+    installs = read_nine_fields(options.data)
     rows = rows_to_train(options.data, installs, "tweedie", drop_flagged=options.drop_flagged)
     if options.folds > len(rows.frame):
         raise UserError(f"--folds: expected at most as many as rows ({len(rows.frame)}), got {options.folds}")
