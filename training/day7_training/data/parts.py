@@ -41,10 +41,12 @@ def find_parts(path: Path) -> list[Part]:
             raise UserError(f"expected part files in the folder {path}, found none")
     elif is_glob(path):
         # Partitions are told by the whole path: part of a glob may be typed out.
-        root = Path(path.anchor)
-        found = [Path(each) for each in glob.glob(str(path), recursive=True)]
-        matched = sorted((each for each in found if not _is_passed_over(each.name)), key=str)
-        every = {each.path: each for one in matched for each in (_below(one, root) if one.is_dir() else [_part(one, root)])}
+        root, fixed = Path(path.anchor), _fixed_part(path)
+        every: dict[Path, Part] = {}
+        for one in map(Path, glob.glob(str(path), recursive=True)):
+            if not any(map(_is_passed_over, one.relative_to(fixed).parts)):
+                inside = _below(one, root) if one.is_dir() else [_part(one, root)]
+                every.update((each.path, each) for each in inside)
         parts = [every[each] for each in sorted(every, key=str)]
         if not parts:
             raise UserError(f"expected files that match {path}, found none")
@@ -67,12 +69,17 @@ def bad_rows_file(path: Path) -> Path:
     if not is_glob(path):
         whole = path if path.name else path.resolve()
         return whole.with_name(whole.name + ".bad-rows.ndjson")
-    fixed = Path(path.anchor)
-    for component in path.relative_to(fixed).parts:
+    return _fixed_part(path) / "_bad-rows.ndjson"
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """The folder that the wildcards are in."""
+    fixed = Path(pattern.anchor)
+    for component in pattern.relative_to(fixed).parts:
         if _WILDCARD.search(component):
             break
         fixed /= component
-    return fixed / "_bad-rows.ndjson"
+    return fixed
 
 
 def _below(folder: Path, root: Path) -> list[Part]:
