@@ -20,10 +20,10 @@ const WILDCARD = /[*?[]/
 /** What Hive and Spark write for null. */
 const NULL_PARTITION = '__HIVE_DEFAULT_PARTITION__'
 
-/** @throws InputError, and what the disk says where nothing is there */
+/** A file that is not there is one all the same: whoever opens it says so. @throws InputError */
 export async function findParts(path: string): Promise<readonly Part[]> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' && WILDCARD.test(path)) return null
+    if (error.code === 'ENOENT') return null
     throw error
   })
   if (found?.isDirectory()) {
@@ -32,6 +32,7 @@ export async function findParts(path: string): Promise<readonly Part[]> {
     return parts
   }
   if (found) return [{ path, told: [], bytes: found.isFile() ? found.size : Infinity }]
+  if (!WILDCARD.test(path)) return [{ path, told: [], bytes: 0 }]
   const files = new Set<string>()
   for await (const each of glob(path)) {
     if (relative(fixedPart(path), each).split(sep).some(isPassedOver)) continue
