@@ -88,9 +88,17 @@ t.test('to a file: a summary, and the rows that failed in a file of their own', 
   t.end()
 })
 
-t.test('compressed, over the list of errors of an earlier run and what a killed one left', (t) => {
-  // Of process 1 of a container, as process 1 of the next would name it.
-  writeFileSync(path('.packed.csv.gz.1.partial'), 'half')
+t.test('what a killed run left is in nobody’s way', async (t) => {
+  // Process 1 of a container is process 1 of the next one, too.
+  const left = path(`.next.csv.${process.pid}.partial`)
+  writeFileSync(left, 'half')
+  t.notOk(await predictHere([path('good.csv'), '--out', path('next.csv'), ...MODEL], noConfig))
+  t.equal(readFileSync(path('next.csv'), 'utf8'), `${HEADER},predicted_revenue\n${ANSWER}\n${ANSWER}\n`)
+  rmSync(left)
+  expectClean(t)
+})
+
+t.test('compressed, and in place of the errors of an earlier run', (t) => {
   for (const [name, unpack] of [
     ['packed.csv.gz', gunzipSync],
     ['packed.csv.zst', zstdDecompressSync],
@@ -107,7 +115,6 @@ t.test('compressed, over the list of errors of an earlier run and what a killed 
   const failed = predict(path('bad.csv'), '--out', path('packed.csv.gz'), '--errors', path('errors.csv.gz'))
   t.equal(failed.status, 3)
   t.match(gunzipSync(readFileSync(path('errors.csv.gz'))).toString(), /^line,error,row\n3,/)
-  rmSync(path('.packed.csv.gz.1.partial'))
   expectClean(t)
   t.end()
 })

@@ -166,9 +166,7 @@ def test_what_a_path_may_not_be(tmp_path):
     packed = write("t.csv.zip", b"PK\x03\x04")
     refused(packed, f"{packed} is a zip archive: unpack it first")
     double = write("t.parquet.gz", gzip.compress(FILES["t.parquet"]))
-    refused(
-        double, f"{double} is a compressed Parquet file, which is compressed inside already: decompress it first"
-    )
+    refused(double, f"{double} is a compressed Parquet file, which is compressed inside already: decompress it first")
     no_gzip = write("plain.csv.gz", FILES["t.csv"])
     refused(no_gzip, f"{no_gzip}: expected gzip, got other bytes; name the file by what it is")
     for name, called in (("t.csv.gz", "gzip"), ("t.jsonl.zst", "Zstandard")):
@@ -190,11 +188,11 @@ def test_what_a_path_may_not_be(tmp_path):
     lost = FRAME.drop(columns="Sessions")
     first = write("lost/p1.parquet", FILES["t.parquet"])
     second = write("lost/p2.parquet", parquet_of(lost))
-    refused(
-        tmp_path / "lost", f"{second}: missing column Sessions; found country, spent, opt_in, rev"
-    )
+    refused(tmp_path / "lost", f"{second}: missing column Sessions; found country, spent, opt_in, rev")
     second.write_bytes(parquet_of(FRAME.astype({"Sessions": str})))
-    message = f"{second}, column Sessions: expected int64 as in {first}, got {pq.read_schema(second).field('Sessions').type}"
+    message = (
+        f"{second}, column Sessions: expected int64 as in {first}, got {pq.read_schema(second).field('Sessions').type}"
+    )
     refused(tmp_path / "lost", message)
     refused(tmp_path / "lost", message, lambda path: read_all_columns(path, "rev"))
 

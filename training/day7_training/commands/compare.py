@@ -19,7 +19,7 @@ from ..model.boosting import learner_here
 from ..model.parameters import Parameters, resolve_parameters
 from ..model.train import TrainingRows
 from ..progress import bar
-from .options import add_data, add_registry, filled, positive, warn, whole_number
+from .options import add_data, add_registry, filled, positive, whole_number
 from .schema import read_nine_fields
 from .train import NAME, Order, add_drop_flagged, check_registry, log, rows_to_train, train_and_write
 

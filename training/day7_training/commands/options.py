@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-
 TABLE = (
     "the table: CSV, TSV, NDJSON or Parquet, also .gz and .zst of the texts; a folder or a glob of part files; "
     "- for the standard input"

@@ -10,12 +10,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..data.installs import Installs, read_training_installs
-from ..data.table import NEGATIVES, REFUSE, SKIP, Reading, read_table
 from ..data.parts import STDIN, bad_rows_file, is_glob
+from ..data.table import NEGATIVES, REFUSE, SKIP, Reading, read_table
 from ..errors import UserError
 from ..inputs.schema import NINE_FIELDS, InputSchema, parse_input_schema, read_input_schema
 from .options import warn
-
 
 # The reader of the nine fields in CSV has words of its own for them.
 _OTHER_FORMATS = (".gz", ".zst", ".ndjson", ".jsonl", ".parquet", ".xlsx", ".xls", ".zip")
@@ -58,7 +57,7 @@ def add_schema(command: ArgumentParser) -> None:
         "--bad-rows",
         choices=(REFUSE, SKIP),
         default=REFUSE,
-        help="rows that the schema does not allow: all are named in DATA.bad-rows.ndjson (%(default)s)",
+        help="rows that the schema does not allow: all of this run are named in DATA.bad-rows.ndjson (%(default)s)",
     )
 
 

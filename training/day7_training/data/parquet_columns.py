@@ -19,7 +19,6 @@ from ..inputs.field import Field
 from .csv_columns import EncodedColumn, Table
 from .csv_header import list_names
 
-
 # By column: what kind of type it has, the type, and the first file that has it.
 Kinds = dict[str, tuple[str, str, Path]]
 

@@ -51,9 +51,7 @@ def read_part(part: Part) -> PartBytes:
     named = endings[-2:-1] if compression else endings[-1:]
     form = _ENDINGS.get(named[0]) if named else None
     if compression and form == PARQUET:
-        raise UserError(
-            f"{path} is a compressed Parquet file, which is compressed inside already: decompress it first"
-        )
+        raise UserError(f"{path} is a compressed Parquet file, which is compressed inside already: decompress it first")
     if path == STDIN:
         compression = next((each for each, magic in _MAGIC.items() if stored.startswith(magic)), None)
     data = _decompress(stored, compression, path) if compression else stored

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..errors import UserError
 from ..inputs.columns import Column, read_cells
-from ..inputs.faults import absent
 from ..inputs.field import Field
 from .csv_columns import EncodedColumn, read_columns
 from .csv_header import FileFault, list_names
@@ -154,9 +153,7 @@ def _read_cells(
             raise _of_file(part.path, fault) from None
     if stored.format == CSV:
         required = () if expected in part.partitions else (expected,)
-        table = read_columns(
-            stored.data, part.path, required=required, optional=None, may_be_empty=is_one_of_many
-        )
+        table = read_columns(stored.data, part.path, required=required, optional=None, may_be_empty=is_one_of_many)
     else:
         table = read_parquet_columns(stored.data, part.path, kinds)
     return table.columns, len(table.lines)
@@ -169,9 +166,7 @@ def _is_empty(stored: PartBytes) -> bool:
 
 def _expect_apart(part: Part, names: Sequence[str]) -> None:
     if both := [name for name in part.partitions if name in names]:
-        raise UserError(
-            f"{part.path}: expected every column once, got {list_names(both)} in the file and in its path"
-        )
+        raise UserError(f"{part.path}: expected every column once, got {list_names(both)} in the file and in its path")
 
 
 def _of_file(path: Path, fault: FileFault) -> UserError:

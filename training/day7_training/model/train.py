@@ -131,7 +131,9 @@ def _check_trainable(rows: TrainingRows, objective: str, two_part: bool) -> None
         _check_two_parts(name, payers, len(revenue) - payers)
     elif objective == "gamma" and np.any(revenue == 0):
         index = rows.frame.index
-        raise UserError(f"{index.name} {index[np.argmax(revenue == 0)]}, column {name}: the objective gamma expects revenue above 0, got 0")
+        raise UserError(
+            f"{index.name} {index[np.argmax(revenue == 0)]}, column {name}: the objective gamma expects revenue above 0, got 0"
+        )
 
 
 def _check_two_parts(name: str, payers: int, others: int) -> None:
