@@ -2,8 +2,8 @@
  * The names of the files that `predict` is given → in which formats it reads and writes.
  */
 import { basename } from 'node:path'
-import { FORMATS, formatOfName, type NamedFormat } from '../formats/index.ts'
-import type { OutputFormat } from '../scoring/index.ts'
+import { type Compression, FORMATS, formatOfName, type NamedFormat } from '../formats/index.ts'
+import { compressionOfName, type OutputFormat } from '../scoring/index.ts'
 import { meant, UsageError } from './usage.ts'
 
 /** In place of a file's name. */
@@ -18,7 +18,7 @@ export function formatOf(input: string, named: string | undefined): NamedFormat 
       throw new UsageError(
         `predict: expected --format to be ${FORMATS.join(', ')}, got "${named}"${meant(named, FORMATS)}`,
       )
-    const compression = byName && 'format' in byName ? byName.compression : compressionOf(input)
+    const compression = byName && 'format' in byName ? byName.compression : compressionOfName(input)
     return { format, compression: format === 'parquet' ? null : compression }
   }
   if (byName && 'format' in byName) return byName
@@ -28,20 +28,34 @@ export function formatOf(input: string, named: string | undefined): NamedFormat 
   )
 }
 
-/** Of a file whose format its name does not tell. */
-function compressionOf(input: string): NamedFormat['compression'] {
-  if (/\.gz$/i.test(input)) return 'gzip'
-  return /\.zst$/i.test(input) ? 'zstd' : null
+/** Of all parts; their compression is that of each. @throws UsageError where they differ */
+export function formatsOf(
+  parts: readonly { readonly path: string }[],
+  named: string | undefined,
+): NamedFormat[] {
+  const formats = parts.map(({ path }) => formatOf(path, named))
+  const other = formats.findIndex(({ format }) => format !== formats[0]!.format)
+  if (other > 0)
+    throw new UsageError(
+      `predict: expected files of one format, got ${parts[0]!.path} and ${parts[other]!.path}`,
+    )
+  return formats
 }
 
-export function outputFormat({ format }: NamedFormat, out: string | null): OutputFormat {
+export interface WrittenFormat {
+  readonly format: OutputFormat
+  readonly compression: Compression | null
+}
+
+export function outputFormat({ format }: NamedFormat, out: string | null): WrittenFormat {
+  const compression = out === null ? null : compressionOfName(out)
+  return { format: plainFormat(format, out), compression }
+}
+
+function plainFormat(format: NamedFormat['format'], out: string | null): OutputFormat {
   const plain = format === 'parquet' ? 'csv' : format
   const named = out === null ? null : formatOfName(basename(out))
   if (named === null || 'refused' in named) return plain
-  if (named.compression)
-    throw new UsageError(
-      `predict: expected --out without .gz and .zst, since it is not compressed, got ${out}`,
-    )
   if (named.format === plain) return plain
   if (format === 'parquet' && named.format === 'ndjson') return named.format
   const expected = format === 'parquet' ? '.csv or .ndjson' : `.${plain}, as the input does`

@@ -1,23 +1,30 @@
 /**
- * `predict`: a file of installs → the same rows with their predictions. Exit codes: 0 all rows, 3 some rows could not be predicted, 130
+ * `predict`: a file of installs, or several → the same rows with their predictions. Exit codes: 0 all rows, 3 some rows could not be predicted, 130
  * and 143 broken off by a signal; then, and where it fails, no output is left behind.
  */
-import { rm, stat } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
+import { resolve, sep } from 'node:path'
 import type { BundleParts } from '../bundle/index.ts'
 import type { Config } from '../config/index.ts'
-import type { ScoringSummary } from '../scoring/index.ts'
+import type { findParts, Part, ScoringSummary } from '../scoring/index.ts'
 import { number, ProgressLine } from './progress.ts'
 import { argumentsOf, type Option, required, UsageError } from './usage.ts'
 
 export const PREDICT_OPTIONS: readonly Option[] = [
-  { name: 'out', value: 'FILE', about: 'where to write, .csv or .ndjson; left out: standard output' },
+  {
+    name: 'out',
+    value: 'FILE',
+    about:
+      'where to write: .csv or .ndjson, compressed with .gz or .zst behind it; left out or -: standard output',
+  },
   {
     name: 'errors',
     value: 'FILE',
     about:
-      'CSV of the rows that cannot be predicted, with line and reason; left out: OUT.errors.csv, or standard error',
+      'CSV of the rows that cannot be predicted, with line and reason; left out: OUT.errors.csv, or standard error. ' +
+      'That of an earlier run is removed',
   },
   { name: 'explain', about: 'add why: what each input field contributes to the raw score' },
   {
@@ -32,6 +39,7 @@ export const PREDICT_OPTIONS: readonly Option[] = [
 
 /** In place of a file's name. */
 const STDIN = '-'
+const STDOUT = '-'
 const SOME_FAILED = 3
 /** A code of exit is 128 and the signal's number, by custom. */
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const
@@ -43,23 +51,28 @@ const BYTES_A_THREAD = 1 << 19
 export async function predict(args: readonly string[], config: () => Config): Promise<number> {
   const { values, flags, positionals } = argumentsOf('predict', args, PREDICT_OPTIONS, 1)
   const input = required('predict', positionals[0], 'a file of installs')
-  const out = values['out'] ?? null
+  const out = values['out'] === undefined || values['out'] === STDOUT ? null : values['out']
   const isJson = flags.has('json')
-  const { formatOf, outputFormat } = await import('./predict-formats.ts')
+  const [{ formatsOf, outputFormat }, { findParts, scoreFile }] = await Promise.all([
+    import('./predict-formats.ts'),
+    import('../scoring/index.ts'),
+  ])
   if (isJson && out === null) throw new UsageError('predict: expected --out FILE with --json')
-  const format = formatOf(input, values['format'])
+  const found = await filesOf(input, findParts)
+  const formats = formatsOf(found, values['format'])
+  const format = formats[0]!
   if (input === STDIN && format.format === 'parquet')
     throw new UsageError('predict: expected a file, since its metadata is at its end, got standard input')
   const output = outputFormat(format, out)
   const errors = values['errors'] ?? (out === null ? null : `${out}.errors.csv`)
   const most = threadsOf(values['threads'])
-  const { size } = await expectApart(input, out, errors)
+  await expectApart(input, found, out, errors)
+  const size = found.reduce((sum, { bytes }) => sum + bytes, 0)
   const threads = Math.max(1, Math.min(most, Math.ceil(size / BYTES_A_THREAD)))
   // Only this command waits for them.
-  const [{ verifyBundle }, { InputError }, { scoreFile }] = await Promise.all([
+  const [{ verifyBundle }, { InputError }] = await Promise.all([
     import('../bundle/index.ts'),
     import('../formats/index.ts'),
-    import('../scoring/index.ts'),
   ])
   const parts = await verifyBundle(values['model'] ?? config().modelDir)
 
@@ -70,13 +83,17 @@ export async function predict(args: readonly string[], config: () => Config): Pr
   let summary: ScoringSummary
   try {
     summary = await scoreFile({
-      input: { from: input === STDIN ? process.stdin : input, format },
-      output: { to: out ?? process.stdout, format: output },
+      input: found.map(({ path, told }, at) => ({
+        from: path === STDIN ? process.stdin : path,
+        format: formats[at]!,
+        told,
+      })),
+      output: { to: out ?? process.stdout, ...output },
       faults: errors ?? process.stderr,
       parts,
       explain: flags.has('explain'),
       threads,
-      id: String(process.pid),
+      id: randomUUID(),
       signal: interruption.signal,
       onProgress: (progress) => line?.show(progress),
     })
@@ -84,16 +101,16 @@ export async function predict(args: readonly string[], config: () => Config): Pr
     if (interruption.code !== null) return interruption.code
     // Nobody reads any more: `| head`, for instance.
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') return 0
-    throw error instanceof InputError ? new Error(`${input}: ${error.message}`, { cause: error }) : error
+    if (!(error instanceof InputError)) throw error
+    // Where there are several, it says which.
+    const where = found.length === 1 ? `${found[0]!.path}: ` : ''
+    throw new Error(where + error.message, { cause: error })
   } finally {
     interruption.end()
     line?.clear()
   }
   for (const { name, why } of summary.leftOut)
     console.error(`warning: column ${name} is left out: ${why} cannot be written`)
-  // Of an earlier run.
-  if (summary.failed === 0 && values['errors'] === undefined && errors !== null)
-    await rm(errors, { force: true })
   const done = reportOf({ input, out, errors, threads }, parts, summary, (performance.now() - startMs) / 1000)
   if (isJson) console.log(JSON.stringify(done))
   else if (out !== null || summary.failed > 0) console.error(inWords(done))
@@ -191,25 +208,37 @@ function threadsOf(text: string | undefined): number {
   )
 }
 
-/** @returns the input's size in bytes @throws UsageError if two of the files are one */
+/** @throws UsageError where there are none */
+async function filesOf(input: string, find: typeof findParts): Promise<readonly Part[]> {
+  if (input === STDIN) return [{ path: STDIN, told: [], bytes: Infinity }]
+  try {
+    return await find(input)
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code !== 'INPUT_INVALID') throw error
+    throw new UsageError(`predict: ${(error as Error).message}`)
+  }
+}
+
+/** @throws UsageError if two of the files are one */
 async function expectApart(
   input: string,
+  parts: readonly Part[],
   out: string | null,
   errors: string | null,
-): Promise<{ size: number }> {
-  const found = input === STDIN ? null : await stat(input)
-  if (found?.isDirectory())
-    throw new UsageError(`predict: expected a file of installs, got the folder ${input}`)
+): Promise<void> {
+  const inputs = input === STDIN ? [] : await Promise.all(parts.map(({ path }) => stat(path)))
   for (const [option, path] of [
     ['--out', out],
     ['--errors', errors],
   ] as const) {
-    const there = path === null ? null : await stat(path).catch(() => null)
-    if (found && there?.isFile() && there.ino === found.ino && there.dev === found.dev)
+    if (path === null) continue
+    const there = await stat(path).catch(() => null)
+    if (there?.isFile() && inputs.some(({ ino, dev }) => there.ino === ino && there.dev === dev))
       throw new UsageError(`predict: expected ${option} to be another file than the input, got ${path}`)
+    // The next run would take it for a part.
+    if (parts[0]!.path !== input && resolve(path).startsWith(`${resolve(input)}${sep}`))
+      throw new UsageError(`predict: expected ${option} outside of the folder ${input}, got ${path}`)
   }
   if (out !== null && errors !== null && resolve(out) === resolve(errors))
     throw new UsageError(`predict: expected --errors to be another file than --out, got ${errors}`)
-  // Of what is no file, such as a pipe, it is 0 and says nothing.
-  return { size: found?.isFile() ? found.size : Infinity }
 }

@@ -22,15 +22,20 @@ export function widenedHeader({ line, lineEnd, layout }: CsvHeader, columns: rea
   return Buffer.concat([line, Buffer.from(added), lineEnd])
 }
 
-/** @param cells what is added, in ASCII without separators, such as numbers */
+/**
+ * @param told what is added before the cells, each with its separator
+ * @param cells what is added, in ASCII without separators, such as numbers
+ */
 export function writeWidenedRow(
   out: ByteWriter,
   bytes: Uint8Array,
   { from, end, next }: RowSpan,
   separator: Separator,
   cells: readonly string[],
+  told = '',
 ): void {
   out.copy(bytes, from, end)
+  if (told !== '') out.utf8(told)
   for (const cell of cells) {
     out.byte(separator.byte)
     out.ascii(cell)

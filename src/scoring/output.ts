@@ -6,6 +6,8 @@ import { once } from 'node:events'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
+import { createGzip, createZstdCompress } from 'node:zlib'
+import type { Compression } from '../formats/index.ts'
 
 export interface Output {
   write(bytes: Uint8Array): Promise<void>
@@ -15,8 +17,59 @@ export interface Output {
   discard(): Promise<void>
 }
 
-/** @param id of this process, for the name of a file that is not whole yet */
-export async function openOutput(path: string, id: string): Promise<Output> {
+/**
+ * @param id of this run and no other, for the name of a file that is not whole yet: what a run that was killed left is in nobody's way
+ * @param compression of what is written
+ */
+export async function openOutput(
+  path: string,
+  id: string,
+  compression: Compression | null = null,
+): Promise<Output> {
+  const output = await openPlainOutput(path, id)
+  return compression === null ? output : compressedOutput(output, compression)
+}
+
+/** What the ending of a name says, whatever is before it. */
+export function compressionOfName(path: string): Compression | null {
+  if (/\.gz$/i.test(path)) return 'gzip'
+  return /\.zst$/i.test(path) ? 'zstd' : null
+}
+
+/** A pipe or a device stays. */
+export async function removeFile(path: string): Promise<void> {
+  const there = await stat(path).catch(() => null)
+  if (there?.isFile()) await rm(path, { force: true })
+}
+
+function compressedOutput(output: Output, compression: Compression): Output {
+  const compressor = compression === 'gzip' ? createGzip() : createZstdCompress()
+  const passOn = async (): Promise<void> => {
+    for await (const bytes of compressor) await output.write(bytes as Uint8Array)
+  }
+  const passed = passOn()
+  // It may fail before anybody waits for it.
+  passed.catch(() => {})
+  compressor.on('error', () => {})
+  return {
+    async write(bytes) {
+      // A copy: the buffer is used again. Where passing on has failed, nothing drains any more.
+      if (!compressor.write(Uint8Array.from(bytes))) await Promise.race([once(compressor, 'drain'), passed])
+    },
+    async finish() {
+      compressor.end()
+      await passed
+      await output.finish()
+    },
+    async discard() {
+      compressor.destroy()
+      await passed.catch(() => {})
+      await output.discard()
+    },
+  }
+}
+
+async function openPlainOutput(path: string, id: string): Promise<Output> {
   const there = await stat(path).catch(() => null)
   if (there?.isDirectory()) throw new Error(`expected a file to write to, got the folder ${path}`)
   if (there && !there.isFile()) return directOutput(await open(path, 'w'), path)

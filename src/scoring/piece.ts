@@ -33,13 +33,16 @@ export interface Scored {
 /** What a thread begins with. */
 export interface ThreadSetup {
   readonly parts: BundleParts
-  readonly layout: Layout
+  /** Of each part. */
+  readonly layouts: readonly Layout[]
   readonly explain: boolean
 }
 
 /** In one of the threads: pieces → answers. */
 export interface Scorer {
   score(piece: Piece, spare: ArrayBuffer | null): Scored | Promise<Scored>
+  /** No piece of its part will come. */
+  close?(): Promise<void>
 }
 
 const SHOWN_BYTES = 2000

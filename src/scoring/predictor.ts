@@ -10,7 +10,7 @@ import {
   rounded,
 } from '../bundle/index.ts'
 import type { Prediction, RawScoreExplanation } from '../bundle/index.ts'
-import { parseInputSchema, type Row } from '../inputs/index.ts'
+import { Fault, parseInputSchema, type Row } from '../inputs/index.ts'
 
 export class Predictor {
   readonly #bundle: Bundle
@@ -24,7 +24,8 @@ export class Predictor {
   }
 
   /** @returns why there is no prediction, or null: then it can be written */
-  predict(row: Row): string | null {
+  predict(row: Row | Fault): string | null {
+    if (row instanceof Fault) return row.message
     try {
       this.#prediction = this.#bundle.predict(row)
       this.#explanation = this.#explain ? this.#bundle.explain(row) : null

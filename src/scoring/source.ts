@@ -18,8 +18,11 @@ import { type Cut, Cutter } from './cutter.ts'
 import type { Layout, OutputFormat } from './layout.ts'
 import { openRandomFile } from './random-file.ts'
 import { openReader, type Reader } from './reader.ts'
+import { type ToldColumn, ToldColumns } from './told-columns.ts'
 
 export interface Source {
+  /** The names of its columns; of NDJSON, where each row has its own, none. */
+  readonly columns: readonly string[]
   readonly layout: Layout
   /** What the output begins with. */
   readonly beginning: Uint8Array
@@ -40,41 +43,58 @@ export interface SourceOptions {
   readonly from: string | Readable
   readonly format: NamedFormat
   readonly output: OutputFormat
+  /** Columns that the path tells. */
+  readonly told: readonly ToldColumn[]
+  /** It is one of several parts, which may have nothing in it. */
+  readonly mayBeEmpty: boolean
   readonly inputs: InputSchema
   /** Columns that a CSV gets more, and members that an object does. */
   readonly addedColumns: readonly string[]
   readonly addedMembers: readonly string[]
 }
 
-/** @throws InputError */
-export async function openSource(options: SourceOptions): Promise<Source> {
+/** @returns null where nothing is in it and may be so @throws InputError */
+export async function openSource(options: SourceOptions): Promise<Source | null> {
   if (options.format.format === 'parquet') return parquetSource(options)
   const reader = await openReader(options.from, options.format.compression)
   try {
-    return await textSource(reader, options)
+    const source = await textSource(reader, options)
+    if (!source) await reader.close()
+    return source
   } catch (error) {
     await reader.close()
     throw error
   }
 }
 
-async function textSource(reader: Reader, { format, inputs, addedColumns }: SourceOptions): Promise<Source> {
+async function textSource(
+  reader: Reader,
+  { format, inputs, told, mayBeEmpty, ...options }: SourceOptions,
+): Promise<Source | null> {
+  const addedColumns = [...told.map(({ name }) => name), ...options.addedColumns]
   const spares: ArrayBuffer[] = []
   const cutter = new Cutter({
     reader,
     takeBuffer: (bytes) => spares.pop() ?? new ArrayBuffer(bytes),
   })
   const { bytes, isEnd } = await cutter.peek()
+  // Writers leave such parts where a task had no rows.
+  if (mayBeEmpty && isEnd && !bytes.some((byte) => byte > 32)) return null
   const header =
     format.format === 'csv'
-      ? readHeader(bytes, isEnd, { schema: inputs, others: 'kept', added: addedColumns })
+      ? readHeader(bytes, isEnd, {
+          schema: new ToldColumns(inputs, told).inFile,
+          others: 'kept',
+          added: addedColumns,
+        })
       : null
   // What is at hand is more than any header takes.
   if (header === 'open') throw new Error('expected a whole header, got a part')
   cutter.skip(header ? header.length : textBeginning(bytes, 'NDJSON'))
   if (header) cutter.heedQuotes(header.layout.separator)
   return {
-    layout: header ? { format: 'csv', csv: header.layout } : { format: 'ndjson' },
+    columns: header ? header.layout.names : [],
+    layout: header ? { format: 'csv', csv: header.layout, told } : { format: 'ndjson', told },
     beginning: header ? widenedHeader(header, addedColumns) : new Uint8Array(0),
     firstLine: 1 + (header ? header.lines : 0),
     leftOut: [],
@@ -89,16 +109,24 @@ async function textSource(reader: Reader, { format, inputs, addedColumns }: Sour
 const ROWS_AT_ONCE = 65_536
 
 async function parquetSource(options: SourceOptions): Promise<Source> {
-  const { from: path, output, inputs, addedColumns, addedMembers } = options
+  const { from: path, output, inputs, told } = options
+  const names = told.map(({ name }) => name)
+  const addedColumns = [...names, ...options.addedColumns]
+  const addedMembers = [...names, ...options.addedMembers]
   if (typeof path !== 'string') throw new InputError('expected the path of a Parquet file, got a stream')
   const bytes = await openRandomFile(path)
   try {
     const file = await ParquetFile.open(bytes)
-    const rows = new ParquetRows(inputs, file, output === 'csv' ? addedColumns : addedMembers)
+    const rows = new ParquetRows(
+      new ToldColumns(inputs, told).inFile,
+      file,
+      output === 'csv' ? addedColumns : addedMembers,
+    )
     const header = `${[rows.header(), ...addedColumns.map((name) => csvCell(name))].join()}\n`
     let done = 0
     return {
-      layout: { format: 'parquet', path, output },
+      columns: file.columns.map(({ name }) => name),
+      layout: { format: 'parquet', path, output, told },
       beginning: Buffer.from(output === 'csv' ? header : ''),
       firstLine: 1,
       leftOut: file.leftOut,

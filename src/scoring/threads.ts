@@ -8,6 +8,8 @@ import { InputError } from '../formats/index.ts'
 import type { Piece, Scored, ThreadSetup } from './piece.ts'
 
 export interface Order {
+  /** Which of the layouts its rows have. */
+  readonly part: number
   readonly piece: Piece
   readonly spare: ArrayBuffer | null
 }
@@ -66,7 +68,7 @@ class Thread {
     return this.#waiting.length
   }
 
-  score({ piece, spare }: Order): Promise<Scored> {
+  score({ part, piece, spare }: Order): Promise<Scored> {
     const answer = Promise.withResolvers<Scored>()
     // It may fail before anybody waits for it.
     answer.promise.catch(() => {})
@@ -74,7 +76,10 @@ class Thread {
     else {
       this.#waiting.push(answer)
       const handedOver = piece.kind === 'bytes' ? [piece.buffer] : []
-      this.#worker.postMessage({ piece, spare } satisfies Order, spare ? [...handedOver, spare] : handedOver)
+      this.#worker.postMessage(
+        { part, piece, spare } satisfies Order,
+        spare ? [...handedOver, spare] : handedOver,
+      )
     }
     return answer.promise
   }

@@ -9,10 +9,12 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { predict as predictHere } from '../../src/commands/predict.ts'
 import { loadBundle } from '../../src/bundle/index.ts'
@@ -86,6 +88,62 @@ t.test('to a file: a summary, and the rows that failed in a file of their own', 
   t.end()
 })
 
+t.test('what a killed run left is in nobody’s way', async (t) => {
+  // Process 1 of a container is process 1 of the next one, too.
+  const left = path(`.next.csv.${process.pid}.partial`)
+  writeFileSync(left, 'half')
+  t.notOk(await predictHere([path('good.csv'), '--out', path('next.csv'), ...MODEL], noConfig))
+  t.equal(readFileSync(path('next.csv'), 'utf8'), `${HEADER},predicted_revenue\n${ANSWER}\n${ANSWER}\n`)
+  rmSync(left)
+  expectClean(t)
+})
+
+t.test('compressed, and in place of the errors of an earlier run', (t) => {
+  for (const [name, unpack] of [
+    ['packed.csv.gz', gunzipSync],
+    ['packed.csv.zst', zstdDecompressSync],
+  ] as const) {
+    writeFileSync(path('errors.csv'), 'of an earlier run')
+    const { status } = predict(path('good.csv'), '--out', path(name), '--errors', path('errors.csv'))
+    t.equal(status, 0)
+    t.equal(
+      unpack(readFileSync(path(name))).toString(),
+      `${HEADER},predicted_revenue\n${ANSWER}\n${ANSWER}\n`,
+    )
+    t.notOk(existsSync(path('errors.csv')))
+  }
+  const failed = predict(path('bad.csv'), '--out', path('packed.csv.gz'), '--errors', path('errors.csv.gz'))
+  t.equal(failed.status, 3)
+  t.match(gunzipSync(readFileSync(path('errors.csv.gz'))).toString(), /^line,error,row\n3,/)
+  expectClean(t)
+  t.end()
+})
+
+t.test('a folder of part files', async (t) => {
+  const folder = path('parts')
+  const own = FIELDS.filter((field) => field !== 'country')
+  const row = own.map((field) => EXAMPLE[field]).join()
+  for (const [name, rows] of [
+    ['country=es/part-2.csv', [row]],
+    ['country=es/part-1.csv', [row, 'x']],
+  ] as const) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), `${[own.join(), ...rows].join('\n')}\n`)
+  }
+  const { status, stdout, stderr } = predict(folder)
+  const answer = `${row},es,${Number(revenue.toFixed(6))}\n`
+  t.equal(stdout, `${own.join()},country,predicted_revenue\n${answer}${answer}`)
+  t.equal(status, 3)
+  t.match(stderr, `file,line,error,row\n${folder}/country=es/part-1.csv,3,"expected 8 cells`)
+  await t.rejects(predictHere([folder, '--out', join(folder, 'x.csv')], noConfig), {
+    message: `predict: expected --out outside of the folder ${folder}, got ${join(folder, 'x.csv')}`,
+  })
+  writeFileSync(join(folder, 'country=es', 'part-3.ndjson'), '{}')
+  await t.rejects(predictHere([folder], noConfig), {
+    message: /^predict: expected files of one format, got /,
+  })
+})
+
 t.test('to standard output', (t) => {
   const { status, stdout, stderr } = predict(path('bad.csv'))
   t.equal(status, 3)
@@ -111,7 +169,10 @@ t.test('what is not understood', async (t) => {
       [good, '--out', 'x.ndjson'],
       'predict: expected --out to end with .csv, as the input does, got x.ndjson',
     ],
-    [[path('folder.csv')], `predict: expected a file of installs, got the folder ${path('folder.csv')}`],
+    [[path('folder.csv')], `predict: expected part files in the folder ${path('folder.csv')}, found none`],
+    [[path('*.tsv')], `predict: expected files that match ${path('*.tsv')}, found none`],
+    [['x.xlsx'], 'predict: x.xlsx is an Excel workbook: save the sheet as CSV (UTF-8)'],
+    [['x.csv.zip'], 'predict: x.csv.zip is a zip archive: unpack it first'],
     [
       ['x.gz'],
       'predict: expected a file that ends with .csv, .tsv, .ndjson or .parquet, or --format, got x.gz',

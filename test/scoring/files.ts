@@ -61,7 +61,7 @@ export async function score(path: string, options: Partial<ScoringOptions> = {})
   const [output, faults] = [memory(), memory()]
   const format = formatOfName(basename(path)) as NamedFormat
   const summary = await scoreFile({
-    input: { from: path, format },
+    input: [{ from: path, format }],
     output: { to: output.stream, format: format.format === 'ndjson' ? 'ndjson' : 'csv' },
     faults: faults.stream,
     parts,

@@ -81,9 +81,12 @@ export class ParquetRows {
     return this.#columns.map(({ form }, at) => csvCell(textOf(stored[at], form))).join()
   }
 
-  /** @param cells what is added, in ASCII without commas */
-  writeCsv(out: ByteWriter, stored: readonly unknown[], cells: readonly string[]): void {
-    out.utf8(this.show(stored))
+  /**
+   * @param cells what is added, in ASCII without commas
+   * @param told what is added before them, each with its comma
+   */
+  writeCsv(out: ByteWriter, stored: readonly unknown[], cells: readonly string[], told = ''): void {
+    out.utf8(this.show(stored) + told)
     for (const cell of cells) out.ascii(`,${cell}`)
     out.byte(LF)
   }

@@ -19,7 +19,7 @@ HORIZON_DAYS = 7
 
 def add_describe(command: ArgumentParser) -> None:
     command.set_defaults(run=_run_describe)
-    add_data(command, "the table: CSV or Parquet")
+    add_data(command)
     command.add_argument("--target", type=filled, required=True, metavar="COLUMN", help="what the model is to predict")
     command.add_argument(
         "--horizon", type=_days, default=HORIZON_DAYS, metavar="DAYS", help="after which it is known (%(default)s)"

@@ -6,8 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
+TABLE = (
+    "the table: CSV, TSV, NDJSON or Parquet, also .gz and .zst of the texts; a folder or a glob of part files; "
+    "- for the standard input"
+)
 
-def add_data(command: argparse.ArgumentParser, about: str = "CSV of installs with their revenue") -> None:
+
+def add_data(command: argparse.ArgumentParser, about: str = TABLE) -> None:
     command.add_argument("--data", type=Path, required=True, metavar="FILE", help=about)
 
 

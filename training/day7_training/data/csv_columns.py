@@ -47,7 +47,9 @@ class Table:
     extra: list[str]
 
 
-def read_columns(data: bytes, path: Path, *, required: Sequence[str], optional: Sequence[str] | None) -> Table:
+def read_columns(
+    data: bytes, path: Path, *, required: Sequence[str], optional: Sequence[str] | None, may_be_empty: bool = False
+) -> Table:
     """The `required` columns and those of the `optional` that are there, or all; `path` is for messages."""
     try:
         header = read_header(data, [*required, *(optional or ())], required)
@@ -57,7 +59,7 @@ def read_columns(data: bytes, path: Path, *, required: Sequence[str], optional: 
     except FileFault as fault:
         message = str(fault)
         raise UserError(f"{path}{', ' if message.startswith('line ') else ': '}{message}") from None
-    if not len(encoded.lines):
+    if not len(encoded.lines) and not may_be_empty:
         raise UserError(f"{path}: expected rows after the header, found none")
     encoded.extra.extend(name for name in header.names if name not in wanted)
     return encoded

@@ -17,11 +17,14 @@ from .csv_rows import LONE_CR, SEPARATORS, Row, read_row
 _MAX_HEADER_BYTES = 1 << 18
 _MOST_COLUMNS = 10_000
 
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
 _EXPORT_CSV = "save the sheet as CSV (UTF-8)"
 _SIGNATURES = (
     (b"PAR1", "a Parquet file", "name it .parquet, or pass that format"),
-    (b"\x1f\x8b", "gzip", "end its name with .gz, e.g. .csv.gz, or decompress it first"),
-    (b"\x28\xb5\x2f\xfd", "Zstandard", "end its name with .zst, e.g. .csv.zst, or decompress it first"),
+    (GZIP_MAGIC, "gzip", "end its name with .gz, e.g. .csv.gz, or decompress it first"),
+    (ZSTD_MAGIC, "Zstandard", "end its name with .zst, e.g. .csv.zst, or decompress it first"),
     (b"PK\x03\x04", "a zip archive", "unpack it first"),
     (b"PK\x05\x06", "an empty zip archive", "unpack it first"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", _EXPORT_CSV),
@@ -63,7 +66,7 @@ class Header:
 
 def read_header(data: bytes, columns: Sequence[str], required: Sequence[str]) -> Header:
     """`columns` are those that tell the separator."""
-    _expect_text(data)
+    expect_text(data, "CSV")
     start = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
     # A bytes.isspace would take other blanks, too; the loop ends at the first other byte.
     if not re.search(rb"[^\n\r ]", data[start:]):
@@ -90,12 +93,13 @@ def read_header(data: bytes, columns: Sequence[str], required: Sequence[str]) ->
     return Header(separator, names, width, row.next, line + data.count(b"\n", start, row.end))
 
 
-def _expect_text(data: bytes) -> None:
+def expect_text(data: bytes, expected: str) -> None:
+    """`expected` is the format; refuses other kinds of files and other encodings than UTF-8."""
     for beginning, called, advice in _SIGNATURES:
         if data.startswith(beginning):
             if called == "a zip archive" and _EXCEL_PARTS.search(data[:_SIGNATURE_BYTES]):
                 called, advice = "an Excel workbook (.xlsx)", _EXPORT_CSV
-            raise FileFault(f"expected CSV, got {called}; {advice}")
+            raise FileFault(f"expected {expected}, got {called}; {advice}")
     for mark, encoding in _OTHER_MARKS:
         if data.startswith(mark):
             raise FileFault(f"line 1: expected UTF-8, the file looks like {encoding}; save it as UTF-8")

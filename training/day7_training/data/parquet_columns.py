@@ -17,30 +17,37 @@ from ..inputs.calendar import moment_of, show_time
 from ..inputs.columns import Column
 from ..inputs.field import Field
 from .csv_columns import EncodedColumn, Table
+from .csv_header import list_names
 
-_MAGIC = b"PAR1"
-
-
-def is_parquet(data: bytes) -> bool:
-    return data[:4] == _MAGIC
+# By column: what kind of type it has, the type, and the first file that has it.
+Kinds = dict[str, tuple[str, str, Path]]
 
 
-def read_parquet_fields(data: bytes, path: Path, fields: Sequence[Field]) -> dict[str, Column]:
-    """By the name of the field."""
+def read_parquet_fields(
+    data: bytes, path: Path, fields: Sequence[Field], kinds: Kinds
+) -> tuple[dict[str, Column], list[str], int]:
+    """By the name of the field, those that are there; the names of all columns of the file; the number of rows.
+
+    `kinds` are those of the parts before, which this one's must be like; its own are added.
+    """
     from ..inputs.arrow import read_arrow
 
-    table, _ = _read(data, path, [field.column for field in fields])
-    return {field.name: read_arrow(field, table.column(field.column)) for field in fields}
+    required = [field.column for field in fields if field.required]
+    table, names = _read(data, path, required, [field.column for field in fields])
+    _expect_kinds(table, path, kinds)
+    there = [field for field in fields if field.column in names]
+    return {field.name: read_arrow(field, table.column(field.column)) for field in there}, names, table.num_rows
 
 
-def read_parquet_columns(data: bytes, path: Path) -> Table:
+def read_parquet_columns(data: bytes, path: Path, kinds: Kinds) -> Table:
     """All columns, with cells for values."""
-    table, names = _read(data, path, None)
+    table, names = _read(data, path, (), None)
+    _expect_kinds(table, path, kinds)
     columns = {name: _encode(table.column(name), name, path) for name in names}
     return Table(columns, np.arange(1, table.num_rows + 1), [])
 
 
-def _read(data: bytes, path: Path, names: Sequence[str] | None) -> tuple[Any, list[str]]:
+def _read(data: bytes, path: Path, required: Sequence[str], wanted: Sequence[str] | None) -> tuple[Any, list[str]]:
     # A second to import, which those who read CSV should not wait for.
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -48,12 +55,38 @@ def _read(data: bytes, path: Path, names: Sequence[str] | None) -> tuple[Any, li
     try:
         file = pq.ParquetFile(io.BytesIO(data))
         found = file.schema_arrow.names
-        wanted = list(found) if names is None else list(names)
-        if missing := [name for name in wanted if name not in found]:
+        if missing := [name for name in required if name not in found]:
             raise UserError(f"{path}: missing column {', '.join(missing)}; found {', '.join(found)}")
-        return file.read(columns=wanted), wanted
-    except pa.ArrowException as error:
+        if twice := next((name for at, name in enumerate(found) if name in found[:at]), None):
+            raise UserError(f"{path}: expected every column once, got {list_names([twice])} twice; rename one of them")
+        return file.read(columns=None if wanted is None else [name for name in found if name in wanted]), found
+    except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: expected Parquet: {error}") from error
+
+
+def _expect_kinds(table: Any, path: Path, kinds: Kinds) -> None:
+    """Integers and doubles are one kind, since pandas writes either, by whether a null is among them."""
+    for column in table.schema:
+        kind = _kind_of(column.type)
+        # Where all is null, pandas writes a type of its own.
+        if kind == "null":
+            continue
+        known, first_type, first = kinds.setdefault(column.name, (kind, str(column.type), path))
+        if kind != known:
+            raise UserError(f"{path}, column {column.name}: expected {first_type} as in {first}, got {column.type}")
+
+
+def _kind_of(kind: Any) -> str:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        return _kind_of(kind.value_type)
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number"
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return "time"
+    plain = str(kind).removeprefix("large_").removesuffix("_view")
+    return "string" if plain == "binary" else plain
 
 
 def _encode(column: Any, name: str, path: Path) -> EncodedColumn:

@@ -1,29 +1,28 @@
 """A file of installs and its input schema -> validated installs: one column a field, and the target.
 
-Reads CSV (also with semicolons or tabs) and Parquet. A text column holds str or None, all others float64 with NaN for
-null; the index is each row's line in the file, of Parquet its number. Bad rows are refused, or left out and named in a
+Reads CSV, NDJSON and Parquet, compressed or not, of one file or of many. A text column holds str or None, all others float64 with NaN for
+null; the index is each row's line in the file, of Parquet and of several files its number. Bad rows are refused, or left out and named in a
 file of their own.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import UserError
-from ..inputs.columns import Column, read_cells
 from ..inputs.field import MAX_NUMBER, Field
 from ..inputs.field_document import read_field
 from ..inputs.schema import InputSchema
-from .csv_columns import EncodedColumn, read_columns
+from .csv_columns import EncodedColumn
 from .installs import Installs
-from .parquet_columns import is_parquet, read_parquet_columns, read_parquet_fields
+from .part_columns import TableRows, read_cell_columns, read_fields
 
 REFUSE, SKIP = "refuse", "skip"
 NEGATIVES = (REFUSE, "clip", "drop")
@@ -49,33 +48,33 @@ def read_table(
 ) -> Installs:
     """The fields and, unless told otherwise, the target."""
     fields = [*schema.fields, *([target_field(schema)] if with_target else [])]
-    data = _read_bytes(path)
-    lines, columns = _columns(data, path, fields)
-    faults: dict[int, list[str]] = {}
+    # That of an earlier run.
+    if reading.bad_rows_file is not None:
+        reading.bad_rows_file.unlink(missing_ok=True)
+    table = read_fields(path, fields)
+    lines, columns = table.lines, table.columns
+    faults: dict[int, list[str]] = {row: [text] for row, text in table.faults.items()}
     for column in columns.values():
         for row, fault in column.faults():
             faults.setdefault(row, []).append(fault.message)
     kept = np.ones(len(lines), dtype=bool)
     if faults:
-        _report(faults, lines, path, warn, reading)
+        _report(faults, table, path, warn, reading)
         kept[list(faults)] = False
-    index = pd.Index(lines, name="line")
+    index = pd.Index(lines, name="line" if len(table.parts) == 1 else "row")
     series = {
         name: pd.Series(column.values, index=index, dtype=column.values.dtype) for name, column in columns.items()
     }
     frame = pd.DataFrame(series)[kept]
     if not len(frame):
         raise UserError(f"{path}: expected rows without faults, got none")
-    installs = Installs(frame, hashlib.sha256(data).hexdigest(), schema)
+    installs = Installs(frame, table.sha256, schema)
     return _without_negatives(installs, path, warn, reading.negative) if with_target else installs
 
 
 def read_all_columns(path: Path, expected: str) -> Mapping[str, EncodedColumn]:
     """Every column as texts; `expected` is one that must be there."""
-    data = _read_bytes(path)
-    if is_parquet(data):
-        return read_parquet_columns(data, path).columns
-    return read_columns(data, path, required=(expected,), optional=None).columns
+    return read_cell_columns(path, expected)
 
 
 def target_field(schema: InputSchema) -> Field:
@@ -84,41 +83,15 @@ def target_field(schema: InputSchema) -> Field:
     return replace(target, column=schema.target.column, minimum=-MAX_NUMBER)
 
 
-def _columns(data: bytes, path: Path, fields: list[Field]) -> tuple[np.ndarray, dict[str, Column]]:
-    """The line of each row, and the values by the name of the field."""
-    if is_parquet(data):
-        columns = read_parquet_fields(data, path, fields)
-        rows = len(next(iter(columns.values())).values)
-        return np.arange(1, rows + 1), columns
-    table = read_columns(data, path, required=[each.column for each in fields], optional=())
-    return table.lines, {
-        each.name: _of_all_rows(read_cells(each, table.columns[each.column].uniques), table.columns[each.column])
-        for each in fields
-    }
-
-
-def _of_all_rows(distinct: Column, encoded: EncodedColumn) -> Column:
-    """Each distinct text was read once; its value and its fault are those of every row that has it."""
-    wrong = np.flatnonzero(np.isin(encoded.codes, distinct.wrong)) if len(distinct.wrong) else distinct.wrong
-    return Column(distinct.values[encoded.codes], wrong, lambda row: distinct.fault_at(int(encoded.codes[row])))
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"expected a table, found nothing at {path}") from None
-    except OSError as error:
-        raise UserError(f"expected a readable table at {path}: {error.strerror}") from error
-
-
 def _report(
-    faults: dict[int, list[str]], lines: np.ndarray, path: Path, warn: Callable[[str], None], reading: Reading
+    faults: dict[int, list[str]], table: TableRows, path: Path, warn: Callable[[str], None], reading: Reading
 ) -> None:
-    named = [f"line {lines[row]}: {'; '.join(faults[row])}" for row in sorted(faults)]
+    rows = len(table.lines)
+    places = {row: table.place_of(row) for row in sorted(faults)}
+    named = [f"{_show_place(place)}: {'; '.join(faults[row])}" for row, place in places.items()]
     side = reading.bad_rows_file
     if side is not None:
-        documents = ({"line": int(lines[row]), "faults": faults[row]} for row in sorted(faults))
+        documents = ({**place, "faults": faults[row]} for row, place in places.items())
         side.parent.mkdir(parents=True, exist_ok=True)
         side.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in documents), encoding="utf-8")
     where = f"; all are in {side}" if side is not None else ""
@@ -126,10 +99,15 @@ def _report(
     shown = " | ".join(named[:_NAMED_IN_MESSAGE]) + (f" | and {more} more" if more > 0 else "")
     if reading.bad_rows == REFUSE:
         raise UserError(
-            f"{path}: expected rows that the input schema allows, got {len(named)} of {len(lines)} that it does not: "
+            f"{path}: expected rows that the input schema allows, got {len(named)} of {rows} that it does not: "
             f"{shown}{where}; mend the file or the schema, or leave such rows out with --bad-rows skip"
         )
-    warn(f"{path}: left out {len(named)} of {len(lines)} rows: {shown}{where}")
+    warn(f"{path}: left out {len(named)} of {rows} rows: {shown}{where}")
+
+
+def _show_place(place: dict[str, Any]) -> str:
+    file = place.get("file")
+    return f"{'' if file is None else f'{file}, '}line {place['line']}"
 
 
 def _without_negatives(installs: Installs, path: Path, warn: Callable[[str], None], treatment: str) -> Installs:
@@ -144,7 +122,7 @@ def _without_negatives(installs: Installs, path: Path, warn: Callable[[str], Non
         return installs
     about = (
         f"{path}, column {name}: {count} of {len(target)} rows are below 0, {np.sum(target[negative]):g} in all, the "
-        f"first in line {installs.frame.index[np.argmax(negative)]} ({target[negative][0]:g})"
+        f"first in {installs.frame.index.name} {installs.frame.index[np.argmax(negative)]} ({target[negative][0]:g})"
     )
     if treatment == REFUSE:
         raise UserError(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from .columns import values_of
 from .faults import Fault, absent
+from .field import Field
 from .kinds import Value, value_from_json
 from .schema import InputSchema
 
@@ -23,15 +24,19 @@ def row_from_object(schema: InputSchema, document: Mapping[str, Any], text: str 
     """
     row: Row = []
     for field in schema.fields:
-        if field.name in document:
-            value = value_from_json(field, document[field.name], text)
-        else:
-            may_be_absent = field.nullable if text == "cell" else not field.required
-            value = None if may_be_absent else absent(field)
+        value = value_from_object(field, document, field.name, text)
         if isinstance(value, Fault):
             return value
         row.append(value)
     return row
+
+
+def value_from_object(field: Field, document: Mapping[str, Any], key: str, text: str) -> Value | Fault:
+    """The member `key`, which may be absent by the same rules."""
+    if key in document:
+        return value_from_json(field, document[key], text)
+    may_be_absent = field.nullable if text == "cell" else not field.required
+    return None if may_be_absent else absent(field)
 
 
 def frame_of_rows(schema: InputSchema, rows: Sequence[Row], index: pd.Index | None = None) -> pd.DataFrame:

@@ -130,8 +130,10 @@ def _check_trainable(rows: TrainingRows, objective: str, two_part: bool) -> None
     if two_part:
         _check_two_parts(name, payers, len(revenue) - payers)
     elif objective == "gamma" and np.any(revenue == 0):
-        line = rows.frame.index[np.argmax(revenue == 0)]
-        raise UserError(f"line {line}, column {name}: the objective gamma expects revenue above 0, got 0")
+        index = rows.frame.index
+        raise UserError(
+            f"{index.name} {index[np.argmax(revenue == 0)]}, column {name}: the objective gamma expects revenue above 0, got 0"
+        )
 
 
 def _check_two_parts(name: str, payers: int, others: int) -> None:
