@@ -13,6 +13,7 @@ import type { Fault, Scored } from './piece.ts'
 import { ADDED_MEMBERS, addedColumns } from './predictor.ts'
 import { openSource } from './source.ts'
 import { ScoringThreads } from './threads.ts'
+import { UnknownSum, type UnknownValue } from './unknown-values.ts'
 
 export interface ScoringOptions {
   /** A path, or a stream where it is no Parquet. */
@@ -41,6 +42,8 @@ export interface ScoringSummary {
   readonly failed: number
   /** Columns of the input that the output has not, each with the reason. */
   readonly leftOut: readonly LeftOut[]
+  /** Values that the model does not know, of the rows that were predicted; the most frequent first. */
+  readonly unknown: readonly UnknownValue[]
 }
 
 /** So many pieces a thread are on their way: one that it scores, one that waits for it, and one that waits to be written. */
@@ -82,6 +85,7 @@ export async function scoreFile(options: ScoringOptions): Promise<ScoringSummary
   const spares: ArrayBuffer[] = []
   const waiting: (Promise<Scored> | Fault)[] = []
   let line = source.firstLine
+  const unknown = new UnknownSum()
   let predicted = 0
 
   const collect = async (): Promise<void> => {
@@ -96,6 +100,7 @@ export async function scoreFile(options: ScoringOptions): Promise<ScoringSummary
     await faults.add(scored.faults, line)
     line += scored.lines
     predicted += scored.predicted
+    unknown.add(scored.unknown)
     spares.push(scored.output.buffer)
     for (const buffer of scored.spares) source.giveBack(buffer)
     const { done, total } = source.progress()
@@ -116,7 +121,7 @@ export async function scoreFile(options: ScoringOptions): Promise<ScoringSummary
     while (waiting.length > 0) await collect()
     await faults.finish()
     await output.finish()
-    return { predicted, failed: faults.count, leftOut: source.leftOut }
+    return { predicted, failed: faults.count, leftOut: source.leftOut, unknown: unknown.values() }
   } finally {
     await threads.close()
     await source.close()
