@@ -20,7 +20,10 @@ def add_inspect(command: ArgumentParser) -> None:
     add_data(command)
     add_schema(command)
     command.add_argument(
-        "--bundle", type=Path, metavar="DIR", help="a bundle: count the texts that its training never saw; its schema, too"
+        "--bundle",
+        type=Path,
+        metavar="DIR",
+        help="a bundle: count the texts that its training never saw; its schema, too",
     )
     command.add_argument("--out", type=Path, metavar="FILE", help="write the findings with pictures as one HTML page")
 

@@ -30,7 +30,9 @@ def unknown_texts(frame: pd.DataFrame, plan: Plan) -> Iterator[Finding]:
         unseen = [text for text in sizes.index if text != "" and fold(text) not in known]
         if count := int(sizes[unseen].sum()):
             share = count / len(frame)
-            message = f"{field.name}: {counted(count, len(frame))} have a text that the training of the bundle never saw"
+            message = (
+                f"{field.name}: {counted(count, len(frame))} have a text that the training of the bundle never saw"
+            )
             examples = tuple(f'"{shortened(text)}"' for text in unseen[:_KEPT_EXAMPLES])
             severity = "warning" if share >= MANY_UNKNOWN else "note"
             yield Finding("unseen", severity, field.name, count, share, message, examples)
