@@ -4,7 +4,13 @@
  */
 import { basename } from 'node:path'
 import { type CompiledModel, Ensemble } from '../ensemble/index.ts'
-import { type Categories, categoriesOf, type FeaturePlan, parseFeaturePlan } from '../features/index.ts'
+import {
+  type Categories,
+  categoriesOf,
+  type FeaturePlan,
+  parseFeaturePlan,
+  UnknownValues,
+} from '../features/index.ts'
 import { Fault, type InputSchema, parseInputSchema, type Row, rowFromObject } from '../inputs/index.ts'
 import type { Pair } from './calibration.ts'
 import { combined } from './combination.ts'
@@ -63,6 +69,8 @@ export class Bundle {
   readonly profile: Profile
   /** Values of text fields that it knows, the most frequent first; by the name of the field. */
   readonly categories: ReadonlyMap<string, Categories>
+  /** Finds the values that it does not know. */
+  readonly unknownValues: UnknownValues
   readonly #plan: FeaturePlan
   readonly #features: Float64Array
   readonly #first: Part
@@ -84,6 +92,7 @@ export class Bundle {
     this.profile = profile
     this.#plan = parseFeaturePlan(plan, this.inputs)
     this.categories = categoriesOf(plan, this.inputs)
+    this.unknownValues = new UnknownValues(this.inputs, this.categories)
     this.#features = new Float64Array(this.#plan.features.length)
   }
 

@@ -9,6 +9,7 @@ import { resolve, sep } from 'node:path'
 import type { BundleParts } from '../bundle/index.ts'
 import type { Config } from '../config/index.ts'
 import type { findParts, Part, ScoringSummary } from '../scoring/index.ts'
+import { unknownInWords, type UnknownReport, unknownReports } from './unknown-values.ts'
 import { number, ProgressLine } from './progress.ts'
 import { argumentsOf, type Option, required, UsageError } from './usage.ts'
 
@@ -113,7 +114,10 @@ export async function predict(args: readonly string[], config: () => Config): Pr
     console.error(`warning: column ${name} is left out: ${why} cannot be written`)
   const done = reportOf({ input, out, errors, threads }, parts, summary, (performance.now() - startMs) / 1000)
   if (isJson) console.log(JSON.stringify(done))
-  else if (out !== null || summary.failed > 0) console.error(inWords(done))
+  else {
+    if (out !== null || summary.failed > 0) console.error(inWords(done))
+    for (const sentence of unknownInWords(done.unknown, done.predicted)) console.error(sentence)
+  }
   return summary.failed > 0 ? SOME_FAILED : 0
 }
 
@@ -152,6 +156,8 @@ interface Report {
   readonly rows_per_second: number
   readonly threads: number
   readonly model: { readonly name: string; readonly version: string }
+  /** Values that the model does not know. */
+  readonly unknown: readonly UnknownReport[]
 }
 
 function reportOf(
@@ -161,8 +167,8 @@ function reportOf(
     errors,
     threads,
   }: { input: string; out: string | null; errors: string | null; threads: number },
-  { manifest }: BundleParts,
-  { predicted, failed }: ScoringSummary,
+  { manifest, inputs }: BundleParts,
+  { predicted, failed, unknown }: ScoringSummary,
   seconds: number,
 ): Report {
   const rows = predicted + failed
@@ -177,6 +183,7 @@ function reportOf(
     rows_per_second: Math.round(rows / seconds),
     threads,
     model: { name: manifest.name, version: manifest.version },
+    unknown: unknownReports(unknown, inputs),
   }
 }
 

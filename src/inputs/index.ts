@@ -16,5 +16,5 @@ export {
 export { NINE_FIELDS } from './nine-fields.ts'
 export { type Row, rowFromObject, type TextRule } from './row.ts'
 export { type InputSchema, INPUTS_FORMAT, parseInputSchema, type Target } from './schema.ts'
-export { STORABLE_TEXT } from './text-rules.ts'
+export { STORABLE_TEXT, trimAscii } from './text-rules.ts'
 export { type Value } from './value.ts'

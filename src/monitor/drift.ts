@@ -28,6 +28,17 @@ export interface Drift {
   readonly features: ReadonlyMap<string, number>
   /** NaN where there are too few. */
   readonly predictions: number
+  /** Values that the model does not know, of the predictions that were looked at; those that occurred. */
+  readonly unknown: readonly UnknownCount[]
+}
+
+export interface UnknownKind {
+  readonly field: string
+  readonly reason: string
+}
+
+export interface UnknownCount extends UnknownKind {
+  readonly count: number
 }
 
 /** Predictions; of fewer of them chance alone makes an index of (bins − 1) / predictions or so. */
@@ -40,10 +51,16 @@ const PSEUDO_COUNT = 0.5
 export class DriftWindow {
   readonly #columns: readonly Column[]
   readonly #names: readonly string[]
+  readonly #kinds: readonly UnknownKind[]
   readonly #panes: Pane[]
   readonly #paneMs: number
 
-  constructor({ features, predictions }: ReferenceProfile, windowMs: number) {
+  /** @param kinds of unknown values, which `add` names by index */
+  constructor(
+    { features, predictions }: ReferenceProfile,
+    windowMs: number,
+    kinds: readonly UnknownKind[] = [],
+  ) {
     let start = 0
     this.#columns = [...features, predictions].map((reference) => {
       const column = columnOf(reference, start)
@@ -51,13 +68,23 @@ export class DriftWindow {
       return column
     })
     this.#names = features.map(({ name }) => name)
+    this.#kinds = kinds
     this.#paneMs = windowMs / PANES
-    this.#panes = Array.from({ length: PANES }, () => ({ turn: -1, count: 0, bins: new Uint32Array(start) }))
+    this.#panes = Array.from({ length: PANES }, () => ({
+      turn: -1,
+      count: 0,
+      bins: new Uint32Array(start),
+      unknown: new Uint32Array(kinds.length),
+    }))
   }
 
-  /** @param row the features, in the profile's order */
-  add(row: Float64Array, prediction: number, nowMs: number): void {
-    const { bins } = this.#pane(nowMs)
+  /**
+   * @param row the features, in the profile's order
+   * @param unknown the kinds of unknown values that the install has
+   */
+  add(row: Float64Array, prediction: number, nowMs: number, unknown: readonly number[] = []): void {
+    const { bins, unknown: counts } = this.#pane(nowMs)
+    for (const kind of unknown) counts[kind]!++
     const last = this.#columns.length - 1
     for (let i = 0; i < last; i++) bins[binOf(this.#columns[i]!, row[i]!)]!++
     bins[binOf(this.#columns[last]!, prediction)]!++
@@ -67,7 +94,10 @@ export class DriftWindow {
     const turn = Math.floor(nowMs / this.#paneMs)
     const panes = this.#panes.filter((pane) => pane.turn > turn - PANES)
     const count = panes.reduce((sum, pane) => sum + pane.count, 0)
-    if (count < MIN_DRIFT_COUNT) return { count, features: new Map(), predictions: NaN }
+    const unknown = this.#kinds
+      .map((kind, at) => ({ ...kind, count: panes.reduce((sum, pane) => sum + pane.unknown[at]!, 0) }))
+      .filter((kind) => kind.count > 0)
+    if (count < MIN_DRIFT_COUNT) return { count, features: new Map(), predictions: NaN, unknown }
     const indexes = this.#columns.map(({ start, reference }) =>
       psi(
         reference,
@@ -78,6 +108,7 @@ export class DriftWindow {
       count,
       features: new Map(this.#names.map((name, at) => [name, indexes[at]!])),
       predictions: indexes.at(-1)!,
+      unknown,
     }
   }
 
@@ -88,6 +119,7 @@ export class DriftWindow {
       pane.turn = turn
       pane.count = 0
       pane.bins.fill(0)
+      pane.unknown.fill(0)
     }
     pane.count++
     return pane
@@ -98,6 +130,7 @@ interface Pane {
   turn: number
   count: number
   readonly bins: Uint32Array
+  readonly unknown: Uint32Array
 }
 
 interface Column {

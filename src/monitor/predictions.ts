@@ -1,13 +1,15 @@
 /**
- * What predictions are counted as: how many, how fast and how much revenue by model, revenue by category, and drift. Costs a prediction a
+ * What predictions are counted as: how many, how fast and how much revenue by model, revenue by category, values that the model
+ * does not know, and drift. Costs a prediction a
  * fraction of a microsecond: figures are plain numbers until somebody asks.
  */
 import type { InputSchema, Row } from '../inputs/index.ts'
 import { Buckets, type Total } from './buckets.ts'
-import { DriftWindow, type Drift, type ReferenceProfile } from './drift.ts'
+import { DriftWindow, type Drift, type ReferenceProfile, type UnknownKind } from './drift.ts'
 import { counter, gauge, histogram, type Metric, type Sample, summary } from './metric.ts'
 import { type KnownCategories, RevenueFigures } from './revenue.ts'
 import { Sampler } from './sampler.ts'
+import { type Tally, UnknownFigures } from './unknown.ts'
 
 /** What is read of a bundle. */
 export interface WatchedBundle {
@@ -15,6 +17,10 @@ export interface WatchedBundle {
   readonly inputs: InputSchema
   readonly profile: ReferenceProfile
   readonly categories: ReadonlyMap<string, KnownCategories>
+  readonly unknownValues: {
+    readonly kinds: readonly UnknownKind[]
+    note(row: Row, found: (kind: number) => void): void
+  }
   encode(row: Row, features: Float64Array): void
 }
 
@@ -56,6 +62,7 @@ export class PredictionFigures {
   readonly #options: PredictionFiguresOptions
   readonly #models = new Map<string, ModelFigures>()
   readonly #revenue = new RevenueFigures()
+  readonly #unknown = new UnknownFigures()
   /** By bundle, for as long as somebody has it. */
   readonly #watches = new WeakMap<WatchedBundle, Watch>()
   readonly #sampler: Sampler
@@ -67,11 +74,13 @@ export class PredictionFigures {
 
   note(answered: readonly Answered[]): void {
     for (const { answer, record } of answered) {
-      const model = this.#modelOf(answer.bundle, record.variant)
+      const { models, countUnknown } = this.#watchOf(answer.bundle)
+      const model = models.get(record.variant) ?? this.#modelOf(answer.bundle, record.variant)
       model.inference.observe(record.inferenceTimeUs / 1e6)
       model.revenue.sum += record.predictedRevenue
       model.revenue.count++
       this.#revenue.note(record.inputs, record.row, record.predictedRevenue)
+      answer.bundle.unknownValues.note(record.row, countUnknown)
       if (this.#sampler.pick()) this.#sample(answer, record.row)
     }
   }
@@ -97,6 +106,7 @@ export class PredictionFigures {
         () => perModel().map(({ labels, revenue }) => ({ labels, total: revenue })),
       ),
       ...this.#revenue.metrics(),
+      this.#unknown.metric(),
       gauge(
         'day7_feature_drift_psi',
         'Population stability index of a feature of recent installs, against those that the model learnt from.',
@@ -126,7 +136,9 @@ export class PredictionFigures {
     this.#sampler.next(nowMs)
     const { window, features } = this.#watchOf(bundle)
     bundle.encode(row, features)
-    window.add(features, prediction.revenue, nowMs)
+    const unknown: number[] = []
+    bundle.unknownValues.note(row, (kind) => unknown.push(kind))
+    window.add(features, prediction.revenue, nowMs, unknown)
   }
 
   #drifting(): { readonly variant: string; readonly drift: Drift }[] {
@@ -172,11 +184,12 @@ export class PredictionFigures {
   #watchOf(bundle: WatchedBundle): Watch {
     let watch = this.#watches.get(bundle)
     if (!watch) {
-      const { inputs, profile, categories } = bundle
+      const { inputs, profile, categories, unknownValues } = bundle
       this.#revenue.know(inputs, categories)
       watch = {
         models: new Map(),
-        window: new DriftWindow(profile, this.#options.driftWindowMs),
+        window: new DriftWindow(profile, this.#options.driftWindowMs, unknownValues.kinds),
+        countUnknown: this.#unknown.tallyOf(unknownValues.kinds),
         features: new Float64Array(profile.features.length),
       }
       this.#watches.set(bundle, watch)
@@ -196,6 +209,7 @@ interface Watch {
   /** By variant. */
   readonly models: Map<string, ModelFigures>
   readonly window: DriftWindow
+  readonly countUnknown: Tally
   readonly features: Float64Array
 }
 

@@ -36,6 +36,13 @@ export class CsvScorer implements Scorer {
         writeWidenedRow(out, bytes, rows, this.#layout.separator, this.#predictor.cells(), this.#toldCells)
       } else faults.push({ line: rows.line, error: fault, row: shownRow(bytes, rows.from, rows.end) })
     }
-    return { output: out.take(), predicted, faults, lines: rows.lines, spares: [piece.buffer] }
+    return {
+      output: out.take(),
+      predicted,
+      faults,
+      unknown: this.#predictor.takeUnknown(),
+      lines: rows.lines,
+      spares: [piece.buffer],
+    }
   }
 }

@@ -8,3 +8,4 @@ export {
   type ScoringProgress,
   type ScoringSummary,
 } from './score-file.ts'
+export type { UnknownValue } from './unknown-values.ts'

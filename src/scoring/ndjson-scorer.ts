@@ -35,6 +35,13 @@ export class NdjsonScorer implements Scorer {
         writeWidenedObject(out, line, rows.isEmpty, this.#told.members + this.#predictor.members())
       } else faults.push({ line: rows.line, error: fault, row: shownRow(bytes, rows.from, rows.end) })
     }
-    return { output: out.take(), predicted, faults, lines: rows.lines, spares: [piece.buffer] }
+    return {
+      output: out.take(),
+      predicted,
+      faults,
+      unknown: this.#predictor.takeUnknown(),
+      lines: rows.lines,
+      spares: [piece.buffer],
+    }
   }
 }

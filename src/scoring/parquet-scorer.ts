@@ -45,6 +45,7 @@ export class ParquetScorer implements Scorer {
       output: out.take(),
       predicted: stored.length - faults.length,
       faults,
+      unknown: this.#predictor.takeUnknown(),
       lines: stored.length,
       spares: [],
     }

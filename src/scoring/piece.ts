@@ -4,6 +4,7 @@
  */
 import type { Layout } from './layout.ts'
 import type { BundleParts } from '../bundle/index.ts'
+import type { UnknownCount } from './unknown-values.ts'
 
 export type Piece =
   /** Whole rows: `length` bytes of a buffer that comes back with the answer. */
@@ -24,6 +25,8 @@ export interface Scored {
   readonly output: Uint8Array<ArrayBuffer>
   readonly predicted: number
   readonly faults: readonly Fault[]
+  /** Of the rows that were predicted. */
+  readonly unknown: readonly UnknownCount[]
   /** Lines of the piece. */
   readonly lines: number
   /** Buffers that are not needed any more. */

@@ -11,16 +11,20 @@ import {
 } from '../bundle/index.ts'
 import type { Prediction, RawScoreExplanation } from '../bundle/index.ts'
 import { Fault, parseInputSchema, type Row } from '../inputs/index.ts'
+import { type UnknownCount, UnknownTally } from './unknown-values.ts'
 
 export class Predictor {
   readonly #bundle: Bundle
   readonly #explain: boolean
+  readonly #unknown: UnknownTally
+  readonly #countUnknown = (kind: number, text: string): void => this.#unknown.add(kind, text)
   #prediction: Prediction | null = null
   #explanation: Explanation | null = null
 
   constructor(bundle: Bundle, explain: boolean) {
     this.#bundle = bundle
     this.#explain = explain
+    this.#unknown = new UnknownTally(bundle.unknownValues.kinds)
   }
 
   /** @returns why there is no prediction, or null: then it can be written */
@@ -29,12 +33,18 @@ export class Predictor {
     try {
       this.#prediction = this.#bundle.predict(row)
       this.#explanation = this.#explain ? this.#bundle.explain(row) : null
+      this.#bundle.unknownValues.note(row, this.#countUnknown)
       return null
     } catch (error) {
       if (error instanceof ExplanationError) return error.message
       if (error instanceof RangeError) return 'the model has no finite answer for this row'
       throw error
     }
+  }
+
+  /** Values that the model does not know, of the rows since the last time. */
+  takeUnknown(): UnknownCount[] {
+    return this.#unknown.take()
   }
 
   /** The cells of `addedColumns`. */

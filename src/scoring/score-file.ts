@@ -13,6 +13,7 @@ import type { Fault, Scored } from './piece.ts'
 import { ADDED_MEMBERS, addedColumns } from './predictor.ts'
 import { openSource, type Source } from './source.ts'
 import { ScoringThreads } from './threads.ts'
+import { UnknownSum, type UnknownValue } from './unknown-values.ts'
 import type { ToldColumn } from './told-columns.ts'
 
 export interface ScoringPart {
@@ -54,6 +55,8 @@ export interface ScoringSummary {
   readonly failed: number
   /** Columns of the input that the output has not, each with the reason. */
   readonly leftOut: readonly LeftOut[]
+  /** Values that the model does not know, of the rows that were predicted; the most frequent first. */
+  readonly unknown: readonly UnknownValue[]
 }
 
 /** So many pieces a thread are on their way: one that it scores, one that waits for it, and one that waits to be written. */
@@ -109,6 +112,7 @@ export async function scoreFile(options: ScoringOptions): Promise<ScoringSummary
   const spares: ArrayBuffer[] = []
   const waiting: { readonly part: number; readonly work: Promise<Scored> | Fault }[] = []
   const lines = looks.map(({ firstLine }) => firstLine)
+  const unknown = new UnknownSum()
   let predicted = 0
   /** The part that is cut. */
   let part = 0
@@ -128,6 +132,7 @@ export async function scoreFile(options: ScoringOptions): Promise<ScoringSummary
     await faults.add(scored.faults, lines[next.part]!, nameOf(from))
     lines[next.part]! += scored.lines
     predicted += scored.predicted
+    unknown.add(scored.unknown)
     spares.push(scored.output.buffer)
     for (const buffer of scored.spares) source?.giveBack(buffer)
     options.onProgress({ rows: predicted + faults.count, share: shareDone(source!, part, looks.length) })
@@ -162,7 +167,7 @@ export async function scoreFile(options: ScoringOptions): Promise<ScoringSummary
     await faults.finish()
     await output.finish()
     const leftOut = new Map(looks.flatMap((look) => look.leftOut.map((each) => [each.name, each] as const)))
-    return { predicted, failed: faults.count, leftOut: [...leftOut.values()] }
+    return { predicted, failed: faults.count, leftOut: [...leftOut.values()], unknown: unknown.values() }
   } finally {
     await threads.close()
     await source?.close()

@@ -150,7 +150,7 @@ t.test('to standard output', (t) => {
   t.equal(stdout, `${HEADER},predicted_revenue\n${ANSWER}\n${ANSWER}\n`)
   t.match(
     stderr,
-    /^line,error,row\n3,"expected 9 cells .*\n.*2 of 3 rows predicted.*\n1 could not be predicted\n$/,
+    /^line,error,row\n3,"expected 9 cells .*\n.*2 of 3 rows predicted.*\n1 could not be predicted\ncountry_region: 2 of 2 rows have .* saw, most often "Madrid"\n$/,
   )
   t.end()
 })
@@ -247,3 +247,29 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<[numb
   child.kill(signal)
   return exited
 }
+
+t.test('values that the model does not know are summed up', (t) => {
+  const country = FIELDS.indexOf('country')
+  // The region of the example is one that training never saw.
+  const known = ROW.replace('Madrid', 'belville')
+  const rowWith = (text: string) => known.split(',').with(country, text).join()
+  const rows = ['us ', 'us ', ' us', 'us', 'atlantis'].map(rowWith)
+  writeFileSync(path('unknown.csv'), [HEADER, ...rows, ''].join('\n'))
+  const said = [
+    'country: 3 of 5 rows have a text with blanks around it, which the model does not know, most often "us "',
+    'country: 1 of 5 rows have a text that training never saw, most often "atlantis"',
+  ]
+  const plain = predict(path('unknown.csv'), ...MODEL, '--out', path('unknown.out.csv'))
+  t.equal(plain.status, 0)
+  t.same(plain.stderr.trimEnd().split('\n').slice(1), said)
+  t.equal(predict(path('unknown.csv'), ...MODEL).stderr, `${said.join('\n')}\n`, 'beside standard output')
+  const json = predict(path('unknown.csv'), ...MODEL, '--out', path('unknown.out.csv'), '--json')
+  t.equal(json.stderr, '')
+  t.same(JSON.parse(json.stdout).unknown, [
+    { field: 'country', reason: 'blanks', rows: 3, most_often: { text: 'us ', rows: 2 } },
+    { field: 'country', reason: 'unseen', rows: 1, most_often: { text: 'atlantis', rows: 1 } },
+  ])
+  writeFileSync(path('known.csv'), `${HEADER}\n${known}\n`)
+  t.equal(predict(path('known.csv'), ...MODEL).stderr, '', 'nothing where all is known')
+  t.end()
+})

@@ -114,7 +114,7 @@ export function metricsOf(part: Partial<AppContext['metrics']>): AppContext['met
     requests: { begin: () => {}, end: () => {}, error: () => {} },
     predictions: {
       note: () => {},
-      driftOf: () => ({ count: 0, features: new Map(), predictions: NaN }),
+      driftOf: () => ({ count: 0, features: new Map(), predictions: NaN, unknown: [] }),
     },
     driftWindowMs: 3_600_000,
     pulse: new Pulse(),

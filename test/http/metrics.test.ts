@@ -9,7 +9,7 @@ import { loadBundle } from '../../src/bundle/index.ts'
 import { accessMetrics, answerMetrics, createMetrics, limitMetrics } from '../../src/monitor/index.ts'
 import type { PredictionLogStatus } from '../../src/prediction-log/index.ts'
 import { NINE_FIELDS } from '../../src/inputs/index.ts'
-import { EXAMPLE_ROW } from '../example.ts'
+import { EXAMPLE, EXAMPLE_ROW } from '../example.ts'
 import { missing } from '../programs.ts'
 import { appWith, bundleLike, logIn, modelsIn, NOW, rolloutOf } from './app.ts'
 
@@ -175,6 +175,25 @@ t.test('the text is Prometheus’s, and has the process too', async (t) => {
     t.match(response.body, new RegExp(`^# HELP ${name} \\S`, 'm'))
     t.equal(name!.endsWith('_total'), type === 'counter', `${name} is a ${type}`)
   }
+  await app.close()
+})
+
+t.test('values that the model does not know, by field and reason', async (t) => {
+  const { app, samples } = await appWatching(STATUS)
+  const known = { ...EXAMPLE, country_region: 'belville' }
+  const send = (install: object) => app.inject({ method: 'POST', url: '/predict', payload: install })
+  for (const country of ['us', 'us ', 'us ', 'N/A', null])
+    t.equal((await send({ ...known, country })).statusCode, 200)
+  const told = (await samples('day7_unknown')).filter((line) => !line.endsWith(' 0'))
+  t.same(told, [
+    'day7_unknown_values_total{field="country",reason="blanks"} 2',
+    'day7_unknown_values_total{field="country",reason="marker"} 1',
+  ])
+  const { unknown_values: unknown } = (await app.inject('/model/drift')).json()
+  t.same(unknown, [
+    { field: 'country', reason: 'blanks', count: 2, share: 0.4 },
+    { field: 'country', reason: 'marker', count: 1, share: 0.2 },
+  ])
   await app.close()
 })
 

@@ -152,6 +152,10 @@ t.test('drift', async (t) => {
       ['event_1', 0.3],
     ]),
     predictions: 0.02,
+    unknown: [
+      { field: 'source', reason: 'marker', count: 5 },
+      { field: 'country', reason: 'blanks', count: 400 },
+    ],
   })
   const { body } = await send(moved.app, '/model/drift')
   t.match(body, {
@@ -169,7 +173,15 @@ t.test('drift', async (t) => {
     ],
     'the greatest first',
   )
-  const few = await of({ count: 3, features: new Map(), predictions: NaN })
+  t.same(
+    body.unknown_values,
+    [
+      { field: 'country', reason: 'blanks', count: 400, share: 0.8 },
+      { field: 'source', reason: 'marker', count: 5, share: 0.01 },
+    ],
+    'the most frequent first',
+  )
+  const few = await of({ count: 3, features: new Map(), predictions: NaN, unknown: [] })
   t.match((await send(few.app, '/model/drift')).body, { predictions: 3, prediction: null, features: [] })
   t.match(await send(few.app, '/model/drift?variant=challenger'), {
     status: 404,

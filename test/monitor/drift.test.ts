@@ -75,9 +75,34 @@ t.test('a missing value is a value', (t) => {
 t.test('of few predictions there is no index', (t) => {
   const window = new DriftWindow(PROFILE, HOUR_MS)
   for (let i = 0; i < 199; i++) window.add(Float64Array.of(0, 0), 0, 0)
-  t.same(window.drift(0), { count: 199, features: new Map(), predictions: NaN })
+  t.same(window.drift(0), { count: 199, features: new Map(), predictions: NaN, unknown: [] })
   window.add(Float64Array.of(0, 0), 0, 0)
   t.same([...window.drift(0).features.keys()], ['even', 'tenths'])
+  t.end()
+})
+
+t.test('unknown values of the window, from the first prediction on', (t) => {
+  const kinds = ['blanks', 'unseen'].map((reason) => ({ field: 'country', reason }))
+  const window = new DriftWindow(PROFILE, HOUR_MS, kinds)
+  const add = (nowMs: number, unknown: readonly number[]) =>
+    window.add(Float64Array.of(0, 0), 0, nowMs, unknown)
+  add(0, [0])
+  add(HOUR_MS / 2, [0, 1])
+  add(HOUR_MS / 2, [])
+  t.match(window.drift(HOUR_MS / 2), {
+    count: 3,
+    unknown: [
+      { ...kinds[0], count: 2 },
+      { ...kinds[1], count: 1 },
+    ],
+  })
+  t.same(
+    window.drift(HOUR_MS).unknown.map(({ count }) => count),
+    [1, 1],
+  )
+  t.same(window.drift(3 * HOUR_MS).unknown, [])
+  add(3 * HOUR_MS, [1])
+  t.same(window.drift(3 * HOUR_MS).unknown, [{ ...kinds[1], count: 1 }], 'panes begin anew')
   t.end()
 })
 

@@ -24,6 +24,7 @@ function figuresOf(inService: { variant: string; bundle: Bundle }[] = [{ variant
   })
   return {
     inService,
+    driftOf: () => figures.driftOf(bundle),
     note: (install: Install, predictedRevenue = 1, of = bundle, variant = 'champion') =>
       figures.note([
         {
@@ -115,6 +116,31 @@ t.test('by category, as the model knows them', (t) => {
   t.same(read('day7_predicted_revenue_by_source'), ['_sum organic 63', '_count organic 6'])
   t.end()
 })
+
+t.test(
+  'values that the model does not know: all of them as a metric, a sample of them in the window',
+  (t) => {
+    const { note, read, driftOf } = figuresOf()
+    read('day7_predictions_total')
+    t.ok(read('day7_unknown_values_total').includes('country blanks 0'), 'there before the first')
+    const country_region = 'belville'
+    for (let i = 0; i < 10; i++)
+      note({ country: i < 7 ? 'us ' : 'us', source: i === 0 ? 'NULL' : 'organic', country_region })
+    note({ country: 'atlantis', country_region }, 1, bundleLike(bundle, 'new'), 'challenger')
+    t.same(
+      read('day7_unknown_values_total').filter((line) => !line.endsWith(' 0')),
+      ['country blanks 7', 'country unseen 1', 'source marker 1'],
+    )
+    t.match(driftOf(), {
+      count: 10,
+      unknown: [
+        { field: 'country', reason: 'blanks', count: 7 },
+        { field: 'source', reason: 'marker', count: 1 },
+      ],
+    })
+    t.end()
+  },
+)
 
 t.test('callers cannot make series', (t) => {
   const { note, read } = figuresOf()

@@ -40,7 +40,7 @@ t.test('a CSV', async (t) => {
     parts,
     explain: true,
   })
-  t.same(summary, { leftOut: [], predicted: 4, failed: 5 })
+  t.same(summary, { leftOut: [], predicted: 4, failed: 5, unknown: [] })
   const rows = records(output)
   t.same(
     rows.map((row) => Number(row['predicted_revenue'])),

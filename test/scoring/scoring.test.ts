@@ -11,6 +11,7 @@ import {
   type Install,
   type ApiAnswer,
   apiAnswers,
+  countsOf,
   csvLine,
   csvLinesOf,
   golden,
@@ -211,7 +212,7 @@ t.test('what is wrong with a row, and in which line', async (t) => {
       ['es', 'the last, without an end', 'Apple iPhone'],
     ],
   )
-  t.same(summary, { leftOut: [], predicted: 7, failed: 12 })
+  t.same(countsOf(summary), { leftOut: [], predicted: 7, failed: 12 })
   const shown = records(faults).find(({ line }) => line === '21')
   t.match(shown!['row'], /M\ufffdlaga/)
 
@@ -283,7 +284,7 @@ t.test('a line without an end takes no memory', async (t) => {
   const timer = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 5)
   const { summary } = await score(path, { threads: 1 })
   clearInterval(timer)
-  t.same(summary, { leftOut: [], predicted: 2, failed: 1 })
+  t.same(countsOf(summary), { leftOut: [], predicted: 2, failed: 1 })
   t.ok(
     most - before < 90_000_000,
     `${Math.round((most - before) / 1e6)} MB, a thread and its model among them`,
@@ -305,9 +306,14 @@ t.test('what is no installs at all', async (t) => {
   for (const [name, content, message] of refused)
     await t.rejects(score(fileOf(name, content)), { name: 'InputError', message }, name)
   await t.rejects(score(join(folder, 'nowhere.csv')), { code: 'ENOENT' })
-  t.same((await score(fileOf('none.csv', `${HEADER}\n`))).summary, { leftOut: [], predicted: 0, failed: 0 })
+  t.same((await score(fileOf('none.csv', `${HEADER}\n`))).summary, {
+    leftOut: [],
+    predicted: 0,
+    failed: 0,
+    unknown: [],
+  })
   t.same(await score(fileOf('none.ndjson', '')), {
-    summary: { leftOut: [], predicted: 0, failed: 0 },
+    summary: { leftOut: [], predicted: 0, failed: 0, unknown: [] },
     output: '',
     faults: '',
   })

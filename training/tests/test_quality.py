@@ -112,6 +112,22 @@ def buy_once(rows):
         (buy_once, "almost_zero", "event_1", "note", 119, "event_1: almost always zero, in 119 rows (99.17%)"),
         (scatter_regions, "many_texts", "country_region", "note", 120, "country_region: 120 texts"),
         (edit("revenue", "0", *range(20)), "zeros", "revenue", "note", 20, "revenue: 20 rows (16.67%) bring none"),
+        (
+            edit("source", "organic ", 0, 2),
+            "blanks",
+            "source",
+            "warning",
+            2,
+            "source: 2 rows (1.67%) have blanks around",
+        ),
+        (
+            edit("source", "N/A", 0, 2),
+            "markers",
+            "source",
+            "warning",
+            2,
+            "source: 2 rows (1.67%) have a text that commonly",
+        ),
         (edit("revenue", "500", 119), "heavy_tail", "revenue", "note", 1, "revenue: the top 1% of installs bring 87"),
     ],
 )
@@ -352,3 +368,26 @@ def test_findings_are_no_failure_but_a_bad_file_is(write, tmp_path, capsys):
     assert main(["inspect", "--data", str(write(rows))]) == 2
     assert "line 9, column event_2: expected a decimal number, got 'many'" in capsys.readouterr().err
     assert main(["inspect", "--data", str(tmp_path / "absent.csv")]) == 2
+
+
+def test_texts_that_a_bundle_does_not_know(bundle, synthetic_csv, tmp_path, capsys):
+    command = ["inspect", "--bundle", str(bundle), "--data"]
+    assert main([*command, str(synthetic_csv)]) == 0
+    assert "never saw" not in capsys.readouterr().out
+    with synthetic_csv.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    asked = [number for number, row in enumerate(rows) if row["country"] == "us"]
+    assert len(asked) > 20
+    for number in asked:
+        rows[number]["country"] = "us "
+    rows[asked[0]]["source"] = "NULL"
+    moved = tmp_path / "moved.csv"
+    with moved.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    assert main([*command, str(moved)]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(rf'^warning: country: {len(asked)} rows \(.*never saw \("us "\)$', printed, re.MULTILINE)
+    assert re.search(r'^note: source: 1 row \(.*never saw \("NULL"\)$', printed, re.MULTILINE)
+    assert f"country: {len(asked)} rows" in printed and "blanks around the text" in printed

@@ -133,7 +133,7 @@ export const modelRoutes: Routes = (app, context) => {
     (request) => {
       const { bundle } = slotOf(context, request.query.variant ?? 'champion')
       const { predictions: figures, driftWindowMs } = context.metrics
-      const { count, features, predictions } = figures.driftOf(bundle)
+      const { count, features, predictions, unknown } = figures.driftOf(bundle)
       return {
         model: { name: bundle.manifest.name, version: bundle.manifest.version },
         window_seconds: driftWindowMs / 1000,
@@ -141,6 +141,9 @@ export const modelRoutes: Routes = (app, context) => {
         min_predictions: MIN_DRIFT_COUNT,
         prediction: Number.isNaN(predictions) ? null : predictions,
         features: [...features].map(([feature, psi]) => ({ feature, psi })).toSorted((a, b) => b.psi - a.psi),
+        unknown_values: unknown
+          .map((each) => ({ ...each, share: each.count / count }))
+          .toSorted((a, b) => b.count - a.count),
       }
     },
   )

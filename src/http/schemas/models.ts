@@ -72,6 +72,21 @@ export const DriftAnswer = Type.Object(
     features: Type.Array(Type.Object({ feature: Type.String(), psi: Psi }), {
       description: 'Of the features of the model; the greatest first.',
     }),
+    unknown_values: Type.Array(
+      Type.Object({
+        field: Type.String({ description: 'An input field.' }),
+        reason: Type.String({
+          description:
+            '`unseen`: a text that training never saw; `marker`: one that commonly stands for a missing value, such as `NULL` or `-`; `blanks`: one with blanks around it.',
+        }),
+        count: Type.Integer({ description: 'Predictions of the window that have such a value.' }),
+        share: Type.Number({ description: 'Of the predictions that were looked at.' }),
+      }),
+      {
+        description:
+          'Values that the model does not know; the most frequent first. There from the first prediction on.',
+      },
+    ),
   },
   {
     description: `How far recent installs are from those that the model learnt from: below 0.1 is called stable, above 0.25 another population. Of the process that answers, and there once it has looked at ${MIN_DRIFT_COUNT} predictions.`,

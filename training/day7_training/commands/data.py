@@ -7,7 +7,10 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..example.synthetic import write_synthetic
+from ..features.plan import Plan
+from ..inputs.schema import NINE_FIELDS
 from ..quality.checks import inspect_installs
+from ..quality.unknown import unknown_texts
 from .options import add_data, natural, positive
 from .schema import add_schema, read_installs_of, read_schema
 
@@ -16,6 +19,12 @@ def add_inspect(command: ArgumentParser) -> None:
     command.set_defaults(run=_run_inspect)
     add_data(command)
     add_schema(command)
+    command.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="DIR",
+        help="a bundle: count the texts that its training never saw; its schema, too",
+    )
     command.add_argument("--out", type=Path, metavar="FILE", help="write the findings with pictures as one HTML page")
 
 
@@ -30,13 +39,17 @@ def _run_inspect(options: Namespace) -> int:
     if options.out and options.out.exists() and options.data.exists() and options.out.samefile(options.data):
         raise UserError(f"--out: expected another file than --data, got {options.out}")
     schema = read_schema(options.schema) if options.schema else None
+    plan = _plan_of(options.bundle) if options.bundle else None
+    if schema is None and plan is not None and plan.inputs.id != NINE_FIELDS.id:
+        schema = plan.inputs
     if schema is not None and options.out:
         raise UserError("--out: expected without --schema; the page with pictures is of the nine fields")
     installs = read_installs_of(options, schema)
     inspection = inspect_installs(installs.frame, installs.inputs)
-    count = len(inspection.findings)
+    findings = [*(unknown_texts(installs.frame, plan) if plan else ()), *inspection.findings]
+    count = len(findings)
     print(f"{len(installs.frame)} installs, {count} finding{'' if count == 1 else 's'}")
-    for finding in inspection.findings:
+    for finding in findings:
         print(finding)
     if options.out:
         # Pictures need matplotlib, which the other commands should not wait for.
@@ -45,6 +58,13 @@ def _run_inspect(options: Namespace) -> int:
         options.out.write_text(report_page(inspection, options.data.name, installs.sha256), encoding="utf-8")
         print(f"written to {options.out}")
     return 0
+
+
+def _plan_of(directory: Path) -> Plan:
+    # A bundle needs LightGBM, which a table alone should not wait for.
+    from ..bundle.folder import open_bundle
+
+    return open_bundle(directory)[1].plan
 
 
 def _run_synthesize(options: Namespace) -> int:

@@ -23,7 +23,7 @@ from ..inputs.texts import trim_ascii
 from ..inputs.times import time_from_text
 
 # In lower case. `na` is not among them: it may be Namibia, and is a marker only among numbers.
-_MARKERS = frozenset({"null", "n/a", "-", "--", "nan", "none", "nil", "(null)", "\\n", "#n/a", "undefined", "(none)"})
+MARKERS = frozenset({"null", "n/a", "-", "--", "nan", "none", "nil", "(null)", "\\n", "#n/a", "undefined", "(none)"})
 _NO_MARKERS_OF_TEXT = frozenset({"none", "nil"})
 _MOST_MARKERS = 4
 # So many decide whether a kind is possible at all.
@@ -120,7 +120,7 @@ def look_at(name: str, column: EncodedColumn) -> ColumnFacts:
 
 
 def _is_marker(text: str) -> bool:
-    return text.lower() in _MARKERS
+    return text.lower() in MARKERS
 
 
 def _kind_of(name: str, texts: list[str]) -> tuple[str, str, bool, set[str]]:

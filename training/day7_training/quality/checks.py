@@ -13,10 +13,12 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
+from ..describe.column import MARKERS
 from ..example.fit import SMOOTHING_ROWS
 from ..features.operators import FOLDS
 from ..features.texts import group_by_text
 from ..inputs.schema import NINE_FIELDS, InputSchema
+from ..inputs.texts import trim_ascii
 from .anomalies import UnitAnomaly, find_unit_anomalies
 from .finding import SEVERITIES, Finding, counted, percent, printable, shortened
 from .summary import ColumnSummary, summarize_columns, top_share
@@ -205,6 +207,28 @@ def _mixed_case(rows: _Rows) -> Iterator[Finding]:
         yield rows.finding("mixed_case", "note", field, unusual, message, examples)
 
 
+def _odd_texts(rows: _Rows) -> Iterator[Finding]:
+    """What the schema's `trim` and `missing` have left: the model would learn each as a text of its own."""
+    for field in rows.of_kind("text"):
+        sizes = rows.frame[field].value_counts()
+        blanks = [text for text in sizes.index if trim_ascii(text) != text]
+        if blanks:
+            count = int(sizes[blanks].sum())
+            message = f"{field}: {rows.counted(count)} have blanks around the text, "
+            message += "which make another text of it; `trim` in the schema drops them"
+            yield rows.finding("blanks", "warning", field, count, message, map(_quoted, blanks))
+        markers = [text for text in sizes.index if text.lower() in MARKERS]
+        if markers:
+            count = int(sizes[markers].sum())
+            message = f"{field}: {rows.counted(count)} have a text that commonly stands for a missing value; "
+            message += "`missing` in the schema makes it null"
+            yield rows.finding("markers", "warning", field, count, message, map(_quoted, markers))
+
+
+def _quoted(text: str) -> str:
+    return f'"{shortened(text)}"'
+
+
 def _many_texts(rows: _Rows) -> Iterator[Finding]:
     texts = set(rows.of_kind("text"))
     for column in rows.columns:
@@ -239,6 +263,7 @@ _CHECKS: tuple[Callable[[_Rows], Iterator[Finding]], ...] = (
     _repeats,
     _nulls,
     _mixed_case,
+    _odd_texts,
     _almost_zero,
     _many_texts,
     _revenue_shape,
