@@ -88,7 +88,10 @@ t.test('their rows, with what the path tells, in one output', async (t) => {
       read.map(({ country, source, predicted_revenue }) => [country, source, Number(predicted_revenue)]),
       expected,
     )
-    t.same(summary, { predicted: 4, failed: 0, leftOut: [] })
+    const { predicted, failed, leftOut, unknown } = summary
+    t.same({ predicted, failed, leftOut }, { predicted: 4, failed: 0, leftOut: [] })
+    // Training saw neither; both parts of the one country are summed up.
+    t.same(unknown.find(({ field }) => field === 'source')?.rows, 4)
   }
   const { country: _, ...own } = EXAMPLE
   const object = (source: string): string => `${JSON.stringify({ ...own, source })}\n`
