@@ -71,7 +71,7 @@ t.test('Triton’s client', async (t) => {
     versions: [version],
     refused: [
       '404 there is no model of this name in service',
-      '400 inputs: expected tensors for platform and event_1 and event_2; missing: platform, event_2',
+      '400 inputs: expected tensors for platform and event_1 and event_2; missing: event_2',
       `404 no such route: GET /v2/models/${name}/config; /docs lists them`,
     ],
   })
