@@ -84,6 +84,6 @@ t.test('KServe’s client', { skip }, async (t) => {
   t.same(ready, [true, true, true, false])
   t.match(
     refused,
-    /inputs: expected tensors for platform and event_1 and event_2; missing: platform, event_1, event_2, '400 Bad Request'/,
+    /inputs: expected tensors for platform and event_1 and event_2; missing: event_1, event_2, '400 Bad Request'/,
   )
 })
