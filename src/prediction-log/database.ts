@@ -3,15 +3,19 @@
  * one. Opens by itself, migrates, and opens again after a loss. Every call may throw, and none takes longer than its timeout.
  */
 import { createWriteStream } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import postgres, { type Sql, type TransactionSql } from 'postgres'
+import { NINE_FIELDS } from '../inputs/index.ts'
 import { CLIENT } from './client.ts'
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded.ts'
 import { migrate } from './migrate.ts'
 import { shipSegment, type Shipment } from './shipment.ts'
+import { rewriteNineColumns } from './spool/nine-columns.ts'
+import { hasNineColumns } from './spool/owner.ts'
+import { readSchema } from './spool/schema-documents.ts'
 import {
   ADD_LATE_SHADOWS,
   COUNT_INCOMING,
@@ -23,6 +27,7 @@ import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accur
 import { addKey, listKeys, revokeKey, type StoredKey } from './tables/api-keys.ts'
 import { type Erasure, eraseUser } from './tables/erasure.ts'
 import { type ExperimentQuery, type ExperimentRows, queryExperiment } from './tables/experiments.ts'
+import { registerSchemas, type SchemaOf } from './tables/input-schemas.ts'
 import {
   insertModelEvents,
   type ModelEvent,
@@ -84,20 +89,35 @@ export class Database {
     this.#location = location
   }
 
-  ship(path: string): Promise<Shipment> {
-    return shipSegment(path, { keep: (lines) => this.keep(lines), refuses: isOfTheLines })
+  async ship(path: string): Promise<Shipment> {
+    const notes = new Set<string>()
+    const schemaOf: SchemaOf = async (id) =>
+      id === NINE_FIELDS.id ? NINE_FIELDS : readSchema(dirname(path), id)
+    const shipment = await shipSegment(path, {
+      keep: async (lines) => {
+        const of = await this.keep(hasNineColumns(path) ? rewriteNineColumns(lines) : lines, schemaOf)
+        for (const note of of) notes.add(note)
+      },
+      refuses: isOfTheLines,
+    })
+    return { ...shipment, notes: [...notes] }
   }
 
-  /** One transaction: `copy` into a temporary table, and from there what is not there yet, with its statistics. */
-  async keep(lines: AsyncIterable<Buffer>): Promise<void> {
-    await this.#use('shipping', TIMEOUTS_MS.shipment, (sql) =>
+  /**
+   * One transaction: `copy` into a temporary table, and from there what is not there yet, with its statistics.
+   * @returns what went wrong beside the lines
+   */
+  async keep(lines: AsyncIterable<Buffer>, schemaOf: SchemaOf): Promise<readonly string[]> {
+    return this.#use('shipping', TIMEOUTS_MS.shipment, (sql) =>
       sql.begin(async (transaction) => {
         await transaction.unsafe(CREATE_INCOMING)
         await transaction.unsafe(NO_ERASURE_NOW)
         await this.#copy(transaction, lines)
         await transaction.unsafe(MAKE_PARTITIONS)
+        const notes = await registerSchemas(transaction, schemaOf)
         await transaction.unsafe(COUNT_INCOMING)
         await transaction.unsafe(ADD_LATE_SHADOWS)
+        return notes
       }),
     )
   }

@@ -8,7 +8,6 @@ import { v4 as uuidv4 } from 'uuid'
 import { CLIENT } from '../../src/prediction-log/client.ts'
 import { openEmbeddedDatabase } from '../../src/prediction-log/embedded.ts'
 import {
-  LOG_FIELDS,
   openPredictionLog,
   type PredictionLog,
   type PredictionRecord,
@@ -78,7 +77,7 @@ export function openLog(
     ...place,
     owner: uuidv4().slice(0, 13),
     host: 'here',
-    fields: new Set(LOG_FIELDS),
+    fields: null,
     fsyncMs: 1000,
     maxBytes: 1e9,
     flushIntervalMs: 5,

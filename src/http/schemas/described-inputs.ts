@@ -1,15 +1,20 @@
 /**
- * The OpenAPI document of the routes, and the inputs of a model → the same document with what an install of that model is, and with
- * examples of it.
+ * The OpenAPI document of the routes, and the inputs of a model → the same document with what an install of that model is, with
+ * examples of it, and with its facets.
  */
 import type { Field, InputSchema } from '../../inputs/index.ts'
+import { ACCURACY_GROUPS } from '../../prediction-log/index.ts'
 import { CSV, NDJSON } from '../streams/index.ts'
 import { installSchemaOf } from './install.ts'
 
 // What is read of the document; @fastify/swagger has it as any.
 interface Document {
   readonly components?: { readonly schemas?: Record<string, unknown> }
-  readonly paths?: Record<string, { readonly post?: Operation }>
+  readonly paths?: Record<string, { readonly post?: Operation; readonly get?: Question }>
+}
+
+interface Question {
+  readonly parameters?: readonly { readonly name: string; readonly schema: { enum?: readonly string[] } }[]
 }
 
 interface Operation {
@@ -24,6 +29,9 @@ export function describeInputs<Described extends object>(
   const { components, paths } = described as Document
   // Without what TypeBox notes in it for itself.
   if (components?.schemas) components.schemas['Install'] = JSON.parse(JSON.stringify(installSchemaOf(inputs)))
+  const by = paths?.['/accuracy']?.get?.parameters?.find(({ name }) => name === 'by')
+  if (by)
+    by.schema.enum = [...new Set([...ACCURACY_GROUPS, ...inputs.withRole('facet').map(({ name }) => name)])]
   const content = paths?.['/batch_predict']?.post?.requestBody?.content
   const example = exampleOf(inputs)
   const set = (type: string, text: string): void => {
