@@ -2,6 +2,7 @@
  * Texts that are SQL, log lines, terminal commands or markup to somebody, in every field of `/predict`, `/batch_predict` and `/outcomes`
  * that takes a text: they arrive in PostgreSQL as they were sent, nothing of them is run, and no line of the log is forged.
  */
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
 import postgres from 'postgres'
 import t from 'tap'
 import { EXAMPLE } from '../example.ts'
@@ -83,7 +84,7 @@ t.test('predictions', async (t) => {
     installs,
     'a batch answers with what it was sent',
   )
-  const rows = await rowsOf(sent.size, () => sql`select * from predictions`)
+  const rows = await rowsOf(sent.size, () => sql`select * from ${sql(`predictions_of_${NINE_FIELDS.id}`)}`)
   t.equal(rows.length, sent.size)
   for (const { prediction_id: id, ...row } of rows) {
     const { country, country_region, source, platform, device_family, os_version, user_id } = row
