@@ -26,7 +26,17 @@ from ..model.boosting import Learner, learner_here
 from ..model.choice import choose_recipe
 from ..model.composition import Composition, learner_of
 from ..model.parameters import OBJECTIVES, Parameters, resolve_parameters
-from ..model.train import MAX_TREES, MAX_TREES_DART, Trained, TrainingRows, train, training_rows
+from ..model.train import (
+    LEVEL,
+    MAX_TREES,
+    MAX_TREES_DART,
+    PAIRS,
+    UNCALIBRATED,
+    Trained,
+    TrainingRows,
+    train,
+    training_rows,
+)
 from ..packages import needed
 from ..progress import bar
 from ..registry.store import check_store
@@ -46,12 +56,13 @@ CHAMPION_TREES = 100
 
 @dataclass(frozen=True)
 class Order:
-    """How to train and what to call the result."""
+    """How to train and what to call the result. `calibrated`: whether what held-out rows show to be wrong in sum is mended."""
 
     parameters: Parameters
     label: Label
     golden_rows: int = GOLDEN_ROWS
     max_trees: int | None = None
+    calibrated: bool = True
 
 
 def add_train(command: ArgumentParser) -> None:
@@ -163,7 +174,7 @@ def _run_champion(options: Namespace) -> int:
     check_target(options.out)
     description = f"synthetic installs: {CHAMPION_ROWS} rows, seed {CHAMPION_SEED}"
     label = Label(NAME, None, description, synthetic=True)
-    order = Order(resolve_parameters("tweedie", CHAMPION_OVERRIDES), label, max_trees=CHAMPION_TREES)
+    order = Order(resolve_parameters("tweedie", CHAMPION_OVERRIDES), label, max_trees=CHAMPION_TREES, calibrated=False)
     learner = learner_here(ExampleRecipe(own_unit=True))
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "installs.csv"
@@ -200,8 +211,10 @@ def train_and_write(
     installs: Installs, rows: TrainingRows, order: Order, out: Path, learner: Learner
 ) -> tuple[Trained, dict[str, Any]]:
     """The bundle at `out`, and its manifest; prints the metrics."""
-    calibrated = rows.inputs is not NINE_FIELDS
-    trained = train(rows, order.parameters, order.max_trees, bar, learner, calibrated=calibrated)
+    # Only the bundle of a described table has a place for pairs.
+    mend = LEVEL if rows.inputs is NINE_FIELDS else PAIRS
+    calibrate = mend if order.calibrated else UNCALIBRATED
+    trained = train(rows, order.parameters, order.max_trees, bar, learner, calibrate=calibrate)
     files = bundle_files(trained, rows, order.golden_rows)
     manifest = bundle_manifest(trained, rows, installs.sha256, order.parameters, order.label, files)
     write_bundle(out, manifest, files)

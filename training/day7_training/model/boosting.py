@@ -166,11 +166,18 @@ def give_unit_back(booster: lgb.Booster, objective: str, unit: float) -> None:
     """Trees fitted to revenue over `unit` predict revenue: leaves times the unit, or its logarithm in the first tree."""
     if unit == 1 or objective == "binary":
         return
-    logarithm = objective in LOG_LINK_OBJECTIVES
-    for tree, leaves in enumerate(_leaf_counts(booster)[: 1 if logarithm else None]):
+    if objective in LOG_LINK_OBJECTIVES:
+        raise_scores(booster, math.log(unit))
+        return
+    for tree, leaves in enumerate(_leaf_counts(booster)):
         for leaf in range(leaves):
-            value = booster.get_leaf_output(tree, leaf)
-            booster.set_leaf_output(tree, leaf, value + math.log(unit) if logarithm else value * unit)
+            booster.set_leaf_output(tree, leaf, booster.get_leaf_output(tree, leaf) * unit)
+
+
+def raise_scores(booster: lgb.Booster, by: float) -> None:
+    """Every raw score is higher by so much: the first tree's leaves are."""
+    for leaf in range(_leaf_counts(booster)[0]):
+        booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + by)
 
 
 def _leaf_counts(booster: lgb.Booster) -> list[int]:

@@ -24,7 +24,7 @@ from ..features.folds import fold_numbers
 from ..inputs.schema import NINE_FIELDS, InputSchema
 from ..progress import Progress
 from ..quality.anomalies import UnitAnomaly, find_unit_anomalies
-from .boosting import Learner, Trees
+from .boosting import Learner, Trees, raise_scores
 from .calibration import Calibration, Held, calibrate_crosswise, fit_calibration
 from .combination import HURDLE, AnyModel, Combination, calibrated_names, combined, scores_of
 from .model import LOG_LINK_OBJECTIVES, Answers, Interval
@@ -37,6 +37,9 @@ FOLD_COUNT = 5
 # Above, a fifth of the rows measures as well as all of them, in a fifth of the time.
 MANY_ROWS = 100_000
 MAX_TREES = 1000
+# What is done with the sum that held-out rows show to be wrong: nothing; one factor, in the trees; or all of calibration.py,
+# in the bundle.
+UNCALIBRATED, LEVEL, PAIRS = "uncalibrated", "level", "pairs"
 # DART reweights earlier trees as it goes, so a best iteration cannot be cut out and none is looked for.
 MAX_TREES_DART = 200
 
@@ -94,23 +97,25 @@ def train(
     progress: Progress,
     learner: Learner,
     *,
-    calibrated: bool = False,
+    calibrate: str = UNCALIBRATED,
 ) -> Trained:
     """The evaluation is of the held-out rows, made before the model was fitted again on all rows.
 
-    `calibrated`: what the held-out rows show to be wrong in sum is mended, and the model is always a combination.
+    With `calibrate` PAIRS the model is always a combination.
     """
     held = _hold_out(rows, parameters, max_trees, progress, learner)
-    calibration, predicted = (
-        _calibrate(held, rows, str(parameters["objective"])) if calibrated else (None, held.predicted)
-    )
+    calibration, predicted = _calibrate(held, rows, str(parameters["objective"]), calibrate)
     residuals = Residuals(held.actual, predicted, held.flagged)
     evaluation = evaluate(held.frame, *residuals, SEED, held.interval, facets=_facets(rows.inputs))
     # The number of trees is all that validation decided, so nothing is left to hold rows back for:
     # the served model learns from all of them, and the evaluation is, if anything, too modest.
     model = learner.fit("all rows", rows.frame, rows.revenue, parameters, held.trees, progress)
-    if calibrated:
+    if calibrate == PAIRS:
         model = replace(combined(model, str(parameters["objective"])), calibration=calibration)
+    elif calibration is not None:
+        one = combined(model, str(parameters["objective"]))
+        for name in calibrated_names(one, str(parameters["objective"])):
+            raise_scores(one.models[name].booster, calibration.pair.intercept)
     # Some numbers lose digits when saved: the model that counts is the one that comes back from the file.
     texts = {name: each.booster.model_to_string() for name, each in model.models.items()}
     reloaded = {name: lgb.Booster(model_str=text) for name, text in texts.items()}
@@ -195,16 +200,18 @@ def _hold_out(
     return _HeldOut(tree_count, frame[seen], revenue[seen], predicted, rows.flagged[seen], interval, raw_scores, chance)
 
 
-def _calibrate(held: _HeldOut, rows: TrainingRows, objective: str) -> tuple[Calibration | None, np.ndarray]:
+def _calibrate(
+    held: _HeldOut, rows: TrainingRows, objective: str, calibrate: str
+) -> tuple[Calibration | None, np.ndarray]:
     """What mends the held-out rows, and what they are predicted by what mends the others."""
-    if not held.raw_scores or objective not in LOG_LINK_OBJECTIVES:
+    if calibrate == UNCALIBRATED or not held.raw_scores or objective not in LOG_LINK_OBJECTIVES:
         return None, held.predicted
     groups = [(anomaly.field, anomaly.value) for anomaly in rows.anomalies if not rows.dropped]
     data = Held(held.frame, held.actual, held.raw_scores, held.chance, held.flagged)
-    calibration = fit_calibration(data, groups, SEED)
+    calibration = fit_calibration(data, groups, SEED, level_alone=calibrate == LEVEL)
     if calibration is None:
         return None, held.predicted
-    return calibration, calibrate_crosswise(data, groups, SEED)
+    return calibration, calibrate_crosswise(data, groups, SEED, level_alone=calibrate == LEVEL)
 
 
 def _facets(inputs: InputSchema) -> tuple[str, ...]:
