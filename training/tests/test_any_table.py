@@ -210,8 +210,11 @@ def test_mlflows_model_takes_frames_of_any_types(trained):
 
 def test_inspect_and_compare_take_a_schema(schema, trained, capsys):
     data = trained.parent / "table.csv"
-    assert main(["inspect", "--data", str(data), "--schema", str(schema)]) == 0
+    page = schema.with_name("report.html")
+    assert main(["inspect", "--data", str(data), "--schema", str(schema), "--out", str(page)]) == 0
     assert "400 installs" in capsys.readouterr().out
+    html = page.read_text()
+    assert all(text in html for text in ("Revenue per event by Media Source", "sessions against revenue", "Nulls"))
     models = "predict zero,ridge,lightgbm tweedie offset"
     options = ["--folds", "2", "--models", models, "--no-mlflow"]
     assert main(["compare", "--data", str(data), "--schema", str(schema), *options]) == 0

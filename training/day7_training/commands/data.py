@@ -42,8 +42,6 @@ def _run_inspect(options: Namespace) -> int:
     plan = _plan_of(options.bundle) if options.bundle else None
     if schema is None and plan is not None and plan.inputs.id != NINE_FIELDS.id:
         schema = plan.inputs
-    if schema is not None and options.out:
-        raise UserError("--out: expected without --schema; the page with pictures is of the nine fields")
     installs = read_installs_of(options, schema)
     inspection = inspect_installs(installs.frame, installs.inputs)
     findings = [*(unknown_texts(installs.frame, plan) if plan else ()), *inspection.findings]

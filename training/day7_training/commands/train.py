@@ -21,16 +21,12 @@ from ..evaluation.metrics import metrics_table
 from ..example.fit import ExampleRecipe
 from ..example.synthetic import write_synthetic
 from ..features.recipe import Recipe
-from ..inputs.schema import NINE_FIELDS
 from ..model.boosting import Learner, learner_here
-from ..model.choice import choose_recipe
 from ..model.composition import Composition, learner_of
 from ..model.parameters import OBJECTIVES, Parameters, resolve_parameters
 from ..model.train import (
-    LEVEL,
     MAX_TREES,
     MAX_TREES_DART,
-    PAIRS,
     UNCALIBRATED,
     Trained,
     TrainingRows,
@@ -42,7 +38,7 @@ from ..progress import bar
 from ..registry.store import check_store
 from ..registry.tracking import log_training
 from .options import add_data, add_registry, assignment, filled, positive, warn, whole_number
-from .schema import add_schema, read_installs_of, read_schema
+from .schema import add_schema, calibration_of, read_installs_of, read_schema, recipe_of
 
 NAME = "day7-revenue"
 GOLDEN_ROWS = 400
@@ -146,12 +142,7 @@ def _run_train(options: Namespace) -> int:
     installs = read_installs_of(options, schema)
     about = {"drop_flagged": options.drop_flagged, "two_part": options.two_part}
     rows = rows_to_train(options.data, installs, str(parameters["objective"]), **about)
-    recipe: Recipe = ExampleRecipe()
-    if schema is not None:
-        task = rows.inputs, rows.frame, rows.revenue, rows.flagged, parameters, frozenset(overrides), bar
-        choice = choose_recipe(*task)
-        recipe, parameters = choice.recipe, choice.parameters
-        print(choice)
+    recipe, parameters = recipe_of(rows, parameters, frozenset(overrides))
     with _learner(options.cluster, composition, recipe) as learner:
         order = Order(parameters, label, options.golden_rows, options.max_trees)
         trained, manifest = train_and_write(installs, rows, order, options.out, learner)
@@ -211,9 +202,7 @@ def train_and_write(
     installs: Installs, rows: TrainingRows, order: Order, out: Path, learner: Learner
 ) -> tuple[Trained, dict[str, Any]]:
     """The bundle at `out`, and its manifest; prints the metrics."""
-    # Only the bundle of a described table has a place for pairs.
-    mend = LEVEL if rows.inputs is NINE_FIELDS else PAIRS
-    calibrate = mend if order.calibrated else UNCALIBRATED
+    calibrate = calibration_of(rows.inputs) if order.calibrated else UNCALIBRATED
     trained = train(rows, order.parameters, order.max_trees, bar, learner, calibrate=calibrate)
     files = bundle_files(trained, rows, order.golden_rows)
     manifest = bundle_manifest(trained, rows, installs.sha256, order.parameters, order.label, files)

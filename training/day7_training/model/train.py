@@ -109,7 +109,7 @@ def train(
     held = _hold_out(rows, parameters, max_trees, progress, learner)
     calibration, predicted = _calibrate(held, rows, str(parameters["objective"]), calibrate)
     residuals = Residuals(held.actual, predicted, held.flagged)
-    evaluation = evaluate(held.frame, *residuals, SEED, held.interval, facets=_facets(rows.inputs))
+    evaluation = evaluate(held.frame, *residuals, SEED, held.interval, facets=facets_of(rows.inputs))
     # The number of trees is all that validation decided, so nothing is left to hold rows back for:
     # the served model learns from all of them, and the evaluation is, if anything, too modest.
     model = learner.fit("all rows", rows.frame, rows.revenue, parameters, held.trees, progress)
@@ -221,5 +221,5 @@ def _calibrate(
     return calibration, calibrate_crosswise(data, groups, SEED, level_alone=calibrate == LEVEL)
 
 
-def _facets(inputs: InputSchema) -> tuple[str, ...]:
+def facets_of(inputs: InputSchema) -> tuple[str, ...]:
     return tuple(field.name for field in inputs.with_role("facet"))
