@@ -126,23 +126,27 @@ def fit_until_it_stops(
     return Model(data.plan, booster), Stopped(booster.best_iteration, (watched.losses,))
 
 
-def pooled_trees(stops: Sequence[Stopped]) -> Trees:
-    """The number of trees that did best on the watched rows of all folds together: those of one are few, and payers fewer."""
+def pooled_trees(stops: Sequence[Stopped], *, with_offset: bool) -> Trees:
+    """The number of trees that did best on the watched rows of all folds together: those of one are few, and payers fewer.
+
+    Trees that only correct an offset have to be surely worth it.
+    """
     if len(stops) == 1:
         return stops[0].trees
-    counts = tuple(_least(each) for each in zip(*(stop.losses for stop in stops)))
+    tolerance = _TOLERANCE_ERRORS if with_offset else 0.0
+    counts = tuple(_least(each, tolerance) for each in zip(*(stop.losses for stop in stops)))
     return counts if isinstance(stops[0].trees, tuple) else counts[0]
 
 
-def _least(losses: Sequence[Sequence[float]]) -> int:
-    """The fewest trees that are no worse than the best number by more than a part of the standard error of the difference.
+def _least(losses: Sequence[Sequence[float]], errors: float) -> int:
+    """The fewest trees that are no worse than the best number by more than so many standard errors of the difference.
 
     After the last tree of a fold its loss stays: it had begun to rise.
     """
     longest = max(map(len, losses))
     after = np.array([[*each, *[each[-1]] * (longest - len(each))] for each in losses])
     worse = after - after[:, [np.argmin(after.mean(axis=0))]]
-    tolerance = _TOLERANCE_ERRORS * worse.std(axis=0, ddof=1) / np.sqrt(len(losses))
+    tolerance = errors * worse.std(axis=0, ddof=1) / np.sqrt(len(losses))
     return int(np.argmax(worse.mean(axis=0) <= tolerance)) + 1
 
 

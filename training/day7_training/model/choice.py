@@ -83,7 +83,7 @@ def choose_recipe(
                     fit_until_it_stops(recipe, "", frame[others], target[others], tried, MAX_TREES, no_progress)
                 )
                 step()
-            trees = pooled_trees([stopped for _, stopped in fitted])
+            trees = pooled_trees([stopped for _, stopped in fitted], with_offset=way != NONE)
             predicted = np.empty(len(frame))
             for fold, (model, _) in enumerate(fitted):
                 predicted[folds == fold] = model.predict(frame[folds == fold], trees)

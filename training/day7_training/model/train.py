@@ -182,7 +182,8 @@ def _hold_out(
             model, stopped = learner.fit_until_it_stops(*task, max_trees or MAX_TREES, progress)
             stops.append(stopped)
         models.append(model)
-    tree_count: Trees = pooled_trees(stops) if stops else max_trees or MAX_TREES_DART
+    with_offset = models[0].plan.offset is not None
+    tree_count: Trees = pooled_trees(stops, with_offset=with_offset) if stops else max_trees or MAX_TREES_DART
     if stops and len(frame) <= REFIT_ROWS and not learner.distributed:
         for fold in held_out:
             others = folds != fold
