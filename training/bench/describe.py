@@ -73,7 +73,10 @@ def _show(title: str, *command: object) -> bool:
     # Other work on the machine stretches the seconds, and these commands use one processor.
     good = measured.processor_seconds <= LIMIT.seconds and measured.gigabytes <= LIMIT.gigabytes
     verdict = "kept" if good else "EXCEEDED"
-    print(f"{title}: {measured}; limits {LIMIT.seconds:g} s of processors and {LIMIT.gigabytes:g} GB: {verdict}", flush=True)
+    print(
+        f"{title}: {measured}; limits {LIMIT.seconds:g} s of processors and {LIMIT.gigabytes:g} GB: {verdict}",
+        flush=True,
+    )
     return good
 
 
