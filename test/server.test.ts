@@ -3,9 +3,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
-import { embeddedFolder } from './embedded.ts'
 import { EXAMPLE } from './example.ts'
-import { LONG } from './long.ts'
 import { createPostgresServer } from './postgres-server.ts'
 import { dataFolder, PASSED_ON, type ServiceProcess, startService, untilReady } from './service.ts'
 import { until } from './until.ts'
@@ -30,8 +28,7 @@ const counted = (service: ServiceProcess, total: number): Promise<any> =>
   })
 
 t.test('from nothing: predict, count, restart, count again', async (t) => {
-  // To make its database takes PGlite six seconds of a core: short runs have a new one.
-  const environment = { DATA_DIR: LONG ? dataFolder(t) : await embeddedFolder(t) }
+  const environment = { DATA_DIR: dataFolder(t) }
   const first = await startService(t, environment)
   await untilReady(first.url)
   t.match(await get(first, '/health/ready'), { status: 'ok' }, 'ready means that the database is open')
@@ -89,7 +86,7 @@ t.test('a PostgreSQL server that comes, goes and returns', async (t) => {
 })
 
 t.test('two services on one folder: the second predicts and says why it cannot log', async (t) => {
-  const environment = { DATA_DIR: await embeddedFolder(t) }
+  const environment = { DATA_DIR: dataFolder(t) }
   const first = await startService(t, environment)
   await predict(first)
   await counted(first, 1)

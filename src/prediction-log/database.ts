@@ -2,8 +2,6 @@
  * The database behind the log: segments → rows, questions → answers. One SQL, whether the server is a real one or the embedded
  * one. Opens by itself, migrates, and opens again after a loss. Every call may throw, and none takes longer than its timeout.
  */
-import { createWriteStream } from 'node:fs'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -46,7 +44,7 @@ export type DatabaseLocation = { readonly url: string } | { readonly dataFolder:
 const TIMEOUTS_MS = {
   shipment: 30_000,
   probe: 10_000,
-  /** To make a new one takes six seconds of a core, and cores may be busy. */
+  /** A new one waits for the disk, and one that was killed reads what it had written. */
   embeddedStart: 60_000,
   maintenance: 120_000,
   events: 10_000,
@@ -63,7 +61,6 @@ const TIMEOUTS_MS = {
 const MAINTENANCE_LOCK_TIMEOUT = '2s'
 const QUESTIONS_AT_ONCE = 4
 
-/** PGlite is a single session: both are the same client there. */
 interface Clients {
   readonly shipping: Sql
   readonly asking: Sql
@@ -94,7 +91,7 @@ export class Database {
       sql.begin(async (transaction) => {
         await transaction.unsafe(CREATE_INCOMING)
         await transaction.unsafe(NO_ERASURE_NOW)
-        await this.#copy(transaction, lines)
+        await copyFrom(lines, transaction)
         await transaction.unsafe(MAKE_PARTITIONS)
         await transaction.unsafe(COUNT_INCOMING)
         await transaction.unsafe(ADD_LATE_SHADOWS)
@@ -228,7 +225,7 @@ export class Database {
         ? postgres({ ...CLIENT, path: this.#embedded.socket, user: 'postgres', database: 'postgres', max })
         : postgres((this.#location as { url: string }).url, { ...CLIENT, max })
     const shipping = connect(1)
-    const asking = this.#embedded ? shipping : connect(QUESTIONS_AT_ONCE)
+    const asking = connect(QUESTIONS_AT_ONCE)
     try {
       await migrate(shipping)
     } catch (error) {
@@ -236,17 +233,6 @@ export class Database {
       throw error
     }
     return (this.#clients = { shipping, asking })
-  }
-
-  /** PGlite's socket cannot stream into `copy`, but PGlite reads files in its own folder. */
-  async #copy(transaction: TransactionSql, lines: AsyncIterable<Buffer>): Promise<void> {
-    if (!this.#embedded) return copyFrom(lines, transaction)
-    const file = 'day7-incoming'
-    await pipeline(lines, createWriteStream(join(this.#embedded.folder, file)))
-    const [{ folder }] = await transaction<
-      [{ folder: string }]
-    >`select current_setting('data_directory') as folder`
-    await transaction.unsafe(`copy day7_incoming from '${folder}/${file}'`)
   }
 }
 
