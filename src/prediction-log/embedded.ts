@@ -98,8 +98,8 @@ async function expectNoPglite(home: string): Promise<void> {
   const old = join(home, 'data')
   if (await isThere(old))
     throw new Error(
-      `${old} is the embedded database of version 0.1, which this version cannot read: move it away to start with an empty log, ` +
-        'or copy it first, as docs/operations.md says',
+      `${old} is the embedded database of version 0.1, which only that version can read: move it away to start with an empty log; ` +
+        'docs/operations.md says how its predictions can be had',
     )
 }
 
