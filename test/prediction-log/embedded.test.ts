@@ -4,7 +4,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, readFile, readlink, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
 import { CLIENT } from '../../src/prediction-log/client.ts'
@@ -35,8 +35,10 @@ const isGone = (pid: number) => () =>
     (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
   )
 
+/** Of most tests, one after the other: to make a database takes half a second of a core. Its path is too long for a socket. */
+const folder = join(dataFolder(t), 'a b', 'ü'.repeat(4), 'long'.repeat(40))
+
 t.test('what it commits is on the disk, it listens on a socket of its own, and not as root', async (t) => {
-  const folder = join(dataFolder(t), 'a b', 'ü'.repeat(4), 'long'.repeat(40))
   const database = await open(t, folder)
   const settings = await ask(
     database,
@@ -51,7 +53,6 @@ t.test('what it commits is on the disk, it listens on a socket of its own, and n
 })
 
 t.test('a folder belongs to one process', async (t) => {
-  const folder = dataFolder(t)
   const database = await open(t, folder)
   await t.rejects(openEmbeddedDatabase(folder), { message: /in use by another process/ })
   await database.close()
@@ -66,15 +67,18 @@ t.test('folders that others may not enter', async (t) => {
   t.match(await ask(database, 'select 1 as one'), { one: 1 })
 })
 
+const MODULE = resolve('src/prediction-log/embedded.ts')
+
 /** A service in a process of its own; prints when it is open. */
 const SERVICE = `
-  const { openEmbeddedDatabase } = await import('./src/prediction-log/embedded.ts')
-  await openEmbeddedDatabase(process.argv[1])
+  const [, folder, module] = process.argv
+  const { openEmbeddedDatabase } = await import(module)
+  await openEmbeddedDatabase(folder)
   console.log('open')
   setInterval(() => {}, 1e6)`
 
 async function startService(folder: string) {
-  const service = spawn(process.execPath, ['--input-type=module', '-e', SERVICE, folder], {
+  const service = spawn(process.execPath, ['--input-type=module', '-e', SERVICE, folder, MODULE], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await once(service.stdout, 'data')
@@ -82,7 +86,6 @@ async function startService(folder: string) {
 }
 
 t.test('it ends with a service that is killed', async (t) => {
-  const folder = dataFolder(t)
   const service = await startService(folder)
   const pid = await pidIn(folder)
   service.kill('SIGKILL')
@@ -91,7 +94,6 @@ t.test('it ends with a service that is killed', async (t) => {
 })
 
 t.test('one that nobody watches any more is stopped by the next start', async (t) => {
-  const folder = dataFolder(t)
   const service = await startService(folder)
   const pid = await pidIn(folder)
   const watcher = Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }))
@@ -111,7 +113,6 @@ t.test('one that nobody watches any more is stopped by the next start', async (t
 })
 
 t.test('the process id of a server that is gone may be another’s', async (t) => {
-  const folder = dataFolder(t)
   await (await open(t, folder)).close()
   await writeFile(join(folder, 'postgres/18/postmaster.pid'), `${process.pid}\n`)
   await chmod(join(folder, 'postgres/18/postmaster.pid'), 0o600)
