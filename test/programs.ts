@@ -39,6 +39,13 @@ export const PROGRAMS = {
     homebrew: 'redis',
     neededFor: 'rate limits and first answers that several services share',
   },
+  pgbouncer: {
+    command: 'pgbouncer',
+    version: '--version',
+    debian: 'pgbouncer',
+    homebrew: 'pgbouncer',
+    neededFor: 'the prediction log behind a connection pooler',
+  },
   prometheus: {
     command: 'prometheus',
     version: '--version',

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { NINE_FIELDS, type Row } from '../inputs/index.ts'
-import type { DatabaseLocation } from './database.ts'
+import type { DatabaseLocation } from './connections.ts'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
 import { type PredictionRecord, SHADOW, type ShadowRecord } from './record.ts'
@@ -185,7 +185,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
       return await answer
     } catch (cause) {
       if (!isOfTheDatabase(cause)) throw cause
-      throw new LogUnavailableError('the prediction log cannot reach its database', { cause })
+      throw new LogUnavailableError(WHY[(cause as { code: string }).code] ?? UNREACHABLE, { cause })
     }
   }
 
@@ -210,8 +210,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     recordOutcomes: (outcomes) => whenThere(database.call('recordOutcomes', outcomes)),
     async eraseUser(userId) {
       // What waits here is shipped first, so that it is counted and leaves the disk.
-      if (!(await writer.flush()))
-        throw new LogUnavailableError('the prediction log cannot reach its database')
+      if (!(await writer.flush())) throw new LogUnavailableError(UNREACHABLE)
       const erasure = await whenThere(database.call('eraseUser', userId, now()))
       if (!(await writer.flush())) throw new LogUnavailableError('the prediction log cannot empty its spool')
       await eraseFromQuarantine(spoolFolder, userId)
@@ -235,6 +234,14 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
         logger.error({ dropped }, 'prediction log: closed; in all so many predictions were dropped')
     },
   }
+}
+
+const UNREACHABLE = 'the prediction log cannot reach its database'
+/** By the code of the error. */
+const WHY: Readonly<Record<string, string>> = {
+  DATABASE_BUSY: 'the prediction log has as many questions as it answers at once: ask again',
+  DATABASE_TIMEOUT: 'the database of the prediction log did not answer in time',
+  57014: 'the database of the prediction log needed longer than this question may take',
 }
 
 const NO_VALUES: Row = NINE_FIELDS.fields.map(() => null)

@@ -7,7 +7,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
-import { Database, type DatabaseLocation } from '../../src/prediction-log/database.ts'
+import type { DatabaseLocation } from '../../src/prediction-log/connections.ts'
+import { Database } from '../../src/prediction-log/database.ts'
 import { openEmbeddedDatabase } from '../../src/prediction-log/embedded.ts'
 import {
   LOG_FIELDS,

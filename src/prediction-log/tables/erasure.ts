@@ -4,6 +4,7 @@
  */
 import type { Sql } from 'postgres'
 import { ERASURE_LOCK } from './predictions.ts'
+import { transact } from '../transaction.ts'
 
 export interface Erasure {
   readonly predictions: number
@@ -11,7 +12,7 @@ export interface Erasure {
 }
 
 export async function eraseUser(sql: Sql, userId: string, now: Date): Promise<Erasure> {
-  return sql.begin(async (transaction) => {
+  return transact(sql, async (transaction) => {
     // Shipments under way are waited for, later ones see the hash.
     await transaction.unsafe(`select pg_advisory_xact_lock(${ERASURE_LOCK})`)
     // The planner does not trust the block range index on user_id, which leaves out nearly all blocks.
