@@ -81,12 +81,11 @@ export class Database {
     await this.#use('shipping', TIMEOUTS_MS.probe, (sql) => sql`select 1`)
   }
 
-  /** Makes partitions ahead of that day and drops those that are too old. */
-  async maintain(now: Date, retentionDays: number): Promise<void> {
-    const today = now.toISOString().slice(0, 10)
+  /** Makes partitions ahead of today and drops those that are too old, by the database's clock. */
+  async maintain(retentionDays: number): Promise<void> {
     await this.#transact('shipping', TIMEOUTS_MS.maintenance, async (transaction) => {
       await transaction.unsafe(`set local lock_timeout = '${MAINTENANCE_LOCK_TIMEOUT}'`)
-      await transaction`select day7_maintain(${today}::date, ${retentionDays})`
+      await transaction`select day7_maintain((now() at time zone 'UTC')::date, ${retentionDays})`
     })
   }
 

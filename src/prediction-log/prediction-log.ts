@@ -133,7 +133,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
         await writeEvents()
       },
       hasEvents: () => events.length > 0,
-      maintain: () => database.call('maintain', now(), options.retentionDays),
+      maintain: () => database.call('maintain', options.retentionDays),
     },
   })
 
