@@ -77,8 +77,14 @@ export class Database {
     })
   }
 
-  async probe(): Promise<void> {
-    await this.#use('shipping', TIMEOUTS_MS.probe, (sql) => sql`select 1`)
+  /** @returns what the database's clock says */
+  async probe(): Promise<Date> {
+    const [{ clock }] = await this.#use(
+      'shipping',
+      TIMEOUTS_MS.probe,
+      (sql) => sql<[{ clock: Date }]>`select clock_timestamp() as clock`,
+    )
+    return clock
   }
 
   /** Makes partitions ahead of today and drops those that are too old, by the database's clock. */
@@ -117,8 +123,8 @@ export class Database {
     return this.#use('control', TIMEOUTS_MS.outcomes, (sql) => upsertOutcomes(sql, outcomes))
   }
 
-  eraseUser(userId: string, now: Date): Promise<Erasure> {
-    return this.#use('control', TIMEOUTS_MS.erasure, (sql) => eraseUser(sql, userId, now))
+  eraseUser(userId: string): Promise<Erasure> {
+    return this.#use('control', TIMEOUTS_MS.erasure, (sql) => eraseUser(sql, userId))
   }
 
   adoptSplit(settings: Split, host: string): Promise<KeptSplit> {

@@ -205,7 +205,7 @@ async function ship({ url }: PostgresServer): Promise<number> {
     logger,
     sink: {
       ship: (path) => database.call('ship', path),
-      probe: () => database.call('probe'),
+      probe: async () => void (await database.call('probe')),
       hasEvents: () => false,
       maintain: async () => {},
     },

@@ -101,13 +101,9 @@ function differences(found: readonly string[], wanted: readonly string[]): strin
 
 /** Counts every hour afresh. @returns some of the rows that this changes: none, if the statistics are right */
 export async function recount(sql: Sql): Promise<string[]> {
-  // Minutes are kept for three days.
-  const keepUp = () => sql`select day7_maintain((now() at time zone 'UTC')::date, 36500)`
-  await keepUp()
   const kept = await rollups(sql)
   for (const { hour } of await sql`select distinct date_trunc('hour', time, 'UTC') as hour from predictions`)
     await sql`select day7_recount(${hour})`
-  await keepUp()
   return differences(kept, await rollups(sql))
 }
 
