@@ -43,8 +43,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'The rows come out in their order, as they were, with predicted_revenue (and the interval, where the model has one). They need ' +
         'the fields that the model takes, in any order; other columns are kept. A row that cannot be predicted is left out, and ' +
         'listed with its line and the reason. The numbers are those that POST /predict answers. Memory does not grow with the file.',
-      'FILE may be compressed (.gz, .zst). It may be a folder or a quoted glob of part files, which are predicted into one output in ' +
-        'the order of names; those that begin with _ or . are passed over, and a folder such as country=es is a column.',
+      'FILE is .csv or .tsv (commas, semicolons or tabs), .ndjson or .jsonl, or .parquet; the texts may be compressed (.gz, .zst). It ' +
+        'may be a folder or a quoted glob of part files, which are predicted into one output in the order of names; those that begin ' +
+        'with _ or . are passed over, and a folder such as country=es is a column. - is the standard input, with --format csv or ndjson.',
       'Exit codes: 0 every row is predicted, 3 some are not, 1 it failed, 2 the command was not understood.',
     ],
     options: PREDICT_OPTIONS,
@@ -52,6 +53,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'day7 predict installs.csv --out predictions.csv',
       'day7 predict installs.parquet --out predictions.ndjson --explain',
       'day7 predict exports/ --out predictions.csv.gz',
+      "day7 predict 'exports/dt=2026-11-*/*.parquet' --out predictions.csv",
       'zcat installs.csv.gz | day7 predict - --format csv | head',
     ],
     run: predict,
