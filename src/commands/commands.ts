@@ -2,6 +2,7 @@
  * The commands that need no service, by name.
  */
 import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config/index.ts'
+import { clientType, CLIENT_TYPE_OPTIONS } from './client-type.ts'
 import { inspect, INSPECT_OPTIONS } from './inspect.ts'
 import { keys, KEYS_OPTIONS } from './keys.ts'
 import { migrate } from './migrate.ts'
@@ -70,6 +71,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'load a bundle: check its hashes and reproduce its golden predictions',
     options: VERIFY_OPTIONS,
     run: verify,
+  },
+  'client-type': {
+    usage: 'client-type URL [--out FILE]',
+    summary: 'write the TypeScript type of an install that a running service takes',
+    options: CLIENT_TYPE_OPTIONS,
+    examples: ['day7 client-type http://127.0.0.1:5001 --out src/install.ts'],
+    run: clientType,
   },
   publish: {
     usage: 'publish --bundle DIR [--alias A]',
