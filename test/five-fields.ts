@@ -162,6 +162,7 @@ export function writeFiveFields(folder: string, options: FiveFieldsOptions = {})
       rows: 100,
       features: Object.fromEntries(PLAN.features.map((name) => [name, HISTOGRAM])),
       predictions: HISTOGRAM,
+      fields: RANGES,
     }),
   }
   const manifest = {
@@ -204,6 +205,12 @@ export function writeFiveFields(folder: string, options: FiveFieldsOptions = {})
   return folder
 }
 
+/** What training saw. */
+const RANGES = {
+  '💰 spend': { minimum: 0, maximum: 500 },
+  'installed at': { minimum: Date.UTC(2026, 0, 1), maximum: Date.UTC(2026, 11, 31) },
+  sessions: { minimum: 0, maximum: 40 },
+}
 const HISTOGRAM = { edges: [0, 1], counts: [40, 30, 30], missing: 0 }
 
 /** What the evaluator itself computes; empty where the plan and the inputs do not fit. */

@@ -104,7 +104,7 @@ export const DriftAnswer = Type.Object(
         field: Type.String({ description: 'An input field.' }),
         reason: Type.String({
           description:
-            '`unseen`: a text that training never saw; `marker`: one that commonly stands for a missing value, such as `NULL` or `-`; `blanks`: one with blanks around it.',
+            '`unseen`: a text that training never saw; `marker`: one that commonly stands for a missing value, such as `NULL` or `-`; `blanks`: one with blanks around it; `outside`: a number below the least or above the greatest that training saw, or a time before its earliest.',
         }),
         count: Type.Integer({ description: 'Predictions of the window that have such a value.' }),
         share: Type.Number({ description: 'Of the predictions that were looked at.' }),
