@@ -241,8 +241,8 @@ t.test('the OpenAPI document is that of the champion at the time of asking', asy
   t.same(Object.keys(after.install.properties), [...NAMES, 'user_id'])
   t.same(after.install.required, NAMES.slice(0, -1))
   t.equal((await predict(app, JSON.parse(after.ndjson))).status, 200, 'its example is an install')
-  t.match(before.about, 'predicts `revenue` of the first 7 days after the install.')
-  t.match(after.about, 'predicts `LTV 14` of the first 14 days after the install, in EUR.')
+  t.match(before.about, 'predicts revenue of the first 7 days after the install.')
+  t.match(after.about, 'predicts LTV 14 of the first 14 days after the install, in EUR.')
   t.match(after.tensor, { name: '💰 spend', datatype: 'FP64', data: [2.5] })
   t.equal(
     after.install.properties['installed at'].description,

@@ -4,7 +4,7 @@
  */
 import { type Field, type InputSchema, type Target, tensorDatatypes } from '../../inputs/index.ts'
 import { CSV, NDJSON } from '../streams/index.ts'
-import { installSchemaOf } from './install.ts'
+import { asMarkdown, installSchemaOf } from './install.ts'
 
 // What is read of the document; @fastify/swagger has it as any.
 interface Document {
@@ -65,7 +65,7 @@ function describeTensor({ requestBody }: Operation, { fields }: InputSchema): vo
 
 function horizonOf({ name, horizonDays, unit }: Target): string {
   const days = horizonDays === 1 ? 'first day' : `first ${horizonDays} days`
-  return `The one that is described here predicts \`${name}\` of the ${days} after the install${unit === null ? '' : `, in ${unit}`}.`
+  return `The one that is described here predicts ${asMarkdown(name)} of the ${days} after the install${unit === null ? '' : `, in ${asMarkdown(unit)}`}.`
 }
 
 type JsonValue = string | number | boolean | null
