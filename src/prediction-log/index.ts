@@ -3,6 +3,7 @@ export type { LogLogger } from './logger.ts'
 export { migrateServer } from './migrate-server.ts'
 export { withoutPredictionLog } from './no-log.ts'
 export {
+  isClockWrong,
   LogFullError,
   LogUnavailableError,
   openPredictionLog,

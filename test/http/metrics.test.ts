@@ -25,6 +25,7 @@ const STATUS: PredictionLogStatus = {
   failures: 4,
   shipments: { count: 9, seconds: 0.5 },
   lastError: 'ECONNREFUSED',
+  clockOffsetMs: -1500,
   spool: { bytes: 81_200, segments: 2, oldestMs: NOW.getTime() - 1_500, error: null },
 }
 
@@ -72,6 +73,7 @@ t.test('the prediction log', async (t) => {
     'day7_log_shipped_total 900',
     'day7_log_dropped_total 7',
     'day7_log_quarantined_total 3',
+    'day7_log_clock_offset_seconds 1.5',
   ])
   await app.close()
 })

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from day7_training.cli import main
-from day7_training.data.installs import FIELDS, REVENUE, read_training_installs
+from day7_training.data.installs import FIELDS, REVENUE
+from day7_training.data.table import read_table
 from day7_training.example.synthetic import synthesize
-from day7_training.inputs.schema import parse_input_schema
+from day7_training.inputs.schema import NINE_FIELDS, parse_input_schema
 from day7_training.quality.anomalies import find_unit_anomalies
 from day7_training.quality.canvas import Picture
 from day7_training.quality.checks import inspect_installs
@@ -56,7 +57,7 @@ def write(tmp_path):
 
 
 def frame_of(path):
-    return read_training_installs(path, warn=pytest.fail).frame
+    return read_table(path, NINE_FIELDS, warn=pytest.fail).frame
 
 
 @pytest.fixture
@@ -370,7 +371,7 @@ def test_findings_are_no_failure_but_a_bad_file_is(write, tmp_path, capsys):
     assert "expected another file than --data" in capsys.readouterr().err
     rows[7]["event_2"] = "many"
     assert main(["inspect", "--data", str(write(rows))]) == 2
-    assert "line 9, column event_2: expected a decimal number, got 'many'" in capsys.readouterr().err
+    assert 'line 9: event_2: expected a decimal number, got "many"' in capsys.readouterr().err
     assert main(["inspect", "--data", str(tmp_path / "absent.csv")]) == 2
 
 

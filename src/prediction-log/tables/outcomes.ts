@@ -4,6 +4,7 @@
  * are asked for; one whose prediction is not there yet waits.
  */
 import type { Sql } from 'postgres'
+import { transact } from '../transaction.ts'
 
 export interface Outcome {
   /** Exactly one of the two is set. */
@@ -22,7 +23,7 @@ export async function upsertOutcomes(sql: Sql, outcomes: readonly Outcome[]): Pr
     if (!other || outcome.observedAt >= other.observedAt) latest.set(key, outcome)
   }
   const rows = [...latest.values()]
-  await sql.begin(async (transaction) => {
+  await transact(sql, async (transaction) => {
     for (const key of ['prediction_id', 'user_id'] as const) {
       const some = rows.filter((row) => (key === 'prediction_id') === (row.predictionId !== null))
       if (some.length === 0) continue

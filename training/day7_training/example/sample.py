@@ -9,7 +9,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from ..data.installs import Installs, read_training_installs
+from ..data.installs import Installs
+from ..data.table import read_table
+from ..inputs.schema import NINE_FIELDS
 from .synthetic import write_synthetic
 
 SYNTHETIC_ROWS = 20_000
@@ -19,8 +21,8 @@ SYNTHETIC_SEED = 7
 def sample_installs(path: str | None) -> Installs:
     """The installs of the file at `path`; None: 20,000 synthetic ones. Warnings are printed."""
     if path is not None:
-        return read_training_installs(Path(path), print)
+        return read_table(Path(path), NINE_FIELDS, print)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "installs.csv"
         write_synthetic(file, SYNTHETIC_ROWS, SYNTHETIC_SEED)
-        return read_training_installs(file, print)
+        return read_table(file, NINE_FIELDS, print)
