@@ -7,8 +7,8 @@ import { type UnknownKind, UnknownValues } from '../../src/features/index.ts'
 import { parseInputSchema } from '../../src/inputs/index.ts'
 import { EXAMPLE, type Install, rowOf } from '../example.ts'
 
-/** The champion's training data has other regions than Madrid. */
-const KNOWN = { ...EXAMPLE, country_region: 'belville' }
+/** The champion's training data has other regions than Madrid, and fewer of the first event. */
+const KNOWN = { ...EXAMPLE, country_region: 'belville', event_1: 1 }
 const { unknownValues } = await loadBundle('artifacts/champion')
 
 function found(install: Partial<Install>): string[] {
