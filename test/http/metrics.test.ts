@@ -182,7 +182,7 @@ t.test('the text is Prometheus’s, and has the process too', async (t) => {
 
 t.test('values that the model does not know, by field and reason', async (t) => {
   const { app, samples } = await appWatching(STATUS)
-  const known = { ...EXAMPLE, country_region: 'belville' }
+  const known = { ...EXAMPLE, country_region: 'belville', event_1: 1 }
   const send = (install: object) => app.inject({ method: 'POST', url: '/predict', payload: install })
   for (const country of ['us', 'us ', 'us ', 'N/A', null])
     t.equal((await send({ ...known, country })).statusCode, 200)

@@ -10,7 +10,7 @@ export interface Outcome {
   /** Exactly one of the two is set. */
   readonly predictionId: string | null
   readonly userId: string | null
-  /** In the seven days after the install, in the unit of the training data; ≥ 0. */
+  /** Within the horizon, counted from the install, in the unit of the training data; ≥ 0. */
   readonly revenue: number
   readonly observedAt: Date
 }
