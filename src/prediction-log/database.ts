@@ -2,11 +2,16 @@
  * The database behind the log: segments → rows, questions → answers. One SQL, whether the server is a real one or the embedded
  * one. Opens by itself, migrates, and opens again after a loss. Every call may throw, and none takes longer than its timeout.
  */
+import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import postgres, { type Sql, type TransactionSql } from 'postgres'
 import { Connections, type DatabaseLocation, type Purpose } from './connections.ts'
+import { NINE_FIELDS } from '../inputs/index.ts'
 import { shipSegment, type Shipment } from './shipment.ts'
+import { rewriteNineColumns } from './spool/nine-columns.ts'
+import { hasNineColumns } from './spool/owner.ts'
+import { readSchema } from './spool/schema-documents.ts'
 import {
   ADD_LATE_SHADOWS,
   COUNT_INCOMING,
@@ -18,6 +23,7 @@ import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accur
 import { addKey, listKeys, revokeKey, type StoredKey } from './tables/api-keys.ts'
 import { type Erasure, eraseUser } from './tables/erasure.ts'
 import { type ExperimentQuery, type ExperimentRows, queryExperiment } from './tables/experiments.ts'
+import { registerSchemas, type SchemaOf } from './tables/input-schemas.ts'
 import {
   insertModelEvents,
   type ModelEvent,
@@ -61,19 +67,34 @@ export class Database {
     this.#connections = new Connections(location)
   }
 
-  ship(path: string): Promise<Shipment> {
-    return shipSegment(path, { keep: (lines) => this.keep(lines), refuses: isOfTheLines })
+  async ship(path: string): Promise<Shipment> {
+    const notes = new Set<string>()
+    const schemaOf: SchemaOf = async (id) =>
+      id === NINE_FIELDS.id ? NINE_FIELDS : readSchema(dirname(path), id)
+    const shipment = await shipSegment(path, {
+      keep: async (lines) => {
+        const of = await this.keep(hasNineColumns(path) ? rewriteNineColumns(lines) : lines, schemaOf)
+        for (const note of of) notes.add(note)
+      },
+      refuses: isOfTheLines,
+    })
+    return { ...shipment, notes: [...notes] }
   }
 
-  /** One transaction: `copy` into a temporary table, and from there what is not there yet, with its statistics. */
-  async keep(lines: AsyncIterable<Buffer>): Promise<void> {
-    await this.#transact('shipping', TIMEOUTS_MS.shipment, async (transaction) => {
+  /**
+   * One transaction: `copy` into a temporary table, and from there what is not there yet, with its statistics.
+   * @returns what went wrong beside the lines
+   */
+  async keep(lines: AsyncIterable<Buffer>, schemaOf: SchemaOf): Promise<readonly string[]> {
+    return this.#transact('shipping', TIMEOUTS_MS.shipment, async (transaction) => {
       await transaction.unsafe(CREATE_INCOMING)
       await transaction.unsafe(NO_ERASURE_NOW)
       await copyFrom(lines, transaction)
       await transaction.unsafe(MAKE_PARTITIONS)
+      const notes = await registerSchemas(transaction, schemaOf)
       await transaction.unsafe(COUNT_INCOMING)
       await transaction.unsafe(ADD_LATE_SHADOWS)
+      return notes
     })
   }
 

@@ -3,11 +3,11 @@
  * the service answers while the database is away, and the writer catches up.
  */
 import { join } from 'node:path'
-import { NINE_FIELDS, type Row } from '../inputs/index.ts'
 import type { DatabaseLocation } from './connections.ts'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
 import { type PredictionRecord, SHADOW, type ShadowRecord } from './record.ts'
+import type { Spooled } from './spool/line-buffer.ts'
 import { eraseFromQuarantine } from './spool/quarantine.ts'
 import { RemoteDatabase } from './remote-database.ts'
 import { Spool, type SpoolOptions, type SpoolStatus } from './spool/spool.ts'
@@ -264,11 +264,9 @@ const WHY: Readonly<Record<string, string>> = {
   57014: 'the database of the prediction log needed longer than this question may take',
 }
 
-const NO_VALUES: Row = NINE_FIELDS.fields.map(() => null)
-
 /** A shadow travels as a prediction of its own, with the id of the one that it belongs to. */
-function lineOf({ revenue, ...shadow }: ShadowRecord): PredictionRecord {
-  return { ...shadow, inputs: NINE_FIELDS, row: NO_VALUES, predictedRevenue: revenue, variant: SHADOW }
+function lineOf({ revenue, ...shadow }: ShadowRecord): Spooled {
+  return { ...shadow, inputs: null, row: [], predictedRevenue: revenue, variant: SHADOW }
 }
 
 /** Of the errors with a code, those of the question itself say nothing of the database's health: SQLSTATE classes 20 to 27 but 25, 42. */

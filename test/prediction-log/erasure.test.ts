@@ -6,13 +6,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TransactionSql } from 'postgres'
 import t, { type Test } from 'tap'
-import {
-  LOG_FIELDS,
-  LogUnavailableError,
-  type Outcome,
-  type PredictionRecord,
-} from '../../src/prediction-log/index.ts'
-import { LineBuffer } from '../../src/prediction-log/spool/line.ts'
+import { LogUnavailableError, type Outcome, type PredictionRecord } from '../../src/prediction-log/index.ts'
+import { LineBuffer } from '../../src/prediction-log/spool/line-buffer.ts'
 import { dataFolder } from '../service.ts'
 import {
   appendAndShip,
@@ -72,7 +67,7 @@ async function erases(t: Test, place: Place): Promise<void> {
   t.same(await log.eraseUser(ERASED), { predictions: 5, outcomes: 4 })
   t.same(await log.eraseUser(ERASED), { predictions: 0, outcomes: 0 }, 'once is enough')
   t.same(await log.eraseUser('nobody'), { predictions: 0, outcomes: 0 })
-  t.match(await log.statistics({ window: 'all', bucket: null, now: NOW }), {
+  t.match(await log.statistics({ window: 'all', bucket: null, facets: [], now: NOW }), {
     totalPredictions: others.length,
     minPredictedRevenue: 0,
     maxPredictedRevenue: OTHERS.length - 1,
@@ -92,7 +87,7 @@ async function erases(t: Test, place: Place): Promise<void> {
   const reopened = openLog(t, place, { now: () => later })
   await appendAndShip(reopened, [...his, recordOf({ time: later, userId: ERASED })])
   t.equal(
-    (await reopened.statistics({ window: 'all', bucket: null, now: later })).totalPredictions,
+    (await reopened.statistics({ window: 'all', bucket: null, facets: [], now: later })).totalPredictions,
     others.length + 1,
     'what was made before the erasure stays away, what was made after it is kept',
   )
@@ -117,7 +112,10 @@ t.test('a PostgreSQL server', async (t) => {
       await shipped(back)
       t.equal(back.status().shipped, 5)
       t.equal(back.status().quarantined, 0)
-      t.equal((await log.statistics({ window: 'all', bucket: null, now: NOW })).totalPredictions, kept.length)
+      t.equal(
+        (await log.statistics({ window: 'all', bucket: null, facets: [], now: NOW })).totalPredictions,
+        kept.length,
+      )
       t.same(sorted(await usersIn(place, 'predictions')), sorted(kept.map(({ userId }) => userId)))
       t.same(await place.sql(recount), [])
     },
@@ -152,7 +150,7 @@ t.test('a PostgreSQL server', async (t) => {
   await t.test('his lines leave the quarantine, whole or torn', async (t) => {
     const place = await serverPlace(t)
     const line = (userId: string | null): string => {
-      const lines = new LineBuffer(new Set(LOG_FIELDS))
+      const lines = new LineBuffer(null)
       lines.append(madeAt(1, userId))
       return lines.take().toString()
     }

@@ -5,7 +5,6 @@ import type { Sql } from 'postgres'
 import type { Test } from 'tap'
 import { v4 as uuidv4 } from 'uuid'
 import {
-  LOG_FIELDS,
   openPredictionLog,
   type PredictionLog,
   type PredictionRecord,
@@ -47,7 +46,7 @@ export function openLog(
     ...place,
     owner: uuidv4().slice(0, 13),
     host: 'here',
-    fields: new Set(LOG_FIELDS),
+    fields: null,
     fsyncMs: 1000,
     maxBytes: 1e9,
     flushIntervalMs: 5,

@@ -1,8 +1,9 @@
 /**
- * The OpenAPI document of the routes, and the inputs of a model → the same document with what an install of that model is, and with
- * examples of it.
+ * The OpenAPI document of the routes, and the inputs of a model → the same document with what an install of that model is, with
+ * examples of it, and with its facets.
  */
 import { type Field, type InputSchema, type Target, tensorDatatypes } from '../../inputs/index.ts'
+import { ACCURACY_GROUPS } from '../../prediction-log/index.ts'
 import { CSV, NDJSON } from '../streams/index.ts'
 import { asMarkdown, installSchemaOf } from './install.ts'
 
@@ -10,7 +11,11 @@ import { asMarkdown, installSchemaOf } from './install.ts'
 interface Document {
   readonly info?: { description?: string }
   readonly components?: { readonly schemas?: Record<string, unknown> }
-  readonly paths?: Record<string, { readonly post?: Operation }>
+  readonly paths?: Record<string, { readonly post?: Operation; readonly get?: Question }>
+}
+
+interface Question {
+  readonly parameters?: readonly { readonly name: string; readonly schema: { enum?: readonly string[] } }[]
 }
 
 interface Operation {
@@ -36,6 +41,9 @@ export function describeInputs<Described extends object>(
   if (info) info.description = `${INTRODUCTION} ${horizonOf(inputs.target)}`
   // Without what TypeBox notes in it for itself.
   if (components?.schemas) components.schemas['Install'] = JSON.parse(JSON.stringify(installSchemaOf(inputs)))
+  const by = paths?.['/accuracy']?.get?.parameters?.find(({ name }) => name === 'by')
+  if (by)
+    by.schema.enum = [...new Set([...ACCURACY_GROUPS, ...inputs.withRole('facet').map(({ name }) => name)])]
   const content = paths?.['/batch_predict']?.post?.requestBody?.content
   for (const [path, { post }] of Object.entries(paths ?? {}))
     if (path.startsWith('/v2/models/') && post) describeTensor(post, inputs)

@@ -2,7 +2,6 @@
  * What `/outcomes`, `/accuracy` and `/users` take and answer.
  */
 import { type Static, Type } from 'typebox'
-import { ACCURACY_GROUPS } from '../../prediction-log/index.ts'
 import { STORABLE } from './install.ts'
 
 export const TIME = {
@@ -98,10 +97,9 @@ export const AccuracyQuerystring = Type.Object(
   {
     window: Window,
     by: Type.Optional(
-      Type.Unsafe<(typeof ACCURACY_GROUPS)[number]>({
-        type: 'string',
-        enum: [...ACCURACY_GROUPS],
-        description: 'Also for each of these.',
+      Type.String({
+        description:
+          'Also for each `model`, each `variant`, or each value of a facet of the models in service.',
       }),
     ),
   },
