@@ -214,7 +214,7 @@ function isOfTheLines(error: unknown): boolean {
 
 /** An error that comes after the last byte, postgres.js gives to the query, which was answered with the stream long before. */
 async function copyFrom(lines: AsyncIterable<Buffer>, transaction: TransactionSql): Promise<void> {
-  const query = transaction.unsafe('copy day7_incoming from stdin')
+  const query = transaction.unsafe('copy day7_incoming_5 from stdin')
   const rows = await query.writable()
   const lateError = new Promise<never>((_, reject) => Object.assign(query, { reject }))
   const copied = pipeline(Readable.from(lines), rows)
