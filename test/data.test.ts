@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
 import t from 'tap'
-import { LOG_FIELDS, type Outcome } from '../src/prediction-log/index.ts'
+import type { Outcome } from '../src/prediction-log/index.ts'
+import { NINE_FIELDS } from '../src/inputs/index.ts'
 import { EXAMPLE } from './example.ts'
 import { appendAndShip, openLog, serverPlace } from './prediction-log/log.ts'
 import { recordOf } from './prediction-log/records.ts'
@@ -245,6 +246,7 @@ t.test('the SQL', async (t) => {
 
 const TABLES = [
   'predictions',
+  'input_schemas',
   'prediction_totals',
   'prediction_counts',
   'outcomes',
@@ -253,6 +255,6 @@ const TABLES = [
 ]
 
 t.test('the settings that it names', (t) => {
-  t.match(page, `LOG_FIELDS=${LOG_FIELDS.filter((field) => field !== 'user_id').join(',')}\n`)
+  t.match(page, `LOG_FIELDS=${NINE_FIELDS.fields.map(({ name }) => name).join(',')}\n`)
   t.end()
 })

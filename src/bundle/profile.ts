@@ -3,6 +3,7 @@
  * the range of each number and time field there. What is served is compared with it. Refuses another format, edges that do not rise, counts
  * that do not fit them, and ranges that end before they begin.
  */
+import type { FieldRange } from '../features/index.ts'
 import { Keys } from './keys.ts'
 
 export interface Profile {
@@ -11,12 +12,6 @@ export interface Profile {
   readonly predictions: ReferenceHistogram
   /** Of the input fields, by name: of numbers and times that had a value in training. Empty for a bundle from before ranges were kept. */
   readonly ranges: ReadonlyMap<string, FieldRange>
-}
-
-/** Both ends occurred; a time is whole milliseconds since 1970 in UTC, as in a row. */
-export interface FieldRange {
-  readonly minimum: number
-  readonly maximum: number
 }
 
 /** With edges e₁ < … < eₙ there are n + 1 counts: of values ≤ e₁, then in (e₁, e₂], …, then > eₙ. */

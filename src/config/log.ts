@@ -1,7 +1,7 @@
 /**
  * Where predictions are kept, how fast they get there, and for how long they stay.
  */
-import { LOG_FIELDS, type LogField } from '../prediction-log/index.ts'
+import type { LoggedFields } from '../prediction-log/index.ts'
 import type { Reader, Setting } from './setting.ts'
 
 export interface LogConfig {
@@ -12,7 +12,7 @@ export interface LogConfig {
   readonly logSpoolMaxBytes: number
   readonly logWhenFull: 'drop' | 'reject'
   readonly logRetentionDays: number
-  readonly logFields: ReadonlySet<LogField>
+  readonly logFields: LoggedFields
 }
 
 export const LOG_SETTINGS = [
@@ -57,8 +57,9 @@ export const LOG_SETTINGS = [
   },
   {
     name: 'LOG_FIELDS',
-    default: LOG_FIELDS.join(','),
-    description: 'Inputs that are kept in the log; the others are null there. `none` keeps none.',
+    default: '',
+    description:
+      'Inputs that are kept in the log: names of fields, and `user_id`, between commas, or as JSON, `["a, b","c"]`. Empty: `user_id` and every field without the role `personal`. `none` keeps none.',
   },
 ] as const satisfies readonly Setting[]
 
@@ -73,7 +74,26 @@ export function readLog(read: Reader<Name>): LogConfig {
     logSpoolMaxBytes: read.whole('LOG_SPOOL_MAX_BYTES', 1_048_576, 2 ** 40),
     logWhenFull: read.oneOf('LOG_WHEN_FULL', ['drop', 'reject']),
     logRetentionDays: read.whole('LOG_RETENTION_DAYS', 1, 36_500),
-    logFields: read.someOf('LOG_FIELDS', LOG_FIELDS),
+    logFields: logFields(read),
+  }
+}
+
+function logFields(read: Reader<Name>): LoggedFields {
+  const value = read.text('LOG_FIELDS').trim()
+  if (value === '') return null
+  if (value === 'none') return new Set()
+  const names = value.startsWith('[') ? parsed(value) : value.split(',').map((part) => part.trim())
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string' && name !== ''))
+    return new Set(names)
+  read.fault('LOG_FIELDS', `expected names between commas, or an array of texts in JSON, got ${value}`)
+  return null
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return null
   }
 }
 

@@ -48,14 +48,6 @@ export class Reader<Name extends string> {
     return value as T
   }
 
-  someOf<T extends string>(name: Name, choices: readonly T[]): ReadonlySet<T> {
-    const value = this.text(name)
-    const values = value === 'none' ? [] : value.split(',').map((part) => part.trim() as T)
-    for (const part of values.filter((part) => !choices.includes(part)))
-      this.fault(name, `expected some of ${choices.join(', ')} between commas, or none, got "${part}"`)
-    return new Set(values)
-  }
-
   /** A value that may hold a secret is not repeated in the fault. */
   fault(name: Name, said: string): void {
     this.#faults.push(`${name}: ${said}`)

@@ -98,6 +98,13 @@ export type App = FastifyInstance<
 
 export type Routes = (app: App, context: AppContext) => void
 
+/** Names of the facets of the models in service, the champion's first. */
+export function facetsInService({ rollout }: AppContext): readonly string[] {
+  const { champion, challenger } = rollout.current()?.slots ?? {}
+  const facets = [champion, challenger].flatMap((slot) => slot?.bundle.inputs.withRole('facet') ?? [])
+  return [...new Set(facets.map(({ name }) => name))]
+}
+
 /** @throws 503 where there is no model yet: the registry has not been reached since the first start */
 export function servingOf({ rollout }: AppContext): Serving {
   const serving = rollout.current()

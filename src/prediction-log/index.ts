@@ -1,25 +1,22 @@
 export { type KeyTable, openKeyTable } from './key-table.ts'
 export type { LogLogger } from './logger.ts'
+export { type LoggedFields, namesUnknownTo } from './logged-fields.ts'
 export { migrateServer } from './migrate-server.ts'
 export { withoutPredictionLog } from './no-log.ts'
 export {
+  isClockWrong,
   LogFullError,
   LogUnavailableError,
   openPredictionLog,
   type PredictionLog,
   type PredictionLogStatus,
 } from './prediction-log.ts'
-export { LOG_FIELDS, type LogField, type PredictionRecord, type ShadowRecord } from './record.ts'
-export {
-  type Accuracy,
-  ACCURACY_GROUPS,
-  type AccuracyFigures,
-  type AccuracyGroup,
-} from './tables/accuracy.ts'
+export type { PredictionRecord, ShadowRecord } from './record.ts'
+export { type Accuracy, ACCURACY_GROUPS, type AccuracyFigures } from './tables/accuracy.ts'
 export type { ExperimentQuery, ExperimentRows } from './tables/experiments.ts'
 export type { ModelEvent, ToldEvent } from './tables/model-events.ts'
 export type { Outcome } from './tables/outcomes.ts'
-export { type Recent, type Segment, type SegmentField, SEGMENTS } from './tables/recent.ts'
+export type { FacetSegments, Recent, Segment } from './tables/recent.ts'
 export {
   type Resolution,
   RESOLUTIONS,

@@ -3,7 +3,8 @@
  * and what is refused there, is handed back.
  */
 import { createReadStream } from 'node:fs'
-import { sift } from './spool/line.ts'
+import { NEWLINE } from './spool/line.ts'
+import { sift } from './spool/sift.ts'
 
 export interface Shipment {
   /** Records that were kept, or had been before. */
@@ -14,6 +15,8 @@ export interface Shipment {
   readonly refusals: readonly string[]
   /** Bytes of a line that was never finished: its prediction was not answered. */
   readonly tornBytes: number
+  /** What went wrong beside the records, and kept none of them from being stored. */
+  readonly notes: readonly string[]
 }
 
 /** Code of the error when the segment itself cannot be read, whether it is gone or its disk is damaged. */
@@ -26,11 +29,11 @@ export interface Keeper {
   refuses(error: unknown): boolean
 }
 
-const CHUNK_BYTES = 64 * 1024
-/** Longer than any record can be. */
-const MAX_LINE_BYTES = 64 * 1024
+const CHUNK_BYTES = 256 * 1024
+/** Longer than any record can be: one of 2,000 texts of 10,000 characters, each of them escaped, is half as long. */
+const MAX_LINE_BYTES = 256 * 2 ** 20
 
-export async function shipSegment(path: string, keeper: Keeper): Promise<Shipment> {
+export async function shipSegment(path: string, keeper: Keeper): Promise<Omit<Shipment, 'notes'>> {
   const scan: Scan = { count: 0, bad: [], tornBytes: 0 }
   try {
     await keeper.keep(wholeLines(path, scan))
@@ -58,19 +61,26 @@ interface Scan {
 
 /** The whole lines of a file, some at a time; what else it holds is noted in the scan. */
 async function* wholeLines(path: string, scan: Scan): AsyncGenerator<Buffer> {
-  let rest = Buffer.alloc(0)
+  // Of a line whose end has not come yet.
+  let parts: Buffer[] = []
+  let length = 0
+  const begin = (rest: Buffer): void => void ([parts, length] = [rest.length > 0 ? [rest] : [], rest.length])
   for await (const chunk of chunksOf(path)) {
-    const sifted = sift(rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk)
-    yield* sifted.good
-    scan.count += sifted.goodCount
-    // Copies: a part would keep its whole chunk in memory.
-    scan.bad.push(...sifted.bad.map((part) => Buffer.from(part)))
-    rest = Buffer.from(sifted.rest)
-    if (rest.length <= MAX_LINE_BYTES) continue
-    scan.bad.push(rest)
-    rest = Buffer.alloc(0)
+    parts.push(chunk)
+    length += chunk.length
+    if (chunk.includes(NEWLINE)) {
+      const sifted = sift(Buffer.concat(parts, length))
+      yield* sifted.good
+      scan.count += sifted.goodCount
+      // Copies: a part would keep its whole chunk in memory.
+      scan.bad.push(...sifted.bad.map((part) => Buffer.from(part)))
+      begin(Buffer.from(sifted.rest))
+    }
+    if (length <= MAX_LINE_BYTES) continue
+    scan.bad.push(...parts)
+    begin(Buffer.alloc(0))
   }
-  scan.tornBytes = rest.length
+  scan.tornBytes = length
 }
 
 async function* chunksOf(path: string): AsyncGenerator<Buffer> {

@@ -200,12 +200,13 @@ export class Writer {
       this.#quarantined++
       return spool.setAside(segment)
     }
-    const { count, bad, refusals, tornBytes } = shipment
+    const { count, bad, refusals, tornBytes, notes } = shipment
     this.#shipped += count
     this.#lastContactMs = performance.now()
     this.#shipments.count++
     this.#shipments.seconds += (this.#lastContactMs - startMs) / 1000
     const details = { segment: segment.path, shipped: count }
+    for (const note of notes) logger.warn(details, `prediction log: ${note}`)
     if (tornBytes > 0) logger.warn({ ...details, tornBytes }, 'prediction log: cut the torn end of a segment')
     if (bad.length === 0) return spool.remove(segment)
     this.#quarantined += bad.length

@@ -9,6 +9,7 @@ import { MemoryCounts, Refusals, type RequestCounts, SharedCounts } from '../lim
 import type { AnswerStore, FirstAnswers } from '../idempotency/index.ts'
 import {
   type LogLogger,
+  namesUnknownTo,
   openPredictionLog,
   type PredictionLog,
   type PredictionRecord,
@@ -81,8 +82,10 @@ export async function openServices(
     now,
     onFallback: say,
     onChange(change) {
-      if (change.slot) announce(change.variant, change.slot, logger)
-      else logger.info({ variant: change.variant }, 'no model is in service there any more')
+      if (change.slot) {
+        announce(change.variant, change.slot, logger)
+        warnOfLogFields(config, change.variant, change.slot, logger)
+      } else logger.info({ variant: change.variant }, 'no model is in service there any more')
       predictionLog.recordModelEvent(slotEvent(change, now()))
     },
   })
@@ -129,6 +132,16 @@ export async function openServices(
     newPredictionId: predictionIds(),
     ...(startSpan && { startSpan }),
   }
+}
+
+/** Not a fault: the next model may have them. */
+function warnOfLogFields(config: Config, variant: Variant, { bundle }: Slot, logger: LogLogger): void {
+  const unknown = namesUnknownTo(bundle.inputs, config.logFields)
+  if (variant === 'champion' && unknown.length > 0)
+    logger.warn(
+      { model: bundle.manifest.name, version: bundle.manifest.version, unknown },
+      'LOG_FIELDS: expected names of fields of this model, found others; they are in no prediction of it',
+    )
 }
 
 function announce(variant: Variant, { bundle, origin }: Slot, logger: LogLogger): void {

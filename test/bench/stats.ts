@@ -6,6 +6,7 @@
  *   node test/bench/stats.ts [rows]
  */
 import postgres from 'postgres'
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
 import { WINDOWS } from '../../src/prediction-log/index.ts'
 import { migrate } from '../../src/prediction-log/migrate.ts'
 import { queryAccuracy } from '../../src/prediction-log/tables/accuracy.ts'
@@ -22,6 +23,7 @@ const DAYS = 30
 const MATURED = 100_000
 const LIMIT_MS = 50
 const ROUNDS = 20
+const FACETS = ['country', 'source', 'platform']
 const DAY_MS = 86_400_000
 const START_MS = Date.UTC(2026, 0, 1)
 const NOW = new Date(START_MS + DAYS * DAY_MS)
@@ -72,9 +74,11 @@ async function fillDay(day: number): Promise<void> {
     select
       (lpad(to_hex(ms), 12, '0') || '7' || substr(bits, 1, 3) || '8' || substr(bits, 4, 15))::uuid,
       to_timestamp(ms / 1000::double precision),
-      'player ' || mod(i * 7919 + ${day}::int, ${Math.ceil(ROWS / 10)}::int),
-      chr(97 + country / 8) || chr(97 + country % 8), 'region ' || i % 300, 'Organic', (array['iOS', 'Android'])[1 + i % 2],
-      'Apple iPhone', '17.' || i % 9, i % 100, i % 50, nullif(i % 10, 0),
+      'player ' || mod(i * 7919 + ${day}::int, ${Math.ceil(ROWS / 10)}::int), ${NINE_FIELDS.id}, jsonb_build_object(
+        'country', chr(97 + country / 8) || chr(97 + country % 8), 'country_region', 'region ' || i % 300, 'source', 'Organic',
+        'platform', (array['iOS', 'Android'])[1 + i % 2], 'device_family', 'Apple iPhone', 'os_version', '17.' || i % 9,
+        'event_1', i % 100, 'event_2', i % 50, 'event_3', nullif(i % 10, 0)
+      ),
       round((random() ^ 8 * 100)::numeric, 6), random(), random() * 20, 'day7-revenue', '1', 'champion'
     from (
       select i, ${startMs}::bigint + i * ${DAY_MS}::bigint / ${perDay}::bigint as ms, md5(${day}::text || '/' || i) as bits,
@@ -96,7 +100,12 @@ async function report(): Promise<string> {
       )) as buckets
     from predictions`
   const questions = (Object.keys(WINDOWS) as StatisticsWindow[]).flatMap((window) =>
-    [null, ...WINDOWS[window].resolutions].map((bucket): StatisticsQuery => ({ window, bucket, now: NOW })),
+    [null, ...WINDOWS[window].resolutions].map((bucket): StatisticsQuery => ({
+      window,
+      bucket,
+      facets: FACETS,
+      now: NOW,
+    })),
   )
   const rows: string[] = []
   for (const question of questions) {
@@ -105,12 +114,12 @@ async function report(): Promise<string> {
       `| \`/stats\`, window ${question.window}${question.bucket ? ` by ${question.bucket}` : ''} | ${inMs(ms)} | ${LIMIT_MS} ms |`,
     )
   }
-  const plan = await planOf({ window: 'all', bucket: null, now: NOW })
+  const plan = await planOf({ window: 'all', bucket: null, facets: [], now: NOW })
   const direct = await medianMs(3, () => sql`select count(*) from predictions`)
   const accuracy = await medianMs(3, () => queryAccuracy(sql, { days: 28, by: null, now: NOW }))
   const accuracyBy = await medianMs(3, () => queryAccuracy(sql, { days: 28, by: 'country', now: NOW }))
   const erasures: number[] = []
-  for (let user = 1; user <= 5; user++) erasures.push(await msOf(() => eraseUser(sql, `player ${user}`, NOW)))
+  for (let user = 1; user <= 5; user++) erasures.push(await msOf(() => eraseUser(sql, `player ${user}`)))
   const { matured } = (await queryAccuracy(sql, { days: 28, by: null, now: NOW })).overall
   return [
     `${size.rows.toLocaleString('en')} predictions (${size.bytes}), buckets (${size.buckets}), ${matured.toLocaleString('en')} matured.`,

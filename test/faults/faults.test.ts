@@ -4,8 +4,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { LOG_FIELDS } from '../../src/prediction-log/index.ts'
-import { LineBuffer } from '../../src/prediction-log/spool/line.ts'
+import { LineBuffer } from '../../src/prediction-log/spool/line-buffer.ts'
 import { smallDisk } from '../disks.ts'
 import { EXAMPLE } from '../example.ts'
 import { LONG } from '../long.ts'
@@ -155,11 +154,11 @@ t.test('a spool folder that turns read-only, and back', async (t) => {
 t.test('damaged segments at the start', async (t) => {
   const folder = dataFolder(t)
   await mkdir(join(folder, 'spool'))
-  const lines = new LineBuffer(new Set(LOG_FIELDS))
+  const lines = new LineBuffer(null)
   for (let i = 0; i < 30; i++) lines.append(recordOf())
   const whole = Buffer.from(lines.take())
   const segment = (name: string, bytes: Buffer) =>
-    writeFile(join(folder, 'spool', `${name}-000001.segment`), bytes)
+    writeFile(join(folder, 'spool', `${name}-000001.v2.segment`), bytes)
   await segment('doubled', Buffer.concat([whole, whole]))
   await segment('truncated', whole.subarray(0, whole.length - 20))
   await segment('random', Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * 7919) % 251)))

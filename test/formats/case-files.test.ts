@@ -58,8 +58,9 @@ t.test('CSV', (t) => {
   t.equal(faults.length, 3)
   t.match(faults[0], { fault: 'expected lines that end with \\n or \\r\\n, got \\r alone' })
 
-  const total = readCsv('a51_total_row.csv').found.at(-1)
-  t.match(total, { row: [null, null, null, null, null, null, 300, 2800, 1200] }, 'every text may be null')
+  const total = readCsv('a51_total_row.csv')
+  t.equal(total.found.length, 301)
+  t.same(total.faults, [{ line: 302, row: null, fault: 'platform: expected text, got null' }])
   t.end()
 })
 

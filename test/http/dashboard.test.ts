@@ -37,8 +37,8 @@ async function run(): Promise<void> {
     await page.waitForSelector('#answered:text-is("1")')
     t.pass('a prediction is there at once')
     await page.waitForSelector(`#total:text-is("${before + 1}")`)
-    await page.waitForSelector('#by-country td')
-    t.equal(await page.textContent('#by-country td'), 'es')
+    await page.waitForSelector('[data-facet=country] td')
+    t.equal(await page.textContent('[data-facet=country] td'), 'es')
     t.match(
       await page.getAttribute('#distribution', 'aria-label'),
       /^Most of the predictions above 0, 1, lie /,
@@ -105,7 +105,7 @@ async function run(): Promise<void> {
   for (const scheme of ['light', 'dark'] as const)
     t.test(`${scheme}: contrast, names, roles`, async (t) => {
       const { page } = await open(t, browser, service, (page) => page.emulateMedia({ colorScheme: scheme }))
-      await page.waitForSelector('#by-country td')
+      await page.waitForSelector('[data-facet=country] td')
       await page.waitForSelector('#history td')
       const { violations } = await new AxeBuilder({ page }).analyze()
       const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')

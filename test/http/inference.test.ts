@@ -154,8 +154,8 @@ t.test('tensors in JSON', async (t) => {
 })
 
 t.test('a tensor that is left out is null, and a user may have one', async (t) => {
-  const counts = tensorsOf({ event_1: 1, event_2: 2, user_id: 'player 1' })
-  t.match(await infer({ inputs: counts }), { status: 200 })
+  const some = tensorsOf({ platform: 'iOS', event_1: 1, event_2: 2, user_id: 'player 1' })
+  t.match(await infer({ inputs: some }), { status: 200 })
   t.match(logged, [
     { userId: 'player 1', install: { country: null, os_version: null, event_1: 1, event_3: null } },
   ])
@@ -249,7 +249,7 @@ t.test('a wrong request names row and tensor, and nothing of what was sent; noth
     ],
     [
       { inputs: tensorsOf({ event_1: 1 }) },
-      'inputs: expected tensors for event_1 and event_2; missing: event_2',
+      'inputs: expected tensors for platform and event_1 and event_2; missing: platform, event_2',
     ],
     [{ inputs: changed('event_1', { shape: [] }) }, 'event_1: expected shape [n] or [n,1], got []'],
     [{ inputs: changed('event_1', { shape: [2, 2] }) }, 'event_1: expected shape [n] or [n,1], got [2,2]'],

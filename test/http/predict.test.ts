@@ -45,7 +45,6 @@ t.test('nulls are legal where the contract says so', async (t) => {
     country: null,
     country_region: null,
     source: null,
-    platform: null,
     device_family: null,
     os_version: null,
   }

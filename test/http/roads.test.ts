@@ -137,12 +137,14 @@ const anyCount = fc.oneof(
   fc.double({ min: 0, max: 1e6, noNaN: true }),
   fc.constantFrom(0, 5e-324, 2 ** 53, 1e21, 1e300, 0.1),
 )
+function anyValue(field: string): fc.Arbitrary<string | number | null> {
+  if (isCount(field)) return field === 'event_3' ? fc.option(anyCount) : anyCount
+  // An empty cell is null.
+  return field === 'platform' ? anyText.filter((text) => text !== '') : fc.option(anyText)
+}
 const anyInstall = fc.record(
   Object.fromEntries(
-    FIELDS.map((field): [string, fc.Arbitrary<string | number | null>] => [
-      field,
-      isCount(field) ? (field === 'event_3' ? fc.option(anyCount) : anyCount) : fc.option(anyText),
-    ]),
+    FIELDS.map((field): [string, fc.Arbitrary<string | number | null>] => [field, anyValue(field)]),
   ),
 )
 

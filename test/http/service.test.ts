@@ -20,6 +20,7 @@ t.test('health while all is well', async (t) => {
     oldest_record_age_s: 1.5,
     dropped: 0,
     quarantined: 0,
+    clock_offset_s: null,
     last_error: null,
   }
   const { status, body } = await send(app, '/health')
@@ -143,6 +144,9 @@ t.test('the model in service', async (t) => {
   await app.close()
 })
 
+/** Of the champion. */
+const FACETS = ['country', 'source', 'platform']
+
 t.test('statistics', async (t) => {
   const TOTALS = {
     totalPredictions: 2,
@@ -180,6 +184,7 @@ t.test('statistics', async (t) => {
       ...TOTALS,
       platforms: { ios: 2 },
       topCountries: [{ country: 'es', count: 2 }],
+      facets: [{ facet: 'source', values: [{ value: 'organic', count: 2 }] }],
       buckets: null,
     }
   })
@@ -193,9 +198,10 @@ t.test('statistics', async (t) => {
         ...WIRE,
         platform_distribution: { ios: 2 },
         top_countries: [{ country: 'es', count: 2 }],
+        facets: [{ facet: 'source', values: [{ value: 'organic', count: 2 }] }],
       },
     })
-    t.same(asked, [{ window: 'all', bucket: null, now: NOW }])
+    t.same(asked, [{ window: 'all', bucket: null, facets: FACETS, now: NOW }])
   })
 
   t.test('of the time up to now, in one piece or in buckets', async (t) => {
@@ -238,7 +244,7 @@ t.test('statistics', async (t) => {
     }
     t.same(
       asked,
-      combinations.map(([window, bucket]) => ({ window, bucket, now: NOW })),
+      combinations.map(([window, bucket]) => ({ window, bucket, facets: FACETS, now: NOW })),
     )
   })
 
@@ -254,6 +260,7 @@ t.test('statistics', async (t) => {
       lastPrediction: null,
       platforms: {},
       topCountries: [],
+      facets: [],
       buckets: [],
     }
     t.same((await send(app, '/stats?bucket=day')).body, {
@@ -268,6 +275,7 @@ t.test('statistics', async (t) => {
       last_prediction: null,
       platform_distribution: {},
       top_countries: [],
+      facets: [],
       buckets: [],
     })
   })

@@ -47,7 +47,7 @@ t.test('texts stand for numbers in NDJSON alone', (t) => {
 
 t.test('the first field that something is wrong with is told', (t) => {
   const { event_1: _, ...without } = install
-  t.equal(faultOf({ ...without, platform: 5, event_2: -1 }), 'platform: expected text or null, got 5')
+  t.equal(faultOf({ ...without, platform: 5, event_2: -1 }), 'platform: expected text, got 5')
   t.match(read({ ...install, event_2: -1 }), { field: 'event_2', problem: 'expected a number ≥ 0, got -1' })
   t.end()
 })

@@ -123,10 +123,10 @@ t.test(
     const { note, read, driftOf } = figuresOf()
     read('day7_predictions_total')
     t.ok(read('day7_unknown_values_total').includes('country blanks 0'), 'there before the first')
-    const country_region = 'belville'
+    const known = { country_region: 'belville', event_1: 1 }
     for (let i = 0; i < 10; i++)
-      note({ country: i < 7 ? 'us ' : 'us', source: i === 0 ? 'NULL' : 'organic', country_region })
-    note({ country: 'atlantis', country_region }, 1, bundleLike(bundle, 'new'), 'challenger')
+      note({ country: i < 7 ? 'us ' : 'us', source: i === 0 ? 'NULL' : 'organic', ...known })
+    note({ country: 'atlantis', ...known }, 1, bundleLike(bundle, 'new'), 'challenger')
     t.same(
       read('day7_unknown_values_total').filter((line) => !line.endsWith(' 0')),
       ['country blanks 7', 'country unseen 1', 'source marker 1'],

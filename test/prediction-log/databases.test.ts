@@ -1,24 +1,24 @@
 /**
- * The log against both databases it can stand on: PGlite in its thread, and a real PostgreSQL server. One suite for both.
+ * The log against both databases it can stand on: the embedded server, and one that is there. One suite for both.
  */
 import { once } from 'node:events'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
-import { Database, type DatabaseLocation } from '../../src/prediction-log/database.ts'
+import type { DatabaseLocation } from '../../src/prediction-log/connections.ts'
+import { Database } from '../../src/prediction-log/database.ts'
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
 import { openEmbeddedDatabase } from '../../src/prediction-log/embedded.ts'
 import {
-  LOG_FIELDS,
   LogUnavailableError,
   openPredictionLog,
   type PredictionLog,
   type PredictionRecord,
 } from '../../src/prediction-log/index.ts'
 import { RemoteDatabase } from '../../src/prediction-log/remote-database.ts'
-import { LineBuffer } from '../../src/prediction-log/spool/line.ts'
-import { embeddedFolder, makeEmbedded } from '../embedded.ts'
+import { LineBuffer } from '../../src/prediction-log/spool/line-buffer.ts'
 import { createPostgresServer } from '../postgres-server.ts'
 import { dataFolder } from '../service.ts'
 import { newDatabase } from '../shared-postgres.ts'
@@ -38,13 +38,14 @@ function openLog(dataFolder: string, location: DatabaseLocation): PredictionLog 
     flushIntervalMs: 5,
     whenFull: 'reject',
     retentionDays: 400,
-    fields: new Set(LOG_FIELDS),
+    fields: null,
     now: () => new Date(),
     logger: { info: () => {}, warn: () => {}, error: () => {} },
   })
 }
 
-const statisticsOf = (log: PredictionLog) => log.statistics({ window: 'all', bucket: null, now: new Date() })
+const statisticsOf = (log: PredictionLog) =>
+  log.statistics({ window: 'all', bucket: null, facets: [], now: new Date() })
 
 const shipped = (log: PredictionLog) =>
   until('all is shipped', () => log.status().spool.bytes === 0 && log.status().state === 'shipping')
@@ -52,10 +53,13 @@ const shipped = (log: PredictionLog) =>
 const backsOff = (log: PredictionLog) => until('it backs off', () => log.status().state === 'backing-off')
 
 function linesOf(records: readonly PredictionRecord[]): Buffer {
-  const lines = new LineBuffer(new Set(LOG_FIELDS))
+  const lines = new LineBuffer(null)
   for (const record of records) lines.append(record)
   return Buffer.from(lines.take())
 }
+
+/** The database knows that of the nine fields. */
+const noSchema = async (): Promise<null> => null
 
 async function* each<T>(...values: readonly T[]): AsyncGenerator<T> {
   yield* values
@@ -135,42 +139,26 @@ async function remembersAndCounts(t: Test, folder: string, location: DatabaseLoc
   await reopened.close(5000)
 }
 
-t.test('PGlite', async (t) => {
-  const folder = await embeddedFolder(t)
+t.test('the embedded server', async (t) => {
+  const folder = dataFolder(t)
   await remembersAndCounts(t, folder, { dataFolder: folder })
-
-  await t.test('rows come back as they were sent, and a folder belongs to one process', async (t) => {
-    const embedded = await openEmbeddedDatabase(folder)
-    await t.rejects(openEmbeddedDatabase(folder), { message: /in use by another process/ })
-    const sql = postgres({ path: embedded.socket, user: 'postgres', database: 'postgres', max: 1 })
-    const [row] = await sql`select * from predictions where platform is null`
-    t.match(row, {
-      user_id: null,
-      country_region: `Île-de-France 'drop "table" \\N\t\r\n😀`,
-      source: '',
-      device_family: '\\N',
-      os_version: '\\.',
-      event_1: 1e308,
-      event_2: 5e-324,
-      event_3: null,
-      time: new Date('2026-01-03T00:00:00Z'),
-    })
-    t.match(await sql`select * from model_events`, [{ event: 'serving', model_version: '1', host: 'here' }])
-    await sql.end()
-    await embedded.close()
-    t.equal(embedded.alive(), false)
+  const embedded = await openEmbeddedDatabase(folder)
+  const sql = postgres({ path: embedded.socket, user: 'postgres', database: 'postgres', max: 1 })
+  const [row] = await sql`select * from ${sql(`predictions_of_${NINE_FIELDS.id}`)} where platform is null`
+  t.match(row, {
+    user_id: null,
+    country_region: `Île-de-France 'drop "table" \\N\t\r\n😀`,
+    source: '',
+    device_family: '\\N',
+    os_version: '\\.',
+    event_1: 1e308,
+    event_2: 5e-324,
+    event_3: null,
+    time: new Date('2026-01-03T00:00:00Z'),
   })
-
-  await t.test('a folder that is no database is an error, and nothing worse', async (t) => {
-    const folder = dataFolder(t)
-    await mkdir(join(folder, 'postgres'))
-    await writeFile(join(folder, 'postgres', 'data'), 'not a folder')
-    await t.rejects(openEmbeddedDatabase(folder))
-    await rm(join(folder, 'postgres', 'data'))
-    await makeEmbedded(folder)
-    const mended = await openEmbeddedDatabase(folder)
-    await mended.close()
-  })
+  t.match(await sql`select * from model_events`, [{ event: 'serving', model_version: '1', host: 'here' }])
+  await sql.end()
+  await embedded.close()
 })
 
 t.test('a PostgreSQL server', async (t) => {
@@ -214,7 +202,7 @@ t.test('a PostgreSQL server', async (t) => {
     const database = new RemoteDatabase({ url: proxy.url })
     await database.call('probe')
     const before = await counted()
-    const path = join(dataFolder(t), 'some.segment')
+    const path = join(dataFolder(t), 'some.v2.segment')
     const lines = linesOf(Array.from({ length: 4000 }, () => recordOf()))
     await writeFile(path, lines)
     for (const cutAfterBytes of [10, 1000, 300_000, lines.length, lines.length + 500]) {
@@ -235,9 +223,9 @@ t.test('a PostgreSQL server', async (t) => {
       yield linesOf([recordOf(), recordOf()])
       throw new Error('the disk cannot be read')
     }
-    await t.rejects(database.keep(failing()), { message: 'the disk cannot be read' })
+    await t.rejects(database.keep(failing(), noSchema), { message: 'the disk cannot be read' })
     t.equal(await counted(), before)
-    await database.keep(each(linesOf([recordOf()])))
+    await database.keep(each(linesOf([recordOf()])), noSchema)
     t.equal(await counted(), before + 1)
     await database.close(1000)
   })

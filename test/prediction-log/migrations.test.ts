@@ -6,26 +6,33 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import t, { type Test } from 'tap'
+import { NINE_FIELDS, parseInputSchema } from '../../src/inputs/index.ts'
 import { migrate } from '../../src/prediction-log/migrate.ts'
 import { appendAndShip, openLog, type Place, PLACES, recount, serverPlace, shipped } from './log.ts'
 import { PASSED_ON } from '../service.ts'
 import { until } from '../until.ts'
 import { recordOf } from './records.ts'
 
-const FIRST = readFileSync(new URL('../../src/prediction-log/sql/0001.sql', import.meta.url), 'utf8')
+const sqlOf = (version: number): string =>
+  readFileSync(
+    new URL(`../../src/prediction-log/sql/${String(version).padStart(4, '0')}.sql`, import.meta.url),
+    'utf8',
+  )
 const ALL = readdirSync(new URL('../../src/prediction-log/sql/', import.meta.url)).map((file) =>
   Number.parseInt(file, 10),
 )
 const HOUR_MS = 3_600_000
 
-/** As the first release left it. */
-async function migrateToFirst(sql: Sql): Promise<void> {
-  await sql.unsafe(
-    `create table day7_migrations (version integer primary key, applied_at timestamptz not null default now());
-    ${FIRST};
-    insert into day7_migrations (version) values (1)`,
-  )
+/** As a release of that version left it. */
+async function migrateTo(sql: Sql, version: number): Promise<void> {
+  await sql`create table day7_migrations (version integer primary key, applied_at timestamptz not null default now())`
+  for (let each = 1; each <= version; each++) {
+    await sql.unsafe(sqlOf(each)).simple()
+    await sql`insert into day7_migrations (version) values (${each})`
+  }
 }
+
+const migrateToFirst = (sql: Sql): Promise<void> => migrateTo(sql, 1)
 
 const versions = async (sql: Sql): Promise<number[]> =>
   (await sql`select version from day7_migrations order by version`).map((row) => row['version'])
@@ -66,6 +73,18 @@ const insertOld = (sql: Sql) =>
     })),
   )}`
 
+const NAMES = NINE_FIELDS.fields.map(({ name }) => name)
+
+/** A row with a column for each of the nine fields → the same with all of them in one. */
+function withInputs(row: Readonly<Record<string, unknown>>): object {
+  const others = Object.entries(row).filter(([name]) => !NAMES.includes(name))
+  return {
+    ...Object.fromEntries(others),
+    schema_id: NINE_FIELDS.id,
+    inputs: Object.fromEntries(NAMES.map((name) => [name, row[name]])),
+  }
+}
+
 async function keepsWhatWasLogged(t: Test, sql: Sql): Promise<void> {
   await migrateToFirst(sql)
   await insertOld(sql)
@@ -77,7 +96,7 @@ async function keepsWhatWasLogged(t: Test, sql: Sql): Promise<void> {
   t.same(
     after,
     before.map((row, i) => ({
-      ...row,
+      ...withInputs(row),
       time: new Date(OLD[i]!.madeAtMs),
       shadow_version: null,
       shadow_revenue: null,
@@ -131,6 +150,69 @@ for (const [name, placeOf] of Object.entries(PLACES))
 t.test('a PostgreSQL server', async (t) => {
   const placeOf = (t: Test): Promise<Place> => serverPlace(t, 'none')
 
+  await t.test('inputs in nine columns become one, day by day', async (t) => {
+    await (
+      await placeOf(t)
+    ).sql(async (sql) => {
+      await migrateTo(sql, 4)
+      await sql`select day7_make_partition('2026-01-01'::date + day) from generate_series(0, 399) as day`
+      await sql`
+        insert into predictions
+        select
+          (lpad(to_hex((extract(epoch from time) * 1000)::bigint), 12, '0') || '7' || substr(md5(i::text), 1, 3) || '8'
+            || substr(md5(i::text), 4, 15))::uuid,
+          time, nullif('player ' || i % 7, 'player 0'),
+          (array['es', 'ES', null, E'tab\\t "quoted" \\\\ 漢字'])[1 + i % 4], nullif('r' || i % 3, 'r0'),
+          (array['Organic', 'organic', 'Non-Organic', null])[1 + i % 4], 'iOS', '', '14.4', i, i / 3.0::float8,
+          nullif(i % 5, 0), i / 7.0::float8, -0.1, 5, 'day7-revenue', '1', 'champion',
+          nullif((i % 2)::text, '0'), nullif(i % 2, 0)
+        from (
+          select i, date_trunc('milliseconds', '2026-01-01Z'::timestamptz + i * interval '7 hours 13 minutes 7.123 seconds') as time
+          from generate_series(0, 1000) as i
+        ) as made`
+      await sql`select day7_recount(hour) from (select distinct date_trunc('hour', time, 'UTC') as hour from predictions) as h`
+      await sql`delete from prediction_totals where resolution = 'minute' and start < '2026-10-01Z'`
+      await sql`delete from prediction_counts where resolution = 'minute' and start < '2026-10-01Z'`
+      const before = await sql`select * from predictions order by prediction_id`
+      const bounds = () =>
+        sql`select relname::text, pg_get_expr(relpartbound, pg_class.oid) from pg_inherits join pg_class on pg_class.oid = inhrelid
+            where inhparent = 'predictions'::regclass order by 1`
+      const partitionsBefore = await bounds()
+      t.equal(partitionsBefore.length, 400)
+
+      t.same(await migrate(sql), [5])
+      t.same(await sql`select * from predictions order by prediction_id`, before.map(withInputs))
+      t.same(await bounds(), partitionsBefore, 'the same days')
+      t.same(
+        await sql`select indexrelid::regclass::text from pg_index where indrelid = 'predictions_2026_01_01'::regclass order by 1`,
+        ['pkey', 'time_idx', 'user_id_idx'].map((name) => ({ indexrelid: `predictions_2026_01_01_${name}` })),
+      )
+      t.same(await sql`select relname from pg_class where relname like '%0004%'`, [])
+      const minutes = await sql`select distinct dimension from prediction_counts
+        where resolution = 'minute' and start < '2026-10-01Z'`
+      t.same(minutes, [], 'minutes that were given up stay so')
+      await sql`delete from predictions where time < '2026-10-01Z'`
+      await sql`delete from prediction_totals where start < '2026-10-01Z'`
+      await sql`delete from prediction_counts where start < '2026-10-01Z'`
+      t.same(await recount(sql), [], 'also by source')
+      const [seed] = await sql`select * from input_schemas`
+      t.match(seed, {
+        schema_id: NINE_FIELDS.id,
+        document: NINE_FIELDS.document as object,
+        facets: ['country', 'source', 'platform'],
+        horizon_days: 7,
+      })
+      t.equal(parseInputSchema(seed!['document']).id, NINE_FIELDS.id)
+      const typed =
+        await sql`select country, event_2, event_3, user_id from ${sql(seed!['view_name'])} order by prediction_id`
+      const last = before.slice(-typed.length)
+      t.same(
+        typed,
+        last.map(({ country, event_2, event_3, user_id }) => ({ country, event_2, event_3, user_id })),
+      )
+    })
+  })
+
   await t.test('by the command, with the address in a file', async (t) => {
     const { database } = await placeOf(t)
     const file = join(t.testdir(), 'database_url')
@@ -172,7 +254,7 @@ t.test('a PostgreSQL server', async (t) => {
       ...OLD.map(({ record }) => record),
       recordOf({ time: now(), predictedRevenue: 8 }),
     ])
-    t.match(await log.statistics({ window: 'all', bucket: null, now: now() }), {
+    t.match(await log.statistics({ window: 'all', bucket: null, facets: [], now: now() }), {
       totalPredictions: 6,
       avgPredictedRevenue: 3,
       topCountries: [
@@ -250,13 +332,48 @@ t.test('a PostgreSQL server', async (t) => {
     })
   })
 
+  await t.test(
+    'a partition that was detached, such as today’s to be archived, is in nobody’s way',
+    async (t) => {
+      const place = await placeOf(t)
+      const log = openLog(t, place)
+      await appendAndShip(log, [recordOf({ time: new Date() })])
+      await place.sql(async (sql) => {
+        const [{ today }] = await sql<
+          [{ today: string }]
+        >`select to_char(now() at time zone 'UTC', 'YYYY_MM_DD') as today`
+        await sql.unsafe(`alter table predictions detach partition predictions_${today}`)
+        await appendAndShip(log, [recordOf({ time: new Date() }), recordOf({ time: new Date() })])
+        t.match(log.status(), { shipped: 3, quarantined: 0 })
+        t.equal((await sql`select from predictions`).length, 2)
+        t.ok((await partitions(sql)).includes(`${today}_2`))
+      })
+      await log.close(5000)
+    },
+  )
+
+  await t.test('every table can be replicated', async (t) => {
+    const place = await placeOf(t)
+    const log = openLog(t, place)
+    await appendAndShip(log, [recordOf()])
+    await log.close(5000)
+    await place.sql(async (sql) => {
+      const without = await sql`
+        select relname from pg_class
+        where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace
+          and not exists (select from pg_index where indrelid = pg_class.oid and indisprimary)`
+      t.same([...without], [])
+    })
+  })
+
   await t.test('upkeep makes partitions ahead, and drops what is older than the retention', async (t) => {
     const place = await placeOf(t)
     const today = new Date('2026-03-10T12:00:00Z')
     const hoursBefore = (hours: number): Date => new Date(Date.UTC(2026, 2, 10) - hours * HOUR_MS)
-    const log = openLog(t, place, { now: () => today, retentionDays: 30 })
-    // The retention of thirty days begins with the 8th of February, that of minutes with the 7th of March.
-    const times = [24 * 40, 24 * 30 + 1 / 3600, 24 * 30, 24 * 10, 72 + 1 / 60, 72, 1].map(hoursBefore)
+    // Its own upkeep goes by the clock of the database, and would drop all of it.
+    const log = openLog(t, place, { now: () => today, retentionDays: 36_500 })
+    // The retention of thirty days, and one more, begins with the 7th of February, that of minutes with the 7th of March.
+    const times = [24 * 40, 24 * 31 + 1 / 3600, 24 * 31, 24 * 10, 72 + 1 / 60, 72, 1].map(hoursBefore)
     await appendAndShip(
       log,
       times.map((time) => recordOf({ time, userId: time.toISOString() })),
@@ -273,9 +390,6 @@ t.test('a PostgreSQL server', async (t) => {
       const countsWithoutTotals = sql`
         select from prediction_counts where (resolution, start) not in (select resolution, start from prediction_totals)`
       t.equal((await starts('minute')).length, times.length)
-      t.same((await partitions(sql)).slice(-8).at(0), '2026_03_10', 'today and seven days ahead are there')
-      t.same((await partitions(sql)).at(-1), '2026_03_17')
-
       await sql`insert into outcomes (user_id, revenue, observed_at, received_at) values ('old', 1, ${today}, ${times[1]!})`
       await sql`insert into erased_users values (sha256('x'), ${times[1]!}), (sha256('y'), ${times[2]!})`
       await sql`select day7_maintain(${today}::date, 30)`
@@ -283,7 +397,13 @@ t.test('a PostgreSQL server', async (t) => {
         (await sql`select time from predictions order by time`).map((row) => row['time']),
         times.slice(2),
       )
-      t.same((await partitions(sql)).slice(0, 4), ['2026_02_08', '2026_02_28', '2026_03_06', '2026_03_07'])
+      const ahead = (await partitions(sql)).filter((day) => day > '2026_03_09' && day < '2026_04')
+      t.same(
+        [ahead[0], ahead.at(-1), ahead.length],
+        ['2026_03_10', '2026_03_17', 8],
+        'today and seven days ahead are there',
+      )
+      t.same((await partitions(sql)).slice(0, 4), ['2026_02_07', '2026_02_28', '2026_03_06', '2026_03_07'])
       t.same(
         await starts('day'),
         [...new Set(times.slice(2).map((time) => time.toISOString().slice(0, 10)))].map(
@@ -302,13 +422,13 @@ t.test('a PostgreSQL server', async (t) => {
       t.same(await partitions(sql), once)
     })
 
-    const reopened = openLog(t, place, { now: () => today, retentionDays: 30 })
+    const reopened = openLog(t, place, { now: () => today, retentionDays: 36_500 })
     await appendAndShip(reopened, [
       recordOf({ time: times[0]! }),
       recordOf({ time: new Date('2027-12-31T23:59:59.999Z') }),
     ])
     t.equal(
-      (await reopened.statistics({ window: 'all', bucket: null, now: today })).totalPredictions,
+      (await reopened.statistics({ window: 'all', bucket: null, facets: [], now: today })).totalPredictions,
       times.length - 2 + 2,
       'a record of a day that has no partition gets one',
     )

@@ -20,7 +20,7 @@ const shadowOf = (record: PredictionRecord, revenue: number): ShadowRecord => ({
 const shadowsIn = (place: Place) =>
   place.sql(
     (sql) =>
-      sql`select user_id, country, variant, shadow_version, shadow_revenue from predictions order by user_id`,
+      sql`select user_id, inputs ->> 'country' as country, variant, shadow_version, shadow_revenue from predictions order by user_id`,
   )
 
 const of = (userId: string, shadow: number | null) => ({
@@ -44,7 +44,12 @@ async function beside(t: Test, place: Place): Promise<void> {
   await shipShadows([shadowOf(b!, 8)])
   await shipShadows([shadowOf(b!, 9), shadowOf(recordOf({ userId: 'nobody' }), 1)])
   await appendAndShip(log, [a!])
-  const { totalPredictions } = await log.statistics({ window: 'all', bucket: null, now: new Date() })
+  const { totalPredictions } = await log.statistics({
+    window: 'all',
+    bucket: null,
+    facets: [],
+    now: new Date(),
+  })
   t.equal(totalPredictions, 3, 'shadows are no predictions')
   t.match(log.status(), { dropped: 0, quarantined: 0 })
   await log.close(5000)

@@ -77,9 +77,11 @@ function randomRecords(count: number, seed: number): TestRecord[] {
   })
 }
 
+const FACETS = ['source', 'country', 'nobody has it']
+
 /** Every window alone, and with each of its buckets. */
 const QUESTIONS = (Object.keys(WINDOWS) as StatisticsWindow[]).flatMap((window) =>
-  [null, ...WINDOWS[window].resolutions].map((bucket) => ({ window, bucket, now: NOW })),
+  [null, ...WINDOWS[window].resolutions].map((bucket) => ({ window, bucket, facets: FACETS, now: NOW })),
 )
 
 const LENGTH_MS = { minute: 60_000, hour: HOUR_MS, day: 24 * HOUR_MS }
@@ -99,12 +101,21 @@ async function countDirectly(
     count(*)::int as "totalPredictions", avg(predicted_revenue::numeric)::float8 as "avgPredictedRevenue",
     min(predicted_revenue) as "minPredictedRevenue", max(predicted_revenue) as "maxPredictedRevenue",
     avg(inference_time_us::numeric)::float8 as "avgInferenceTimeUs", min(time) as "firstPrediction", max(time) as "lastPrediction"`
-  const lowerCase = (column: string) => sql`lower(coalesce(${sql(column)}, 'unknown') collate "C")`
+  const lowerCase = (facet: string) => sql`lower(coalesce(inputs ->> ${facet}, 'unknown') collate "C")`
   const [totals] = await sql<[Totals]>`select ${figures} ${since}`
   const platforms =
     await sql`select ${lowerCase('platform')} as value, count(*)::int as count ${since} group by 1`
   const topCountries = await sql<{ country: string; count: number }[]>`
     select ${lowerCase('country')} as country, count(*)::int as count ${since} group by 1 order by 2 desc, 1 limit 10`
+  const facets = await Promise.all(
+    FACETS.slice(0, 2).map(async (facet) => ({
+      facet,
+      values: [
+        ...(await sql<{ value: string; count: number }[]>`
+          select ${lowerCase(facet)} as value, count(*)::int as count ${since} group by 1 order by 2 desc, 1 limit 10`),
+      ],
+    })),
+  )
   const buckets =
     bucket &&
     (await sql`select date_trunc(${bucket}, time, 'UTC') as start, ${figures} ${since} group by 1 order by 1`)
@@ -113,6 +124,7 @@ async function countDirectly(
     ...totals,
     platforms: Object.fromEntries(platforms.map(({ value, count }) => [value, count])),
     topCountries: [...topCountries],
+    facets: [...facets, { facet: FACETS[2]!, values: [] }],
     buckets: buckets && ([...buckets] as unknown as NonNullable<Statistics['buckets']>),
   }
 }
@@ -134,7 +146,7 @@ async function agrees(t: Test, place: Place): Promise<void> {
   const log = openLog(t, place, { now })
   await shipped(log)
   t.match(
-    await log.statistics({ window: '1h', bucket: 'minute', now: NOW }),
+    await log.statistics({ window: '1h', bucket: 'minute', facets: [], now: NOW }),
     {
       totalPredictions: 0,
       avgPredictedRevenue: null,
@@ -188,7 +200,8 @@ t.test('a PostgreSQL server', async (t) => {
     const records = randomRecords(300, 2)
     await leaveInSpool(t, place.dataFolder, records)
     const segment = (await readdir(spool)).find((file) => file.endsWith('.segment'))
-    const copyAs = (owner: string) => copyFile(join(spool, segment!), join(spool, `${owner}-000001.segment`))
+    const copyAs = (owner: string) =>
+      copyFile(join(spool, segment!), join(spool, `${owner}-000001.v2.segment`))
     await copyAs('another')
     const log = openLog(t, place, { now })
     await shipped(log)
@@ -202,7 +215,7 @@ t.test('a PostgreSQL server', async (t) => {
     await leaveInSpool(t, place.dataFolder, [...records.slice(0, 10), recordOf({ time: NOW })])
     const later = openLog(t, place, { now })
     await shipped(later)
-    const { totalPredictions } = await later.statistics({ window: 'all', bucket: null, now: NOW })
+    const { totalPredictions } = await later.statistics({ window: 'all', bucket: null, facets: [], now: NOW })
     t.equal(
       totalPredictions,
       records.length + 1,

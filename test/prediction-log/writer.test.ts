@@ -4,7 +4,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { LOG_FIELDS, type PredictionRecord } from '../../src/prediction-log/index.ts'
+import type { PredictionRecord } from '../../src/prediction-log/index.ts'
 import { shipSegment, type Shipment } from '../../src/prediction-log/shipment.ts'
 import { predictionIdOf } from '../../src/prediction-log/spool/line.ts'
 import { Spool } from '../../src/prediction-log/spool/spool.ts'
@@ -27,7 +27,7 @@ class Sink implements PredictionSink {
   async ship(path: string): Promise<Shipment> {
     this.attempts++
     await this.gate
-    return shipSegment(path, {
+    const shipment = await shipSegment(path, {
       keep: async (lines) => {
         const ids: string[] = []
         for await (const chunk of lines)
@@ -39,6 +39,7 @@ class Sink implements PredictionSink {
       },
       refuses: (error) => (error as Error).message === 'refused',
     })
+    return { ...shipment, notes: [] }
   }
 
   hasEvents = () => false
@@ -68,7 +69,7 @@ function writerOf(t: Test, sink: Sink) {
     owner: 'me',
     maxBytes: 2 ** 30,
     fsyncMs: 1000,
-    fields: new Set(LOG_FIELDS),
+    fields: null,
     logger,
   })
   const writer = new Writer({ spool, sink, flushIntervalMs: 5, logger })

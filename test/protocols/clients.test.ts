@@ -71,7 +71,7 @@ t.test('Triton’s client', async (t) => {
     versions: [version],
     refused: [
       '404 there is no model of this name in service',
-      '400 inputs: expected tensors for event_1 and event_2; missing: event_2',
+      '400 inputs: expected tensors for platform and event_1 and event_2; missing: event_2',
       `404 no such route: GET /v2/models/${name}/config; /docs lists them`,
     ],
   })
@@ -84,6 +84,6 @@ t.test('KServe’s client', { skip }, async (t) => {
   t.same(ready, [true, true, true, false])
   t.match(
     refused,
-    /inputs: expected tensors for event_1 and event_2; missing: event_1, event_2, '400 Bad Request'/,
+    /inputs: expected tensors for platform and event_1 and event_2; missing: event_1, event_2, '400 Bad Request'/,
   )
 })

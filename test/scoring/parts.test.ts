@@ -109,7 +109,7 @@ t.test('their rows, with what the path tells, in one output', async (t) => {
   t.same(
     named.map(({ file, line, error }) => [file, line, error!.slice(0, 22)]),
     [
-      [last, '2', 'event_1: expected, but'],
+      [last, '2', 'platform: expected, bu'],
       [last, '3', 'expected object, got a'],
     ],
   )

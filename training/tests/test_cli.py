@@ -51,7 +51,7 @@ def test_an_error_reaches_the_shell_without_a_traceback():
     command = [sys.executable, "-m", "day7_training", "inspect", "--data", "absent.csv"]
     done = subprocess.run(command, cwd=TRAINING, capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == "error: expected a CSV file, found nothing at absent.csv\n"
+    assert done.stderr == "error: expected a table, found nothing at absent.csv\n"
 
 
 def test_output_that_nobody_reads_is_no_error(synthetic_csv):

@@ -12,11 +12,13 @@ from day7_training.bundle.folder import open_bundle
 from day7_training.bundle.replay import replay
 from day7_training.cli import main
 from day7_training.data.decimals import round_half_up
-from day7_training.data.installs import installs_frame, read_training_installs
+from day7_training.data.installs import installs_frame
+from day7_training.data.table import read_table
 from day7_training.errors import UserError
 from day7_training.example import fit as fit_module
 from day7_training.example.fit import ExampleRecipe
 from day7_training.features.folds import fold_numbers
+from day7_training.inputs.schema import NINE_FIELDS
 from day7_training.model.combination import Combination
 from day7_training.model.composition import Composition, learner_of
 from day7_training.model.parameters import SEED, resolve_parameters
@@ -141,7 +143,7 @@ def test_golden_predictions_are_those_of_the_saved_ensembles(kind, request):
 
 
 def test_an_interval_is_in_order_and_never_below_0(two_part, synthetic_csv):
-    frame = read_training_installs(synthetic_csv, pytest.fail).frame
+    frame = read_table(synthetic_csv, NINE_FIELDS, pytest.fail).frame
     _, model = open_bundle(two_part)
     low, high = model.interval
     plain = model.answer(frame).interval
@@ -168,7 +170,7 @@ def test_the_evaluation_is_of_the_combination(two_part, mean, bundle):
 
 
 def test_all_trees_learn_from_rows_encoded_out_of_fold(synthetic_csv, monkeypatch):
-    frame = read_training_installs(synthetic_csv, pytest.fail).frame
+    frame = read_table(synthetic_csv, NINE_FIELDS, pytest.fail).frame
     revenue = frame["revenue"].to_numpy()
     chosen = int(np.argmax(revenue > 0))
     changed = revenue.copy()
@@ -199,7 +201,7 @@ def test_all_trees_learn_from_rows_encoded_out_of_fold(synthetic_csv, monkeypatc
 
 
 def test_replay_compares_the_interval(two_part, synthetic_csv):
-    frame = read_training_installs(synthetic_csv, pytest.fail).frame.head(9)
+    frame = read_table(synthetic_csv, NINE_FIELDS, pytest.fail).frame.head(9)
     _, model = open_bundle(two_part)
 
     def serve(change):
@@ -223,7 +225,7 @@ def test_replay_compares_the_interval(two_part, synthetic_csv):
 
 
 def test_the_pyfunc_gives_the_combination(two_part, synthetic_csv):
-    frame = read_training_installs(synthetic_csv, pytest.fail).frame.head(50)
+    frame = read_table(synthetic_csv, NINE_FIELDS, pytest.fail).frame.head(50)
     loaded = _load_pyfunc(str(two_part))
     assert loaded.predict(frame).tolist() == open_bundle(two_part)[1].predict(frame).tolist()
 

@@ -8,10 +8,12 @@ import pytest
 
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
-from day7_training.data.installs import REVENUE, Installs, read_training_installs
+from day7_training.data.installs import REVENUE, Installs
+from day7_training.data.table import read_table
 from day7_training.errors import UserError
 from day7_training.example.fit import ExampleRecipe
 from day7_training.example.synthetic import write_synthetic
+from day7_training.inputs.schema import NINE_FIELDS
 from day7_training.model.candidates import Fold, country_mean, country_rate, predict_zero
 from day7_training.model.compare import MODELS, Comparison, compare, comparison_table
 from day7_training.model.train import training_rows
@@ -28,7 +30,7 @@ def few_trees():
 
 
 def installs_of(path):
-    return read_training_installs(path, warn=pytest.fail)
+    return read_table(path, NINE_FIELDS, warn=pytest.fail)
 
 
 @pytest.fixture(scope="module")

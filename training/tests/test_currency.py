@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from test_table_recipe import SCHEMA, table
 
-from day7_training.data.installs import REVENUE, Installs, read_training_installs
+from day7_training.data.installs import REVENUE, Installs
+from day7_training.data.table import read_table
 from day7_training.example.fit import ExampleRecipe
+from day7_training.inputs.schema import NINE_FIELDS
 from day7_training.model.boosting import learner_here
 from day7_training.model.choice import choose_recipe
 from day7_training.model.parameters import resolve_parameters
@@ -34,7 +36,7 @@ def described():
 
 @pytest.fixture(scope="module")
 def nine(synthetic_csv):
-    installs = read_training_installs(synthetic_csv, pytest.fail)
+    installs = read_table(synthetic_csv, NINE_FIELDS, pytest.fail)
     return installs.frame, REVENUE, installs.inputs
 
 

@@ -11,7 +11,8 @@ from inputs_fixture import schema_of
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from day7_training.data.installs import FIELDS, NUMBER_FIELDS, REVENUE, read_training_installs
+from day7_training.data.installs import FIELDS, NUMBER_FIELDS, REVENUE
+from day7_training.data.table import read_table
 from day7_training.evaluation.eda_plots import (
     correlation_figure,
     event_revenue_figure,
@@ -35,6 +36,7 @@ from day7_training.evaluation.plots import (
 from day7_training.evaluation.style import count_bins, label, new_figure, percent, plain, tail_axis
 from day7_training.evaluation.tables import best_trials, interval_table
 from day7_training.example.fit import ExampleRecipe
+from day7_training.inputs.schema import NINE_FIELDS
 from day7_training.model.boosting import fit
 from day7_training.model.model import Model
 from day7_training.model.parameters import resolve_parameters
@@ -45,7 +47,7 @@ SEED = 7
 
 @pytest.fixture(scope="module")
 def frame(synthetic_csv) -> pd.DataFrame:
-    return read_training_installs(synthetic_csv, lambda message: None).frame
+    return read_table(synthetic_csv, NINE_FIELDS, lambda message: None).frame
 
 
 @pytest.fixture(scope="module")

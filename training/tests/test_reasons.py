@@ -2,15 +2,16 @@
 
 import pytest
 
-from day7_training.data.installs import read_training_installs
+from day7_training.data.table import read_table
 from day7_training.example.fit import fit_plan
 from day7_training.example.reasons import REASONS, plan_table
 from day7_training.features.plan import Plan
+from day7_training.inputs.schema import NINE_FIELDS
 
 
 @pytest.mark.parametrize("offset", [True, False])
 def test_every_column_has_a_reason(synthetic_csv, offset):
-    installs = read_training_installs(synthetic_csv, lambda message: None)
+    installs = read_table(synthetic_csv, NINE_FIELDS, lambda message: None)
     plan = Plan(fit_plan(installs.frame, installs.revenue, offset=offset))
     table = plan_table(plan)
     assert table["name"].tolist() == [column["name"] for column in plan.document["columns"]]
@@ -22,7 +23,7 @@ def test_every_column_has_a_reason(synthetic_csv, offset):
 
 
 def test_an_operator_says_how_it_encodes(synthetic_csv):
-    installs = read_training_installs(synthetic_csv, lambda message: None)
+    installs = read_table(synthetic_csv, NINE_FIELDS, lambda message: None)
     table = plan_table(Plan(fit_plan(installs.frame, installs.revenue, offset=True))).set_index("name")
     assert table.loc["country_target_mean", "operator"] == "lookup: target mean"
     assert table.loc["event_1_ratio", "made of"] == "event_1, total_events"

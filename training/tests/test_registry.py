@@ -16,8 +16,10 @@ from tracked_training import client, copy_database, mlflow_server, one_figure, t
 
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
-from day7_training.data.installs import FIELDS, installs_frame, read_training_installs
+from day7_training.data.installs import FIELDS, installs_frame
+from day7_training.data.table import read_table
 from day7_training.errors import UserError
+from day7_training.inputs.schema import NINE_FIELDS
 from day7_training.registry.pyfunc import installs_of
 
 pytestmark = needs("mlflow")
@@ -208,7 +210,7 @@ def http_file(server, version, name):
 
 
 def installs(path):
-    return read_training_installs(path, pytest.fail).frame
+    return read_table(path, NINE_FIELDS, pytest.fail).frame
 
 
 def test_a_comparison_is_a_run_with_a_run_for_each_model(server, connected, synthetic_csv, capsys, monkeypatch):

@@ -13,8 +13,9 @@ from conftest import needs
 
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
-from day7_training.data.installs import read_installs
+from day7_training.data.table import read_table
 from day7_training.example.synthetic import write_synthetic
+from day7_training.inputs.schema import NINE_FIELDS
 from day7_training.registry import store
 
 ROWS = 100_000
@@ -76,7 +77,7 @@ def test_spark_gives_the_same_doubles(registered, spark, tmp_path):
     exec(compile(program(), "docs/scale.md", "exec"), {})
 
     scored = pd.read_parquet(tmp_path / "scored").set_index("user_id")["predicted_revenue"]
-    frame = read_installs(installs, pytest.fail).frame
+    frame = read_table(installs, NINE_FIELDS, pytest.fail, with_target=False).frame
     _, model = open_bundle(registered)
     assert len(scored) == ROWS and scored.dtype == np.float64
     assert scored.loc[frame["user_id"]].tolist() == model.predict(frame).tolist()

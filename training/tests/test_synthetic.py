@@ -5,15 +5,16 @@ import hashlib
 import pandas as pd
 import pytest
 
-from day7_training.data.installs import read_training_installs
+from day7_training.data.table import read_table
 from day7_training.example.synthetic import NULL_SHARES, write_synthetic
+from day7_training.inputs.schema import NINE_FIELDS
 
 
 @pytest.fixture(scope="module")
 def frame(tmp_path_factory):
     path = tmp_path_factory.mktemp("synthetic") / "installs.csv"
     write_synthetic(path, rows=20_000, seed=11)
-    return read_training_installs(path, warn=pytest.fail).frame
+    return read_table(path, NINE_FIELDS, warn=pytest.fail).frame
 
 
 @pytest.mark.parametrize(("name", "share"), NULL_SHARES.items())

@@ -16,11 +16,13 @@ from conftest import ROW
 
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
-from day7_training.data.installs import FIELDS, installs_frame, read_training_installs
+from day7_training.data.installs import FIELDS, installs_frame
+from day7_training.data.table import read_table
 from day7_training.errors import UserError
 from day7_training.example import fit as fit_module
 from day7_training.example.fit import ExampleRecipe
 from day7_training.features.folds import fold_numbers
+from day7_training.inputs.schema import NINE_FIELDS
 from day7_training.model import boosting
 from day7_training.model.parameters import SEED, resolve_parameters
 from day7_training.model.train import training_rows
@@ -125,7 +127,7 @@ def test_training_again_gives_the_same_bytes_with_any_number_of_threads(bundle, 
 
 @pytest.mark.parametrize("fit", [boosting.fit, boosting.fit_until_it_stops])
 def test_trees_learn_from_rows_encoded_out_of_fold(fit, synthetic_csv, monkeypatch):
-    installs = read_training_installs(synthetic_csv, pytest.fail)
+    installs = read_table(synthetic_csv, NINE_FIELDS, pytest.fail)
     fitting, _ = boosting.validation_split(len(installs.frame), boosting.VALIDATION_SHARE)
     changed = installs.revenue.copy()
     changed[fitting[np.argmax(changed[fitting] > 0)]] = 1e6
@@ -214,7 +216,7 @@ OBJECTIVES = ["poisson", "regression", "regression_l1", "huber", "fair", "quanti
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_every_objective_fits(synthetic_csv, objective):
-    rows = training_rows(read_training_installs(synthetic_csv, pytest.fail), objective, drop_flagged=False)
+    rows = training_rows(read_table(synthetic_csv, NINE_FIELDS, pytest.fail), objective, drop_flagged=False)
     model = boosting.fit(
         ExampleRecipe(), "a model", rows.frame, rows.revenue, resolve_parameters(objective, {}), 5, no_progress
     )

@@ -77,9 +77,7 @@ async function showRecent() {
     'distribution-under',
     `${count(recent.predictions)} latest predictions; ${zeros} of them are 0. Scale: powers of ten.`,
   )
-  showSegments('by-country', 'Country', recent.countries)
-  showSegments('by-source', 'Source', recent.sources)
-  showSegments('by-platform', 'Platform', recent.platforms)
+  showSegments(recent.facets)
 }
 
 async function showForm() {

@@ -14,6 +14,7 @@ export function showModel(info, health) {
     'model',
     facts([
       ['Model', `${info.name} ${info.version}`],
+      ['Predicts', `revenue of the first ${count(info.horizon_days)} days after the install`],
       ['In service since', time(info.serving_since)],
       ['From', info.origin],
       ['Objective', `${info.objective}, ${count(info.trees)} trees, ${info.features.length} features`],
@@ -151,13 +152,28 @@ export function showHistory(events) {
   fill('history', table(['When', 'What', 'Slot', 'Model', 'Detail', 'Host'], rows))
 }
 
+/** A card for each facet. @param {readonly { facet: string, segments: readonly Segment[] }[]} facets */
+export function showSegments(facets) {
+  fill(
+    'facets',
+    ...facets.map(({ facet, segments }, at) =>
+      element(
+        'section',
+        { class: 'card', 'aria-labelledby': `facet-${at}`, 'data-facet': facet },
+        element('h2', { id: `facet-${at}` }, `By ${facet}`),
+        segments.length === 0 ? empty('No predictions yet.') : segmentsTable(facet, segments),
+      ),
+    ),
+  )
+}
+
+/** @typedef {{ value: string, predictions: number, mean_predicted_revenue: number }} Segment */
+
 /**
- * @param {string} id
- * @param {string} name
- * @param {readonly { value: string, predictions: number, mean_predicted_revenue: number }[]} segments
+ * @param {string} facet
+ * @param {readonly Segment[]} segments
  */
-export function showSegments(id, name, segments) {
-  if (segments.length === 0) return fill(id, empty('No predictions yet.'))
+function segmentsTable(facet, segments) {
   const most = Math.max(...segments.map(({ predictions }) => predictions))
   const rows = segments.map(({ value, predictions, mean_predicted_revenue }) =>
     element(
@@ -168,5 +184,5 @@ export function showSegments(id, name, segments) {
       element('td', { class: 'number' }, revenue(mean_predicted_revenue)),
     ),
   )
-  fill(id, table([name, '#predictions', '#mean D7 revenue'], rows))
+  return table([facet, '#predictions', '#mean revenue'], rows)
 }

@@ -1,8 +1,9 @@
 /**
  * `GET /accuracy`: predictions against the revenue that came.
  */
-import type { AccuracyFigures } from '../../prediction-log/index.ts'
-import type { Routes } from '../context.ts'
+import { ACCURACY_GROUPS, type AccuracyFigures } from '../../prediction-log/index.ts'
+import { facetsInService, type Routes } from '../context.ts'
+import { describe } from '../plugins/validation.ts'
 import { failures } from '../schemas/failure.ts'
 import { AccuracyAnswer, AccuracyQuerystring, DEFAULT_WINDOW } from '../schemas/outcomes.ts'
 
@@ -22,6 +23,12 @@ export const accuracyRoutes: Routes = (app, context) => {
     async (request) => {
       const { window = DEFAULT_WINDOW, by = null } = request.query
       const days = Number.parseInt(window, 10)
+      const known = [...new Set([...ACCURACY_GROUPS, ...facetsInService(context)])]
+      if (by !== null && !known.includes(by))
+        throw Object.assign(new Error(`by: expected one of ${known.join(', ')}, got ${describe(by)}`), {
+          statusCode: 400,
+          code: 'GROUP_INVALID',
+        })
       const { from, overall, groups } = await context.predictionLog.accuracy({ days, by, now: context.now() })
       return {
         window,

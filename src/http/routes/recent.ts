@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { quantileMs } from '../../monitor/index.ts'
-import type { Recent, Segment } from '../../prediction-log/index.ts'
+import type { Recent } from '../../prediction-log/index.ts'
 import type { AppContext, Routes } from '../context.ts'
 import { failures } from '../schemas/failure.ts'
 import { LiveEvent, RecentAnswer } from '../schemas/recent.ts'
@@ -14,17 +14,22 @@ import { statusOf } from './health.ts'
 const LOOKS_AT = 20_000
 /** Pages that are open at the same time share an answer. */
 const FRESH_FOR_MS = 2_000
-const SHOWN_SEGMENTS = 12
 const OTHERS = '(others)'
 
 const TICK_MS = 1_000
 const MOST_FOLLOWERS = 100
 
 export const recentRoutes: Routes = (app, context) => {
-  const recent = new LRUCache<'recent', Recent>({
+  /** By the facets in JSON. */
+  const recent = new LRUCache<string, Recent>({
     max: 1,
     ttl: FRESH_FOR_MS,
-    fetchMethod: () => context.predictionLog.recent({ now: context.now(), atMost: LOOKS_AT }),
+    fetchMethod: (facets) =>
+      context.predictionLog.recent({
+        now: context.now(),
+        atMost: LOOKS_AT,
+        facets: JSON.parse(facets) as string[],
+      }),
   })
 
   app.get(
@@ -39,15 +44,24 @@ export const recentRoutes: Routes = (app, context) => {
       },
     },
     async () => {
-      const { from, predictions, meanRevenue, zeros, bins, segments } = (await recent.fetch('recent'))!
+      const inputs = context.rollout.current()?.slots.champion?.bundle.inputs
+      const names = inputs?.withRole('facet').map(({ name }) => name) ?? []
+      const { from, predictions, meanRevenue, zeros, bins, facets } = (await recent.fetch(
+        JSON.stringify(names),
+      ))!
       return {
         from: from?.toISOString() ?? null,
         predictions,
         mean_predicted_revenue: meanRevenue,
         distribution: { zeros, bins: [...bins] },
-        countries: shown(segments.country),
-        sources: shown(segments.source),
-        platforms: shown(segments.platform),
+        facets: facets.map(({ facet, segments }) => ({
+          facet,
+          segments: segments.map(({ value, predictions, meanRevenue }) => ({
+            value: value ?? OTHERS,
+            predictions,
+            mean_predicted_revenue: meanRevenue,
+          })),
+        })),
       }
     },
   )
@@ -116,14 +130,4 @@ async function* ticks(context: AppContext, closing: AbortSignal) {
       return
     }
   }
-}
-
-function shown(segments: readonly Segment[]) {
-  const rest = segments.slice(SHOWN_SEGMENTS)
-  const predictions = rest.reduce((sum, segment) => sum + segment.predictions, 0)
-  const revenue = rest.reduce((sum, segment) => sum + segment.predictions * segment.meanRevenue, 0)
-  const others = { value: OTHERS, predictions, meanRevenue: revenue / predictions }
-  return [...segments.slice(0, SHOWN_SEGMENTS), ...(rest.length > 0 ? [others] : [])].map(
-    ({ meanRevenue, ...segment }) => ({ ...segment, mean_predicted_revenue: meanRevenue }),
-  )
 }

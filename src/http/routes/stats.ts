@@ -2,7 +2,7 @@
  * `GET /stats`: what the prediction log has counted. 503 while its database cannot be asked.
  */
 import { type Totals, WINDOWS } from '../../prediction-log/index.ts'
-import type { Routes } from '../context.ts'
+import { facetsInService, type Routes } from '../context.ts'
 import { describe } from '../plugins/validation.ts'
 import { failures } from '../schemas/failure.ts'
 import { Stats, StatsQuerystring } from '../schemas/stats.ts'
@@ -30,13 +30,20 @@ export const statsRoutes: Routes = (app, context) => {
           ),
           { statusCode: 400, code: 'BUCKET_INVALID' },
         )
-      const statistics = await context.predictionLog.statistics({ window, bucket, now: context.now() })
+      const facets = facetsInService(context)
+      const statistics = await context.predictionLog.statistics({
+        window,
+        bucket,
+        facets,
+        now: context.now(),
+      })
       return {
         window,
         from: statistics.from?.toISOString() ?? null,
         ...toWire(statistics),
         platform_distribution: { ...statistics.platforms },
         top_countries: [...statistics.topCountries],
+        facets: statistics.facets.map(({ facet, values }) => ({ facet, values: [...values] })),
         ...(statistics.buckets && {
           buckets: statistics.buckets.map((totals) => ({
             start: totals.start.toISOString(),

@@ -2,7 +2,6 @@
  * What `/outcomes`, `/accuracy` and `/users` take and answer.
  */
 import { type Static, Type } from 'typebox'
-import { ACCURACY_GROUPS } from '../../prediction-log/index.ts'
 import { STORABLE } from './install.ts'
 
 export const TIME = {
@@ -29,14 +28,15 @@ export const OutcomeSchema = Type.Object(
     ),
     revenue: Type.Number({
       minimum: 0,
-      description: 'What came in the seven days after the install, in the unit of the training data.',
+      description:
+        'What came within the horizon, counted from the install, in the unit of the training data.',
       examples: [4.99],
     }),
     observed_at: Type.Optional(
       Type.String({
         ...TIME,
         description:
-          'When the revenue was counted; left out: now. Accuracy takes what was counted seven days after the prediction or later.',
+          'When the revenue was counted; left out: now. Accuracy takes what was counted when the horizon of the prediction had passed, or later.',
       }),
     ),
   },
@@ -97,10 +97,9 @@ export const AccuracyQuerystring = Type.Object(
   {
     window: Window,
     by: Type.Optional(
-      Type.Unsafe<(typeof ACCURACY_GROUPS)[number]>({
-        type: 'string',
-        enum: [...ACCURACY_GROUPS],
-        description: 'Also for each of these.',
+      Type.String({
+        description:
+          'Also for each `model`, each `variant`, or each value of a facet of the models in service.',
       }),
     ),
   },
@@ -110,7 +109,7 @@ export const AccuracyQuerystring = Type.Object(
 export const NumberOrNull = (description: string) => Type.Union([Type.Number(), Type.Null()], { description })
 
 const FIGURES = {
-  matured: Type.Integer({ description: 'Predictions whose seven-day revenue is known.' }),
+  matured: Type.Integer({ description: 'Predictions whose revenue within the horizon is known.' }),
   mae: NumberOrNull('Mean absolute error, in the unit of the revenue.'),
   rmse: NumberOrNull('Root of the mean squared error, in the unit of the revenue.'),
   bias_ratio: NumberOrNull('Sum of predictions over sum of revenue: 1.05 bids 5 % too high.'),

@@ -5,17 +5,16 @@ import { Type } from 'typebox'
 
 const Time = Type.String({ format: 'date-time' })
 
-const Segments = (description: string) =>
-  Type.Array(
-    Type.Object({
-      value: Type.String({
-        description: 'In lower case; null is `unknown`. `(others)`: all that are not listed.',
-      }),
-      predictions: Type.Integer(),
-      mean_predicted_revenue: Type.Number(),
+const Segments = Type.Array(
+  Type.Object({
+    value: Type.String({
+      description: 'In lower case; null is `unknown`. `(others)`: all that are not listed.',
     }),
-    { description },
-  )
+    predictions: Type.Integer(),
+    mean_predicted_revenue: Type.Number(),
+  }),
+  { description: 'The twelve values with the most predictions, most first.' },
+)
 
 export const RecentAnswer = Type.Object({
   from: Type.Union([Time, Type.Null()], {
@@ -39,9 +38,13 @@ export const RecentAnswer = Type.Object({
       },
     ),
   }),
-  countries: Segments('Those with the most predictions first.'),
-  sources: Segments('Those with the most predictions first.'),
-  platforms: Segments('Those with the most predictions first.'),
+  facets: Type.Array(
+    Type.Object({
+      facet: Type.String({ description: 'A field with the role `facet`.' }),
+      segments: Segments,
+    }),
+    { description: 'Of the champion; of predictions whose model has the facet.' },
+  ),
 })
 
 const MsOrNull = (share: string) =>

@@ -49,11 +49,21 @@ export const Stats = Type.Object({
   platform_distribution: Type.Unsafe<Record<string, number>>({
     type: 'object',
     additionalProperties: { type: 'integer' },
-    description: 'Predictions by platform, in lower case.',
+    description: 'Predictions by the facet `platform`, in lower case; empty where no model has it.',
   }),
   top_countries: Type.Array(Type.Object({ country: Type.String(), count: Type.Integer() }), {
-    description: 'The ten countries with the most predictions, in lower case.',
+    description:
+      'The ten values of the facet `country` with the most predictions, in lower case; empty where no model has it.',
   }),
+  facets: Type.Array(
+    Type.Object({
+      facet: Type.String({ description: 'A field with the role `facet`.' }),
+      values: Type.Array(Type.Object({ value: Type.String(), count: Type.Integer() }), {
+        description: 'The ten with the most predictions, in lower case; null is `unknown`.',
+      }),
+    }),
+    { description: 'Of the models in service.' },
+  ),
   buckets: Type.Optional(
     Type.Array(Type.Object({ start: Type.String({ format: 'date-time' }), ...TOTALS }), {
       description: 'In order; those without a prediction are left out.',

@@ -1,8 +1,9 @@
 /**
  * Whose files are whose in a spool folder that several processes share. Every process writes under a name of its own,
  *
- *   NAME.lock              a socket that it listens on as long as it lives
- *   NAME-000001.segment    its segments
+ *   NAME.lock                 a socket that it listens on as long as it lives
+ *   NAME-000001.v2.segment    its segments
+ *   NAME-000002.segment       one whose lines have nine columns of inputs (nine-columns.ts), left by an earlier release
  *
  * and never under that of another. A name whose lock nobody answers at belongs to a process that is gone: whoever renames one
  * of its segments first has it, and a name is never used again, so that nothing is taken from a process that lives.
@@ -12,9 +13,15 @@ import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { answersAt, listenAt } from '../socket-lock.ts'
 
-const FILE = /^(.+?)(?:-(\d+)\.segment|\.lock)$/
+const FILE = /^(.+?)(?:-\d+(\.v2)?\.segment|\.lock)$/
+const SUFFIX = '.v2.segment'
+const SUFFIX_OF_NINE_COLUMNS = '.segment'
 /** The folder for what is no record; made at once, for there may be no room for it later. */
 export const QUARANTINE = 'quarantine'
+/** Whether the lines of a segment are as nine-columns.ts has them. */
+export const hasNineColumns = (path: string): boolean =>
+  path.endsWith(SUFFIX_OF_NINE_COLUMNS) && !path.endsWith(SUFFIX)
+
 /** A lock is a file for a moment before anybody answers at it. */
 const LOCK_SETTLES_MS = 60_000
 
@@ -35,10 +42,11 @@ export async function claim(folder: string, name: string): Promise<Owner> {
   await makeFolders(folder)
   const lock: Server = await listenAt(join(folder, `${name}.lock`))
   let segments = 0
-  const nextPath = (): string => join(folder, `${name}-${String(++segments).padStart(6, '0')}.segment`)
+  const nextPath = (suffix = SUFFIX): string =>
+    join(folder, `${name}-${String(++segments).padStart(6, '0')}${suffix}`)
 
   return {
-    nextPath,
+    nextPath: () => nextPath(),
     release: () => void lock.close(),
     async adopt() {
       const files = (await readdir(folder)).toSorted()
@@ -50,7 +58,7 @@ export async function claim(folder: string, name: string): Promise<Owner> {
         for (const file of files.filter(
           (file) => FILE.exec(file)?.[1] === other && file.endsWith('.segment'),
         )) {
-          const path = nextPath()
+          const path = nextPath(hasNineColumns(file) ? SUFFIX_OF_NINE_COLUMNS : SUFFIX)
           if (await wasRenamed(join(folder, file), path)) adopted.push(path)
         }
         if (await isSettled(lockPath)) await rm(lockPath, { force: true })

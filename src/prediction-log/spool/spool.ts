@@ -11,9 +11,11 @@ import { type FileHandle, open, rename, unlink, writeFile } from 'node:fs/promis
 import { basename, dirname, join } from 'node:path'
 import type { LogLogger } from '../logger.ts'
 import { reasonOf } from '../reason.ts'
-import type { LogField, PredictionRecord } from '../record.ts'
-import { LineBuffer, timeOf } from './line.ts'
+import type { LoggedFields } from '../logged-fields.ts'
+import { timeOf } from './line.ts'
+import { LineBuffer, type Spooled } from './line-buffer.ts'
 import { claim, type Owner, QUARANTINE } from './owner.ts'
+import { SchemaDocuments } from './schema-documents.ts'
 
 export interface SpoolOptions {
   readonly folder: string
@@ -23,7 +25,7 @@ export interface SpoolOptions {
   /** 0: before every answer. */
   readonly fsyncMs: number
   /** The inputs that are kept. */
-  readonly fields: ReadonlySet<LogField>
+  readonly fields: LoggedFields
   readonly logger: LogLogger
 }
 
@@ -77,6 +79,7 @@ export class Spool {
   readonly #files: File[] = []
   #active: File | undefined
   readonly #gathered: LineBuffer
+  readonly #documents: SchemaDocuments
   /** The write that records appended now will be part of. */
   #turn: Promise<void> | undefined
   /** Writes and changes of the active file, one after the other. */
@@ -87,11 +90,12 @@ export class Spool {
   constructor(options: SpoolOptions) {
     this.#options = options
     this.#gathered = new LineBuffer(options.fields)
+    this.#documents = new SchemaDocuments(options.folder, options.owner)
     if (options.fsyncMs > 0) this.#timer = setInterval(() => void this.sync(), options.fsyncMs).unref()
   }
 
   /** @returns the promise of all that are written together; rejected with a SpoolError if they cannot be kept */
-  append(records: readonly PredictionRecord[]): Promise<void> {
+  append(records: readonly Spooled[]): Promise<void> {
     for (const record of records) this.#gathered.append(record)
     return (this.#turn ??= new Promise((resolve) => setImmediate(resolve)).then(() =>
       this.#enqueue(() => this.#writeGathered()),
@@ -183,6 +187,7 @@ export class Spool {
       throw new SpoolError(`the spool cannot be written to: ${this.#error}`)
     try {
       const file = (this.#active ??= await this.#create(bytes))
+      await this.#documents.keep(this.#gathered.schemas)
       await this.#write(file, bytes)
       if (file.bytes >= SEGMENT_BYTES) this.#active = undefined
       this.#error = null

@@ -1,15 +1,16 @@
 /**
  * How good predictions were: those whose revenue is known against it. A prediction is matured when an outcome of it, or else of
- * its user, was observed seven days after it or later. The figures are those of the training report (`evaluation/metrics.py`).
+ * its user, was observed when the horizon of its input schema was over, or later. The figures are those of the training report (`evaluation/metrics.py`).
  */
 import type { Sql } from 'postgres'
 
-export const ACCURACY_GROUPS = ['model', 'variant', 'country', 'platform'] as const
-export type AccuracyGroup = (typeof ACCURACY_GROUPS)[number]
+/** What predictions can always be grouped by. A facet of one of these names is hidden by it. */
+export const ACCURACY_GROUPS = ['model', 'variant'] as const
 
 export interface AccuracyQuery {
   readonly days: number
-  readonly by: AccuracyGroup | null
+  /** One of ACCURACY_GROUPS, or a facet: then those predictions are grouped whose schema has it. */
+  readonly by: string | null
   readonly now: Date
 }
 
@@ -31,19 +32,18 @@ export interface Accuracy {
   readonly groups: readonly (AccuracyFigures & { readonly value: string })[] | null
 }
 
-/** The horizon of the predictions. */
-export const MATURES_AFTER = '168 hours'
+/** When a prediction is matured, in a query of predictions and input_schemas. */
+export const maturesAt = (sql: Sql) => sql`time + horizon_days * interval '24 hours'`
 
 /** What is larger counts as this: PostgreSQL squares what it averages, and the squares of errors are averaged. */
 export const LARGEST = 1e70
 
-/** A model is named as MLflow does, `name/version`; texts are in lower case. */
-const GROUP_EXPRESSIONS = {
-  model: `model_name || '/' || model_version`,
-  variant: 'variant',
-  country: `lower(coalesce(country, 'unknown') collate "C")`,
-  platform: `lower(coalesce(platform, 'unknown') collate "C")`,
-} as const satisfies Record<AccuracyGroup, string>
+/** A model is named as MLflow does, `name/version`; texts are in lower case. Null: of no group. */
+function groupOf(sql: Sql, by: string) {
+  if (by === 'model') return sql`model_name || '/' || model_version`
+  if (by === 'variant') return sql`variant`
+  return sql`case when ${by} = any (facets) then day7_facet_value(inputs ->> ${by}) end`
+}
 
 export async function queryAccuracy(sql: Sql, { days, by, now }: AccuracyQuery): Promise<Accuracy> {
   const from = new Date(now.getTime() - days * 86_400_000)
@@ -52,7 +52,10 @@ export async function queryAccuracy(sql: Sql, { days, by, now }: AccuracyQuery):
   return {
     from,
     overall: overall?.figures ?? NOTHING,
-    groups: by && rows.flatMap(({ value, figures }) => (value === null ? [] : [{ value, ...figures }])),
+    groups:
+      by === null
+        ? null
+        : rows.flatMap(({ value, figures }) => (value === null ? [] : [{ value, ...figures }])),
   }
 }
 
@@ -62,22 +65,23 @@ const NOTHING: AccuracyFigures = { matured: 0, mae: null, rmse: null, biasRatio:
  * Overall, where the value is null, and by group. Equal predictions share their middle rank, as equal revenues do; the Gini of an
  * order is over that of the perfect one.
  */
-async function figures(sql: Sql, from: Date, by: AccuracyGroup | null) {
+async function figures(sql: Sql, from: Date, by: string | null) {
   const rows = await sql<(AccuracyFigures & { value: string | null })[]>`
     with matured as materialized (
       select
-        ${by === null ? sql`null` : sql.unsafe(GROUP_EXPRESSIONS[by])} as value,
+        ${by === null ? sql`null` : groupOf(sql, by)} as value,
         least(predicted_revenue, ${LARGEST}::double precision) as predicted,
         least(coalesce(own.revenue, of_user.revenue), ${LARGEST}::double precision) as actual
       from predictions
+      join input_schemas using (schema_id)
       left join outcomes as own
-        on own.prediction_id = predictions.prediction_id and own.observed_at >= time + ${MATURES_AFTER}::interval
+        on own.prediction_id = predictions.prediction_id and own.observed_at >= ${maturesAt(sql)}
       left join outcomes as of_user
-        on of_user.user_id = predictions.user_id and of_user.observed_at >= time + ${MATURES_AFTER}::interval
+        on of_user.user_id = predictions.user_id and of_user.observed_at >= ${maturesAt(sql)}
       where time >= ${from} and (own.revenue is not null or of_user.revenue is not null)
     ), grouped as (
       select null as value, predicted, actual from matured
-      ${by === null ? sql`` : sql`union all select value, predicted, actual from matured`}
+      ${by === null ? sql`` : sql`union all select value, predicted, actual from matured where value is not null`}
     ), ranked as (
       select
         *,

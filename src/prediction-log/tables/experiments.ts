@@ -3,7 +3,7 @@
  * answered, and the two arms, of the last period in which the users were split in one way. Matured is as in accuracy.ts.
  */
 import type { PendingQuery, Row, Sql } from 'postgres'
-import { LARGEST, MATURES_AFTER } from './accuracy.ts'
+import { LARGEST, maturesAt } from './accuracy.ts'
 import { lastPeriodOf, type Period, type SlotEvent, type SplitChange } from './period.ts'
 
 export interface ExperimentQuery {
@@ -92,10 +92,11 @@ export async function queryExperiment(
         least(coalesce(own.revenue, of_user.revenue), ${LARGEST}::double precision) as actual,
         ${inArms} as in_arms
       from predictions
+      join input_schemas using (schema_id)
       left join outcomes as own
-        on own.prediction_id = predictions.prediction_id and own.observed_at >= time + ${MATURES_AFTER}::interval
+        on own.prediction_id = predictions.prediction_id and own.observed_at >= ${maturesAt(sql)}
       left join outcomes as of_user
-        on of_user.user_id = predictions.user_id and of_user.observed_at >= time + ${MATURES_AFTER}::interval
+        on of_user.user_id = predictions.user_id and of_user.observed_at >= ${maturesAt(sql)}
       where time >= ${from} and ${ofEither} and (own.revenue is not null or of_user.revenue is not null)
     ), parts as (
       select 'pairs' as part, * from matured where shadow is not null

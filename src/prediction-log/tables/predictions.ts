@@ -5,28 +5,35 @@
 import { SHADOW } from '../record.ts'
 import { LINE_COLUMNS } from '../spool/line.ts'
 
-/** Lives as long as its connection; empty at the start of every transaction. */
+/**
+ * Lives as long as its connection of the server, which a pooler may keep from an earlier version of the service: its name changes with its
+ * columns. Empty at the start of every transaction.
+ */
 export const CREATE_INCOMING = `
-  create temporary table if not exists day7_incoming (${LINE_COLUMNS.map((column) => column.join(' ')).join(', ')})
+  create temporary table if not exists day7_incoming_5 (${LINE_COLUMNS.map((column) => column.join(' ')).join(', ')})
   on commit delete rows`
 
 /** Key of the advisory lock that shipments share and an erasure has alone. */
 export const ERASURE_LOCK = `${0x64617937}, 3`
 
+/** The rows of a segment, which are read twice, have room in memory. */
+const WORK_MEM = '64MB'
+
 /** An erasure that is under way is waited for, so that the statements after this see it. */
-export const NO_ERASURE_NOW = `select pg_advisory_xact_lock_shared(${ERASURE_LOCK})`
+export const NO_ERASURE_NOW = `
+  select set_config('work_mem', '${WORK_MEM}', true), pg_advisory_xact_lock_shared(${ERASURE_LOCK})`
 
 /** Made ahead as a rule; a spool may bring predictions of any day. */
 export const MAKE_PARTITIONS = `
   select day7_make_partition((day at time zone 'UTC')::date)
-  from (select distinct date_bin('1 day', time, 'epoch') as day from day7_incoming) as days`
+  from (select distinct date_bin('1 day', time, 'epoch') as day from day7_incoming_5) as days`
 
 const COLUMNS = LINE_COLUMNS.map(([name]) => name).filter((name) => name !== 'checksum')
 
 const LATE_SHADOWS = `
-  select prediction_id, time, model_version, predicted_revenue from day7_incoming as shadow
+  select prediction_id, time, model_version, predicted_revenue from day7_incoming_5 as shadow
   where variant = '${SHADOW}' and not exists (
-    select from day7_incoming as answered
+    select from day7_incoming_5 as answered
     where answered.prediction_id = shadow.prediction_id and answered.variant <> '${SHADOW}'
   )`
 
@@ -50,15 +57,17 @@ export const ADD_LATE_SHADOWS = `
   end
   $do$`
 
+const RESOLUTIONS = `(values ('minute'), ('hour'), ('day')) as resolutions (resolution)`
+
 /** Buckets are touched in the order of their keys, so that two shipments never wait for each other in a circle. */
 export const COUNT_INCOMING = `
   with inserted as (
     insert into predictions (${COLUMNS.join(', ')}, shadow_version, shadow_revenue)
     select ${COLUMNS.map((name) => `answered.${name}`).join(', ')}, shadow.model_version, nullif(shadow.predicted_revenue, 'NaN')
-    from day7_incoming as answered
+    from day7_incoming_5 as answered
     left join (
       select distinct on (prediction_id) prediction_id, model_version, predicted_revenue
-      from day7_incoming where variant = '${SHADOW}'
+      from day7_incoming_5 where variant = '${SHADOW}'
     ) as shadow on shadow.prediction_id = answered.prediction_id
     where variant <> '${SHADOW}' and (
       not (select exists (select from erased_users)) or not exists (
@@ -66,12 +75,10 @@ export const COUNT_INCOMING = `
       )
     )
     on conflict (prediction_id, time) do nothing
-    returning time, predicted_revenue, inference_time_us, platform, country
+    returning time, predicted_revenue, inference_time_us, schema_id, inputs
   ), minutes as materialized (
     select
       date_bin('1 minute', time, 'epoch') as start,
-      platform,
-      country,
       count(*) as predictions,
       sum(predicted_revenue::numeric) as revenue,
       min(predicted_revenue) as min_revenue,
@@ -79,15 +86,12 @@ export const COUNT_INCOMING = `
       sum(inference_time_us::numeric) as inference_time_us,
       min(time) as first,
       max(time) as last
-    from inserted group by 1, 2, 3
-  ), buckets as (
-    select resolution, date_trunc(resolution, start, 'UTC') as bucket, minutes.*
-    from minutes, (values ('minute'), ('hour'), ('day')) as resolutions (resolution)
+    from inserted group by 1
   ), totals as (
     insert into prediction_totals as total
-    select resolution, bucket, sum(predictions), sum(revenue), min(min_revenue), max(max_revenue), sum(inference_time_us),
+    select resolution, date_trunc(resolution, start, 'UTC'), sum(predictions), sum(revenue), min(min_revenue), max(max_revenue), sum(inference_time_us),
       min(first), max(last)
-    from buckets group by 1, 2 order by 1, 2
+    from minutes, ${RESOLUTIONS} group by 1, 2 order by 1, 2
     on conflict (resolution, start) do update set
       predictions = total.predictions + excluded.predictions,
       revenue = total.revenue + excluded.revenue,
@@ -96,10 +100,13 @@ export const COUNT_INCOMING = `
       inference_time_us = total.inference_time_us + excluded.inference_time_us,
       first = least(total.first, excluded.first),
       last = greatest(total.last, excluded.last)
+  ), faceted as materialized (
+    select date_bin('1 minute', time, 'epoch') as start, facet, inputs ->> facet as value, count(*) as predictions
+    from inserted join input_schemas using (schema_id), unnest(facets) as facet
+    group by 1, 2, 3
   )
   insert into prediction_counts as counted
-  select resolution, bucket, dimension, lower(coalesce(value, 'unknown') collate "C"), sum(predictions)
-  from buckets, lateral (values ('platform', platform), ('country', country)) as by (dimension, value)
-  group by 1, 2, 3, 4 order by 1, 2, 3, 4
+  select resolution, date_trunc(resolution, start, 'UTC'), facet, day7_facet_value(value) collate "C", sum(predictions)
+  from faceted, ${RESOLUTIONS} group by 1, 2, 3, 4 order by 1, 2, 3, 4
   on conflict (resolution, start, dimension, value) do update set
     predictions = counted.predictions + excluded.predictions`

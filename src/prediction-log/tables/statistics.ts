@@ -1,6 +1,6 @@
 /**
  * What the log says about its predictions, from the buckets that shipments keep: as fast with ten million predictions as with
- * ten. Platforms and countries are counted in lower case; a text that was null counts as `unknown`.
+ * ten. The values of facets are counted in lower case; null counts as `unknown`.
  */
 import type { Sql } from 'postgres'
 
@@ -24,6 +24,8 @@ export interface StatisticsQuery {
   readonly window: StatisticsWindow
   /** Also one entry for each such bucket; one of the window's resolutions. */
   readonly bucket: Resolution | null
+  /** Those whose values are wanted. */
+  readonly facets: readonly string[]
   readonly now: Date
 }
 
@@ -41,12 +43,20 @@ export interface Totals {
 export interface Statistics extends Totals {
   /** Where the window starts: at the start of a bucket. Null for all. */
   readonly from: Date | null
+  /** Of all values of the facet `platform`. */
   readonly platforms: Readonly<Record<string, number>>
-  /** The ten with the most predictions, most first. */
+  /** Of the facet `country`. */
   readonly topCountries: readonly { readonly country: string; readonly count: number }[]
+  /** In the order of the question. */
+  readonly facets: readonly { readonly facet: string; readonly values: FacetCounts }[]
   /** Buckets without a prediction are left out. Null if none were asked for. */
   readonly buckets: readonly (Totals & { readonly start: Date })[] | null
 }
+
+/** The ten values with the most predictions, most first. */
+export type FacetCounts = readonly { readonly value: string; readonly count: number }[]
+
+const MOST_VALUES = 10
 
 const totals = (sql: Sql) => sql`
   coalesce(sum(predictions), 0)::double precision                   as "totalPredictions",
@@ -59,34 +69,43 @@ const totals = (sql: Sql) => sql`
 
 export async function queryStatistics(
   sql: Sql,
-  { window, bucket, now }: StatisticsQuery,
+  { window, bucket, facets, now }: StatisticsQuery,
 ): Promise<Statistics> {
   const { hours, resolutions } = WINDOWS[window]
-  // Finer buckets part the same window; countries by the minute would be many rows.
+  // Finer buckets part the same window; facets by the minute would be many rows.
   const counted =
     bucket !== null && RESOLUTION_MS[bucket] > RESOLUTION_MS[resolutions[0]] ? bucket : resolutions[0]
   const from = hours === null ? null : startOf(counted, new Date(now.getTime() - hours * 3_600_000))
   const since = (resolution: Resolution) =>
     sql`resolution = ${resolution} ${from === null ? sql`` : sql`and start >= ${from}`}`
   const within = since(counted)
-  const [row, platforms, topCountries, buckets] = await Promise.all([
+  const [row, platforms, values, buckets] = await Promise.all([
     sql<[Totals]>`select ${totals(sql)} from prediction_totals where ${within}`,
     sql<{ value: string; count: number }[]>`
       select value, sum(predictions)::double precision as count from prediction_counts
       where ${within} and dimension = 'platform' group by value order by count desc, value`,
-    sql<{ country: string; count: number }[]>`
-      select value as country, sum(predictions)::double precision as count from prediction_counts
-      where ${within} and dimension = 'country' group by value order by count desc, value limit 10`,
+    sql<{ facet: string; value: string; count: number }[]>`
+      select facet, value, count::double precision as count
+      from (
+        select dimension as facet, value, sum(predictions) as count,
+          row_number() over (partition by dimension order by sum(predictions) desc, value) as place
+        from prediction_counts where ${within} and dimension = any (${['country', ...facets]})
+        group by dimension, value
+      ) as counted
+      where place <= ${MOST_VALUES} order by place`,
     bucket === null
       ? null
       : sql<(Totals & { start: Date })[]>`
           select start, ${totals(sql)} from prediction_totals where ${since(bucket)} group by start order by start`,
   ])
+  const countsOf = (wanted: string): FacetCounts =>
+    values.flatMap(({ facet, value, count }) => (facet === wanted ? [{ value, count }] : []))
   return {
     from,
     ...row[0],
     platforms: Object.fromEntries(platforms.map(({ value, count }) => [value, count])),
-    topCountries,
+    topCountries: countsOf('country').map(({ value, count }) => ({ country: value, count })),
+    facets: facets.map((facet) => ({ facet, values: countsOf(facet) })),
     buckets,
   }
 }

@@ -3,15 +3,16 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
-import { LOG_FIELDS } from '../../../src/prediction-log/index.ts'
-import { isWhole, LineBuffer, predictionIdOf, sift, timeOf } from '../../../src/prediction-log/spool/line.ts'
+import { type Kind, parseInputSchema, type Value, valueToJson } from '../../../src/inputs/index.ts'
+import type { LoggedFields } from '../../../src/prediction-log/index.ts'
+import { isWhole, predictionIdOf, timeOf } from '../../../src/prediction-log/spool/line.ts'
+import { LineBuffer, type Spooled } from '../../../src/prediction-log/spool/line-buffer.ts'
+import { sift } from '../../../src/prediction-log/spool/sift.ts'
 import { recordOf } from '../records.ts'
-
-const ALL = new Set(LOG_FIELDS)
 
 function linesOf(count: number): Buffer[] {
   return Array.from({ length: count }, (_, i) => {
-    const lines = new LineBuffer(ALL)
+    const lines = new LineBuffer(null)
     lines.append(recordOf({ userId: `player ${i}` }))
     return Buffer.from(lines.take())
   })
@@ -24,13 +25,13 @@ t.test('a line is a checksum and the record as COPY reads it', (t) => {
     userId: 'tab\tline\nreturn\rslash\\',
     install: { ...recordOf().install, country: null, source: '' },
   })
-  const lines = new LineBuffer(ALL)
+  const lines = new LineBuffer(null)
   lines.append(record)
   const line = Buffer.from(lines.take())
   t.match(line.toString(), /^[0-9a-f]{8}\t/)
   t.equal(
     line.toString().slice(9),
-    `${record.predictionId}\t2026-01-02T03:04:05.678Z\ttab\\tline\\nreturn\\rslash\\\\\t\\N\tMadrid\t\tiOS\tApple iPhone\t14.4\t100\t50\t10\t0.25\t-1.3862943611198906\t12\tday7-revenue\t1\tchampion\n`,
+    `${record.predictionId}\t2026-01-02T03:04:05.678Z\ttab\\tline\\nreturn\\rslash\\\\\t5845e46e511e4d2d\t{"country":null,"country_region":"Madrid","source":"","platform":"iOS","device_family":"Apple iPhone","os_version":"14.4","event_1":100,"event_2":50,"event_3":10}\t0.25\t-1.3862943611198906\t12\tday7-revenue\t1\tchampion\n`,
   )
   t.ok(isWhole(line))
   t.equal(predictionIdOf(line), record.predictionId)
@@ -39,16 +40,112 @@ t.test('a line is a checksum and the record as COPY reads it', (t) => {
   t.end()
 })
 
-t.test('inputs that are not to be kept are null', (t) => {
-  const lines = new LineBuffer(new Set(['country', 'event_3'] as const))
+/** What COPY makes of the inputs of a line. */
+function inputsOf(line: Buffer): unknown {
+  const field = line.toString().split('\t')[5]!
+  return field === '\\N'
+    ? null
+    : JSON.parse(field.replaceAll(/\\(.)/g, (_, escape) => UNESCAPED[escape] ?? escape))
+}
+
+const UNESCAPED: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r' }
+
+/** Through a buffer that has written a line before. */
+function written(record: Spooled, fields: LoggedFields): Buffer {
+  const lines = new LineBuffer(fields)
   lines.append(recordOf())
-  const fields = lines.take().toString().split('\t')
-  t.same(fields.slice(3, 13), ['\\N', 'es', ...Array.from({ length: 7 }, () => '\\N'), '10'])
+  lines.take()
+  lines.append(record)
+  return lines.take()
+}
+
+t.test('inputs that are not to be kept are missing', (t) => {
+  const line = written(recordOf(), new Set(['country', 'event_3', 'no field']))
+  t.same(inputsOf(line), { country: 'es', event_3: 10 })
+  t.equal(line.toString().split('\t')[3], '\\N', 'nor is the user')
+  t.same(inputsOf(written(recordOf(), new Set())), {})
+  t.equal(
+    written(recordOf(), new Set(['user_id']))
+      .toString()
+      .split('\t')[3],
+    'player 1',
+  )
+
+  const schema = parseInputSchema({
+    format: 'day7-inputs/1',
+    fields: [
+      { name: 'advertising id', kind: 'text', roles: ['personal'] },
+      { name: 'level', kind: 'number' },
+    ],
+    target: { name: 'revenue', horizonDays: 3 },
+  })
+  const record = { ...recordOf(), inputs: schema, row: ['abc', 7] }
+  t.same(inputsOf(written(record, null)), { level: 7 }, 'what is personal is left out')
+  t.same(
+    inputsOf(written(record, new Set(['advertising id']))),
+    { 'advertising id': 'abc' },
+    'unless it is named',
+  )
+  t.end()
+})
+
+t.test('a shadow has no inputs', (t) => {
+  const line = written({ ...recordOf(), inputs: null, row: [], variant: 'shadow' }, null)
+  t.equal(inputsOf(line), null)
+  t.equal(line.toString().split('\t')[4], '\\N')
+  t.ok(isWhole(line))
+  t.end()
+})
+
+t.test('whatever names and values are, JSON and COPY give them back', (t) => {
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 40 }),
+    fc.string({
+      unit: fc.constantFrom('\\', '"', '\t', '\n', '\r', '\u0001', '\u007f', '\u2028', 'é', '😀', 'a', '}'),
+      maxLength: 40,
+    }),
+  )
+  const name = fc
+    .string({
+      unit: fc.constantFrom('\\', '"', "'", ',', ' ', 'é', '😀', 'a', 'B', '}', ':'),
+      minLength: 1,
+      maxLength: 20,
+    })
+    .filter((name) => name.trim() === name)
+  const value: Readonly<Record<Kind, fc.Arbitrary<Value>>> = {
+    text,
+    number: fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0),
+    boolean: fc.constantFrom(0, 1),
+    time: fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 }),
+  }
+  const field = fc
+    .tuple(name, fc.constantFrom<Kind>('text', 'number', 'boolean', 'time'))
+    .chain(([name, kind]) => fc.tuple(fc.constant({ name, kind }), fc.option(value[kind])))
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(field, { selector: ([{ name }]) => name, minLength: 1, maxLength: 9 }),
+      (fields) => {
+        const inputs = parseInputSchema({
+          format: 'day7-inputs/1',
+          fields: fields.map(([field]) => field),
+          target: { name: 'a target', horizonDays: 1 },
+        })
+        const row = fields.map(([, value]) => value)
+        const line = written({ ...recordOf(), inputs, row }, null)
+        const wanted = Object.fromEntries(
+          inputs.fields.map((field, at) => [field.name, valueToJson(field, row[at]!)]),
+        )
+        t.same(inputsOf(line), wanted)
+        return isWhole(line)
+      },
+    ),
+    { numRuns: 300, seed: 5 },
+  )
   t.end()
 })
 
 t.test('many and large records in one buffer', (t) => {
-  const lines = new LineBuffer(ALL)
+  const lines = new LineBuffer(null)
   const records = Array.from({ length: 3000 }, (_, i) => recordOf({ userId: '😀'.repeat(i % 128) }))
   for (const record of records) lines.append(record)
   const { good, goodCount, bad, rest } = sift(lines.take())

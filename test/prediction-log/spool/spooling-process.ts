@@ -3,7 +3,6 @@
  *
  *   node spooling-process.ts FOLDER
  */
-import { LOG_FIELDS } from '../../../src/prediction-log/index.ts'
 import { Spool } from '../../../src/prediction-log/spool/spool.ts'
 import { recordOf } from '../records.ts'
 
@@ -12,7 +11,7 @@ const spool = new Spool({
   owner: 'killed',
   maxBytes: 2 ** 30,
   fsyncMs: 1000,
-  fields: new Set(LOG_FIELDS),
+  fields: null,
   logger: console,
 })
 for (let kept = 1; ; kept++) {

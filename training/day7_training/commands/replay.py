@@ -8,9 +8,7 @@ from pathlib import Path
 
 from ..bundle.folder import open_bundle
 from ..bundle.replay import SHOWN_DIFFERENCES, replay, service_at
-from ..data.installs import read_installs
 from ..data.table import read_table
-from ..inputs.schema import NINE_FIELDS
 from .options import add_data, positive, warn
 
 
@@ -26,11 +24,7 @@ def add_replay(command: ArgumentParser) -> None:
 
 def _run_replay(options: Namespace) -> int:
     _, model = open_bundle(options.bundle)
-    inputs = model.plan.inputs
-    if inputs is NINE_FIELDS:
-        installs = read_installs(options.data, warn)
-    else:
-        installs = read_table(options.data, inputs, warn, with_target=False)
+    installs = read_table(options.data, model.plan.inputs, warn, with_target=False)
     # Not an option: what stands in a command line, others on the machine can read.
     service = service_at(options.url, os.environ.get("DAY7_API_KEY"))
     equal, differences = replay(installs.frame, model, service, options.batch)

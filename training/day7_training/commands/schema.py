@@ -10,8 +10,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..data.installs import Installs, read_training_installs
-from ..data.parts import STDIN, bad_rows_file, is_glob
+from ..data.installs import Installs
+from ..data.parts import bad_rows_file
 from ..data.table import NEGATIVES, REFUSE, SKIP, Reading, read_table
 from ..errors import UserError
 from ..inputs.schema import NINE_FIELDS, InputSchema, parse_input_schema, read_input_schema
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from ..features.recipe import Recipe
     from ..model.parameters import Parameters
     from ..model.train import TrainingRows
-
-# The reader of the nine fields in CSV has words of its own for them.
-_OTHER_FORMATS = (".gz", ".zst", ".ndjson", ".jsonl", ".parquet", ".xlsx", ".xls", ".zip")
 
 
 def read_schema(path: Path) -> InputSchema:
@@ -95,15 +92,5 @@ def calibration_of(inputs: InputSchema) -> str:
 
 
 def read_installs_of(options: Namespace, schema: InputSchema | None) -> Installs:
-    if schema is None:
-        return read_nine_fields(options.data)
     reading = Reading(options.bad_rows, bad_rows_file(options.data), options.negative_target)
-    return read_table(options.data, schema, warn, reading)
-
-
-def read_nine_fields(data: Path) -> Installs:
-    """The nine fields and the revenue, of whatever format."""
-    is_csv = data.suffix.lower() not in _OTHER_FORMATS and (data.is_file() or not (is_glob(data) or data.exists()))
-    if is_csv and data != STDIN:
-        return read_training_installs(data, warn)
-    return read_table(data, NINE_FIELDS, warn)
+    return read_table(options.data, schema or NINE_FIELDS, warn, reading)

@@ -15,12 +15,14 @@ from typing import Any
 
 from ..bundle.assemble import Label, bundle_files, bundle_manifest
 from ..bundle.folder import check_target, write_bundle
-from ..data.installs import Installs, read_training_installs
+from ..data.installs import Installs
+from ..data.table import read_table
 from ..errors import UserError
 from ..evaluation.metrics import metrics_table
 from ..example.fit import ExampleRecipe
 from ..example.synthetic import write_synthetic
 from ..features.recipe import Recipe
+from ..inputs.schema import NINE_FIELDS
 from ..model.boosting import Learner, learner_here
 from ..model.composition import Composition, learner_of
 from ..model.parameters import OBJECTIVES, Parameters, resolve_parameters
@@ -170,7 +172,7 @@ def _run_champion(options: Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "installs.csv"
         write_synthetic(data, CHAMPION_ROWS, CHAMPION_SEED)
-        installs = read_training_installs(data, warn)
+        installs = read_table(data, NINE_FIELDS, warn)
         rows = rows_to_train(data, installs, "tweedie", drop_flagged=False)
         train_and_write(installs, rows, order, options.out, learner)
     return 0

@@ -21,7 +21,7 @@ from ..inputs.field import MAX_NUMBER, Field
 from ..inputs.field_document import read_field
 from ..inputs.schema import InputSchema
 from .csv_columns import EncodedColumn
-from .installs import Installs
+from .installs import USER_ID, Installs
 from .part_columns import TableRows, read_cell_columns, read_fields
 
 REFUSE, SKIP = "refuse", "skip"
@@ -46,8 +46,8 @@ def read_table(
     *,
     with_target: bool = True,
 ) -> Installs:
-    """The fields and, unless told otherwise, the target."""
-    fields = [*schema.fields, *([target_field(schema)] if with_target else [])]
+    """The fields and the target; without it, the column of user ids where there is one, as `user_id`."""
+    fields = [*schema.fields, target_field(schema) if with_target else _user_id_field(schema)]
     # That of an earlier run.
     if reading.bad_rows_file is not None:
         reading.bad_rows_file.unlink(missing_ok=True)
@@ -81,6 +81,12 @@ def target_field(schema: InputSchema) -> Field:
     """The target as a column of a file: a number that every row has."""
     target = read_field({"name": schema.target.name, "kind": "number", "nullable": False}, "target")
     return replace(target, column=schema.target.column, minimum=-MAX_NUMBER)
+
+
+def _user_id_field(schema: InputSchema) -> Field:
+    # No field of a schema may have this name.
+    user_id = read_field({"name": "user", "kind": "text", "required": False}, "userId")
+    return replace(user_id, name=USER_ID, column=schema.user_id_column)
 
 
 def _report(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..data.installs import FIELDS, NULLABLE_FIELDS, NUMBER_FIELDS
+from ..data.installs import NUMBER_FIELDS
 
 Document = dict[str, Any]
 
@@ -45,6 +45,8 @@ def _expected_from(event: str) -> Document:
 
 
 EXPOSURES = ("install", *NUMBER_FIELDS)
+# A country is hardly ever unknown.
+OFTEN_MISSING = ("country_region", "source", "device_family", "os_version", "event_3")
 EXPECTED = "expected_revenue"
 OFFSET = "log_expected_revenue"
 
@@ -64,7 +66,7 @@ RECIPE: tuple[Document, ...] = (
     _version("os_minor", 1, 0),  # "10" is 10.0
     # Counts span four orders of magnitude, and that a value is missing can tell something.
     *(_log_count(event) for event in NUMBER_FIELDS),
-    *({"name": f"{field}_missing", "op": "is_missing", "field": field} for field in FIELDS if field in NULLABLE_FIELDS),
+    *({"name": f"{field}_missing", "op": "is_missing", "field": field} for field in OFTEN_MISSING),
     # What an install and each event bring in this country, and so what this install is expected to bring.
     *(_rate(exposure) for exposure in EXPOSURES),
     *(_expected_from(event) for event in NUMBER_FIELDS),

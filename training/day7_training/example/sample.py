@@ -9,9 +9,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from ..data.installs import Installs, read_training_installs
+from ..data.installs import Installs
 from ..data.table import REFUSE, Reading, read_table
-from ..inputs.schema import InputSchema
+from ..inputs.schema import NINE_FIELDS, InputSchema
 from .synthetic import write_synthetic
 
 SYNTHETIC_ROWS = 20_000
@@ -23,11 +23,9 @@ def sample_installs(path: str | None, schema: InputSchema | None = None, negativ
 
     Warnings are printed.
     """
-    if path is not None and schema is not None:
-        return read_table(Path(path), schema, print, Reading(negative=negative_target))
     if path is not None:
-        return read_training_installs(Path(path), print)
+        return read_table(Path(path), schema or NINE_FIELDS, print, Reading(negative=negative_target))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "installs.csv"
         write_synthetic(file, SYNTHETIC_ROWS, SYNTHETIC_SEED)
-        return read_training_installs(file, print)
+        return read_table(file, NINE_FIELDS, print)

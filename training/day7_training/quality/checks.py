@@ -61,7 +61,7 @@ class Inspection:
 
 
 def inspect_installs(frame: pd.DataFrame, inputs: InputSchema = NINE_FIELDS) -> Inspection:
-    """Expects the frame of `read_training_installs` or of `read_table`."""
+    """Expects the frame of `read_table`."""
     anomalies, flagged = find_unit_anomalies(frame, inputs)
     rows = _Rows(frame, summarize_columns(frame, inputs), anomalies, flagged, inputs)
     found = [finding for check in _CHECKS for finding in check(rows)]
