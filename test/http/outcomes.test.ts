@@ -286,8 +286,6 @@ t.test('accuracy', async (t) => {
       ['window=24h', days('24h')],
       ['window=', days('')],
       ['window=7d&window=28d', 'window: expected string, got array ["7d","28d"]'],
-      ['by=age', 'by: expected one of model, variant, country, platform, got string "age"'],
-      ['by=', 'by: expected one of model, variant, country, platform, got string ""'],
       ['days=7', 'days: unknown field; expected only window, by'],
     ]
     for (const [query, message] of wrong)
@@ -296,6 +294,17 @@ t.test('accuracy', async (t) => {
         body: { statusCode: 400, code: 'FST_ERR_VALIDATION', error: 'Bad Request', message },
       })
     t.same(asked, [])
+    // The facets are those of the champion.
+    for (const by of ['age', ''])
+      t.same(await send(app, `/accuracy?by=${by}`), {
+        status: 400,
+        body: {
+          statusCode: 400,
+          code: 'GROUP_INVALID',
+          error: 'Bad Request',
+          message: `by: expected one of model, variant, country, source, platform, got string "${by}"`,
+        },
+      })
   })
 })
 

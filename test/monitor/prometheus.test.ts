@@ -40,7 +40,7 @@ const rules = (
 
 /** As Grafana fills them in. */
 const filled = (expr: string): string =>
-  expr.replaceAll('$__rate_interval', '5s').replaceAll('$instance', '.*')
+  expr.replaceAll('$__rate_interval', '5s').replaceAll('$instance', '.*').replaceAll('${facet}', 'country')
 const queries = [
   ...dashboard.panels.flatMap(({ title, targets = [] }) =>
     targets.map(({ expr }) => ({ title, expr: filled(expr) })),
@@ -96,6 +96,7 @@ t.test('the dashboard is laid out', (t) => {
     [
       ['datasource', 'datasource'],
       ['instance', 'query'],
+      ['facet', 'query'],
     ],
   )
   const provider = parse(readFileSync('docker/grafana/provisioning/dashboards/day7.yml', 'utf8'))

@@ -94,11 +94,14 @@ begin
       with minutes as materialized (
         select date_trunc('minute', time, 'UTC') as start, day7_facet_value(inputs ->> 'source') as value, count(*) as predictions
         from %I group by 1, 2
+      ), buckets as (
+        select resolution, date_trunc(resolution, start, 'UTC') as start, value, sum(predictions) as predictions
+        from minutes, (values ('minute'), ('hour'), ('day')) as resolutions (resolution)
+        group by 1, 2, 3
       )
       insert into prediction_counts
-      select resolution, total.start, 'source', value, sum(minutes.predictions)
-      from prediction_totals as total join minutes on total.start = date_trunc(total.resolution, minutes.start, 'UTC')
-      group by 1, 2, 4
+      select resolution, start, 'source', value, buckets.predictions
+      from buckets join prediction_totals using (resolution, start)
     $insert$, day.name);
   end loop;
 end
