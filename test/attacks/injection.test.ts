@@ -8,6 +8,7 @@ import { EXAMPLE } from '../example.ts'
 import { dataFolder, startService } from '../service.ts'
 import { newDatabase } from '../shared-postgres.ts'
 import { until } from '../until.ts'
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
 
 const TEXTS = [
   `'; drop table predictions; --`,
@@ -83,7 +84,7 @@ t.test('predictions', async (t) => {
     installs,
     'a batch answers with what it was sent',
   )
-  const rows = await rowsOf(sent.size, () => sql`select * from predictions`)
+  const rows = await rowsOf(sent.size, () => sql`select * from ${sql(`predictions_of_${NINE_FIELDS.id}`)}`)
   t.equal(rows.length, sent.size)
   for (const { prediction_id: id, ...row } of rows) {
     const { country, country_region, source, platform, device_family, os_version, user_id } = row
