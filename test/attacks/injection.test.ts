@@ -2,6 +2,7 @@
  * Texts that are SQL, log lines, terminal commands or markup to somebody, in every field of `/predict`, `/batch_predict` and `/outcomes`
  * that takes a text: they arrive in PostgreSQL as they were sent, nothing of them is run, and no line of the log is forged.
  */
+import { NINE_FIELDS } from '../../src/inputs/index.ts'
 import postgres from 'postgres'
 import t from 'tap'
 import { EXAMPLE } from '../example.ts'

@@ -36,6 +36,8 @@ interface Layout {
   /** The name, with what separates it from the field before. */
   readonly names: readonly Uint8Array[]
   readonly kinds: readonly Kind[]
+  /** Bytes of all but the texts of a row. */
+  readonly room: number
 }
 
 export class LineBuffer {
@@ -103,24 +105,28 @@ export class LineBuffer {
     this.#layout = layout
   }
 
-  /** One loop, without calls where a value is a plain text or a number: here are most of a line's bytes. */
-  #writeInputs({ start, places, names, kinds }: Layout, row: Row): void {
-    this.#copy(start)
+  /** Room is made once, so that the loop has no calls but those that write. */
+  #writeInputs({ start, places, names, kinds, room }: Layout, row: Row): void {
+    let needed = room
+    for (let i = 0; i < places.length; i++) {
+      const value = row[places[i]!]!
+      if (typeof value === 'string') needed += value.length * MAX_JSON_UNIT_BYTES
+    }
+    this.#reserve(needed)
+    const bytes = this.#bytes
     let at = this.#length
+    bytes.set(start, at)
+    at += start.length
     for (let i = 0; i < places.length; i++) {
       const value = row[places[i]!]!
       const name = names[i]!
-      const isText = typeof value === 'string'
-      this.#length = at
-      this.#reserve(name.length + (isText ? value.length * MAX_JSON_UNIT_BYTES : 0) + ROOM_BYTES)
-      const bytes = this.#bytes
       bytes.set(name, at)
       at += name.length
-      if (isText) at = putText(bytes, at, value)
+      if (typeof value === 'string') at = putText(bytes, at, value)
       else if (value !== null && kinds[i] === 'number') at = putAscii(bytes, at, String(value))
       else at = putAscii(bytes, at, jsonOf(kinds[i]!, value))
     }
-    if (places.length > 0) this.#bytes[at++] = CLOSING_BRACE
+    if (places.length > 0) bytes[at++] = CLOSING_BRACE
     this.#length = at
   }
 
@@ -194,13 +200,16 @@ class Tail {
 
 function layoutOf(inputs: InputSchema, fields: LoggedFields): Layout {
   const places = loggedPlaces(fields, inputs)
+  const start = Buffer.from(`\t${fieldOf(inputs.id)}\t${places.length > 0 ? '' : '{}'}`)
+  const names = places.map((place, at) =>
+    Buffer.from(`${at === 0 ? '{' : ','}${jsonFieldOf(inputs.fields[place]!.name)}:`),
+  )
   return {
-    start: Buffer.from(`\t${fieldOf(inputs.id)}\t${places.length > 0 ? '' : '{}'}`),
+    start,
     places,
-    names: places.map((place, at) =>
-      Buffer.from(`${at === 0 ? '{' : ','}${jsonFieldOf(inputs.fields[place]!.name)}:`),
-    ),
+    names,
     kinds: places.map((place) => inputs.fields[place]!.kind),
+    room: names.reduce((sum, name) => sum + name.length + ROOM_BYTES, start.length + ROOM_BYTES),
   }
 }
 
