@@ -9,7 +9,6 @@ import { EXAMPLE } from '../example.ts'
 import { dataFolder, startService } from '../service.ts'
 import { newDatabase } from '../shared-postgres.ts'
 import { until } from '../until.ts'
-import { NINE_FIELDS } from '../../src/inputs/index.ts'
 
 const TEXTS = [
   `'; drop table predictions; --`,

@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 
 /** Files that start processes, or look at their own or at time, are each alone in one. */
 const ALONE =
-  /child_process|process\.(on|exit|chdir)\b|startService|createPostgresServer|createMlflowServer|playwright|worker_threads|performance\.now|quickestMs|\/long\.ts'/
+  /child_process|process\.(on|exit|chdir)\b|startService|createPostgresServer|createMlflowServer|playwright|worker_threads|performance\.now|\/long\.ts'/
 
 /** Of the test that `together.ts` adds to those of a file. */
 export const END_OF = 'end of '
