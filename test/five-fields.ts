@@ -84,7 +84,7 @@ export const PLAN = {
   offset: 'log_tenths',
 }
 
-const CALIBRATION = {
+export const CALIBRATION = {
   intercept: 0.3125,
   slope: 0.9375,
   field: 'Country Code',
@@ -143,11 +143,13 @@ export interface FiveFieldsOptions {
   readonly inputs?: object
   readonly plan?: object
   readonly calibration?: object | null
+  /** What the installs of the golden predictions have beside the five fields. */
+  readonly more?: object
 }
 
 /** @returns the folder */
 export function writeFiveFields(folder: string, options: FiveFieldsOptions = {}): string {
-  const { version = '5', inputs = FIVE_FIELDS, plan = PLAN, calibration = CALIBRATION } = options
+  const { version = '5', inputs = FIVE_FIELDS, plan = PLAN, calibration = CALIBRATION, more = {} } = options
   const model = dumpOf(TREES, {
     objective: 'tweedie',
     feature_names: PLAN.features,
@@ -162,6 +164,7 @@ export function writeFiveFields(folder: string, options: FiveFieldsOptions = {})
       rows: 100,
       features: Object.fromEntries(PLAN.features.map((name) => [name, HISTOGRAM])),
       predictions: HISTOGRAM,
+      fields: RANGES,
     }),
   }
   const manifest = {
@@ -197,24 +200,31 @@ export function writeFiveFields(folder: string, options: FiveFieldsOptions = {})
   const hash = (text: string) => createHash('sha256').update(text).digest('hex')
   const hashes = () => Object.fromEntries(Object.entries(files).map(([file, text]) => [file, hash(text)]))
   files['golden.ndjson'] = ''
-  files['golden.ndjson'] = goldenOf({ ...manifest, files: hashes() }, inputs, plan, model)
+  files['golden.ndjson'] = goldenOf({ ...manifest, files: hashes() }, inputs, plan, model, more)
   mkdirSync(folder, { recursive: true })
   for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text)
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ ...manifest, files: hashes() }))
   return folder
 }
 
+/** What training saw. */
+const RANGES = {
+  '💰 spend': { minimum: 0, maximum: 500 },
+  'installed at': { minimum: Date.UTC(2026, 0, 1), maximum: Date.UTC(2026, 11, 31) },
+  sessions: { minimum: 0, maximum: 40 },
+}
 const HISTOGRAM = { edges: [0, 1], counts: [40, 30, 30], missing: 0 }
 
 /** What the evaluator itself computes; empty where the plan and the inputs do not fit. */
-function goldenOf(manifest: object, inputs: object, plan: object, model: object): string {
+function goldenOf(manifest: object, inputs: object, plan: object, model: object, more: object): string {
   try {
     const schema = parseInputSchema(inputs)
     const compiled = parseFeaturePlan(plan, schema)
     const ensemble = new Ensemble(compileModel(model))
     const { ensembles, pairOf } = partsOf(readManifest(manifest), schema, () => ensemble)
     const features = new Float64Array(compiled.features.length)
-    const lines = INSTALLS.map((install) => {
+    const lines = INSTALLS.map((known) => {
+      const install = { ...known, ...more }
       const row = rowFromObject(schema, install, { text: 'strict' })
       if (row instanceof Fault) throw new TypeError(row.message)
       const offset = compiled.encode(row, features)

@@ -3,10 +3,11 @@
  * what the page says.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { makeVenv } from '../training/venv.ts'
+import { splitAtTraining, trainedBy } from './document.ts'
 import { copyMlflowStore } from './mlflow-store.ts'
 import { freePort } from './postgres-server.ts'
 import { killedWithUs } from './run/reaper.ts'
@@ -63,10 +64,22 @@ t.test('the page', async (t) => {
       continue
     }
     if (commands.startsWith('export ')) exported = here(commands)
-    const { stdout } = await execute('bash', ['-euc', script], { env, maxBuffer: 1e8 })
+    // What is trained without the server is the same each time.
+    const alone = commands.includes('--no-mlflow') ? splitAtTraining(commands) : null
+    let before = ''
+    if (alone) {
+      const { folder: made, printed } = await trainedBy(
+        'lifecycle',
+        alone[0].replaceAll('/tmp/day7-demo/', '/tmp/'),
+      )
+      cpSync(made, folder, { recursive: true })
+      before = printed.replaceAll('/tmp/', `${folder}/`)
+    }
+    const rest = alone ? `${exported}\n${here(alone[1])}` : script
+    const { stdout } = await execute('bash', ['-euc', rest], { env, maxBuffer: 1e8 })
     if (shown === null) continue
     const expected = new RegExp(`${here(shown).trim().split(VARIABLE).map(escaped).join('\\S+')}$`)
-    t.match(stdout.trimEnd(), expected, commands.trim().split('\n').at(-1)!)
+    t.match((before + stdout).trimEnd(), expected, commands.trim().split('\n').at(-1)!)
   }
   t.equal(started.length, 2)
 })

@@ -39,6 +39,20 @@ export const PROGRAMS = {
     homebrew: 'redis',
     neededFor: 'rate limits and first answers that several services share',
   },
+  faketime: {
+    command: 'faketime',
+    version: '--version',
+    debian: 'faketime',
+    homebrew: 'libfaketime',
+    neededFor: 'hosts whose clock is wrong',
+  },
+  pgbouncer: {
+    command: 'pgbouncer',
+    version: '--version',
+    debian: 'pgbouncer',
+    homebrew: 'pgbouncer',
+    neededFor: 'the prediction log behind a connection pooler',
+  },
   prometheus: {
     command: 'prometheus',
     version: '--version',

@@ -5,37 +5,36 @@
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { makeVenv } from '../training/venv.ts'
-import { blocksOf, shell } from './document.ts'
+import { blocksOf, shell, splitAtTraining, trainedBy } from './document.ts'
 import { EXAMPLE } from './example.ts'
 import { dataFolder, startService } from './service.ts'
 import { until } from './until.ts'
 
-makeVenv('mlflow')
+makeVenv()
 
 t.test('from a CSV to a served model', async (t) => {
-  const folder = dataFolder(t)
   const commands = blocksOf('docs/quickstart.md').flatMap(({ language, text }) =>
-    language === 'sh' ? text.replaceAll('/tmp/', `${folder}/`) : [],
+    language === 'sh' ? text : [],
   )
   const [start, ...rest] = commands
   t.equal(start, 'npm ci && npm start\n')
   const last = /^MODEL_DIR=(\S+) npm start\n$/.exec(rest.pop()!)
   t.ok(last, 'the last command starts the service')
   t.equal(rest.length, 3)
-  for (const command of rest) {
-    const printed = await shell(
+  const few = rest.map((command) =>
+    splitAtTraining(
       command.replace('--rows 6000', '--rows 1500').replace(/(train --data \S+)/, '$1 --max-trees 20'),
-    )
-    if (command.includes('verify')) {
-      t.match(printed, /normalisedGini +0\.\d+/)
-      t.match(printed, /400 of 400 golden predictions equal/)
-    }
-  }
+    ),
+  )
+  const { folder, printed } = await trainedBy('quickstart', few.map(([train]) => `(${train})\n`).join(''))
+  t.match(printed, /normalisedGini +0\.\d+/)
+  const [, verify] = few.at(-1)!
+  t.match(await shell(verify.replaceAll('/tmp/', `${folder}/`)), /400 of 400 golden predictions equal/)
   t.ok(existsSync(`${folder}/report.html`))
 
   const service = await startService(t, {
-    MODEL_DIR: last![1]!,
-    DATA_DIR: folder,
+    MODEL_DIR: last![1]!.replace('/tmp/', `${folder}/`),
+    DATA_DIR: dataFolder(t),
     DATABASE_URL: 'off',
   })
   const answer = await fetch(`${service.url}/predict`, {

@@ -6,20 +6,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { makeVenv } from '../training/venv.ts'
-import { blockOf, shell } from './document.ts'
-import { copyMlflowStore } from './mlflow-store.ts'
+import { blockOf, shell, splitAtTraining, trainedBy } from './document.ts'
 import { dataFolder, startService, untilReady } from './service.ts'
 import { logSettings } from './shared-postgres.ts'
 
-makeVenv('mlflow') // the commands of training expect it
+makeVenv()
 const README = 'README.md'
 const block = (holding: string): string => blockOf(README, holding)
-
-/** Runs are logged to a store of the test's own, not to the one in training/. */
-async function store(folder: string): Promise<NodeJS.ProcessEnv> {
-  await copyMlflowStore(`${folder}/mlflow.db`)
-  return { MLFLOW_TRACKING_URI: `sqlite:///${folder}/mlflow.db` }
-}
 
 t.test('the curls get what is shown', async (t) => {
   const service = await startService(t, await logSettings(t))
@@ -37,20 +30,20 @@ t.test('the curls get what is shown', async (t) => {
 })
 
 t.test('from a CSV to a served model', async (t) => {
-  const folder = dataFolder(t)
-  const here = (script: string) => script.replaceAll('/tmp/', `${folder}/`).replaceAll(/^\$ /gm, '')
-  const lines = here(block('day7_training train')).trimEnd()
+  const lines = block('day7_training train').trimEnd()
   const start = /^MODEL_DIR=(\S+) npm start.*$/m.exec(lines)
   t.ok(start, 'the last line starts the service')
   // How many trees at most is the only thing that is changed.
   const few = lines.replace(start![0], '').replace(/(train --data \S+)/, '$1 --max-trees 20')
-  const printed = await shell(few, await store(folder))
+  const [train, verify] = splitAtTraining(few)
+  const { folder, printed } = await trainedBy('readme', train)
+  const here = (script: string) => script.replaceAll('/tmp/', `${folder}/`)
   t.match(printed, /normalisedGini +0\.\d+/)
-  t.match(printed, /400 of 400 golden predictions equal/)
+  t.match(await shell(here(verify)), /400 of 400 golden predictions equal/)
 
   const service = await startService(t, {
-    MODEL_DIR: start![1]!,
-    DATA_DIR: folder,
+    MODEL_DIR: here(start![1]!),
+    DATA_DIR: dataFolder(t),
     DATABASE_URL: 'off',
   })
   const replay = here(block('day7_training replay')).replace('http://127.0.0.1:5001', service.url)
@@ -74,12 +67,12 @@ t.test('a file is predicted, and a bundle shown', async (t) => {
 })
 
 t.test('a CSV is inspected, and models are compared on it', async (t) => {
-  const folder = dataFolder(t)
-  const lines = block('day7_training compare').replaceAll('/tmp/', `${folder}/`)
-  const synthesize = `(cd training && .venv/bin/python -m day7_training synthesize --rows 1500 --seed 1 --out ${folder}/installs.csv)`
+  const lines = block('day7_training compare')
+  const synthesize =
+    '(cd training && .venv/bin/python -m day7_training synthesize --rows 1500 --seed 1 --out /tmp/installs.csv)'
   // All thirteen models take minutes; which ones is the only thing that is changed.
   const few = lines.replace(/(compare --data \S+)/, '$1 --folds 2 --models "ridge,lightgbm l1"')
-  const printed = await shell(`${synthesize}\n${few}`, await store(folder))
+  const { folder, printed } = await trainedBy('readme-compare', `${synthesize}\n${few}`)
   t.match(printed, /1500 installs, \d+ findings/)
   t.match(printed, /best that can be served: lightgbm l1/)
   t.ok(existsSync(`${folder}/report.html`))

@@ -17,6 +17,7 @@ import {
   selectTests,
   type Selection,
 } from './run/selection.ts'
+import { keepDurations } from './run/durations.ts'
 import { endRemaining, RUN_MARK } from './run/leftovers.ts'
 import { NOTHING, type Outcome } from './run/outcome.ts'
 import { printReport } from './run/report.ts'
@@ -71,6 +72,7 @@ async function run(selection: Selection): Promise<void> {
   ])
   await stopServers?.()
   if (isStopped) return
+  for (const { secondsOf } of outcomes) keepDurations(secondsOf)
   const left = await endRemaining(folder)
   printReport([...outcomes, leftBehind(left)])
 }

@@ -3,9 +3,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
-import { embeddedFolder } from './embedded.ts'
 import { EXAMPLE } from './example.ts'
-import { LONG } from './long.ts'
 import { createPostgresServer } from './postgres-server.ts'
 import { dataFolder, PASSED_ON, type ServiceProcess, startService, untilReady } from './service.ts'
 import { until } from './until.ts'
@@ -29,9 +27,8 @@ const counted = (service: ServiceProcess, total: number): Promise<any> =>
     return stats.total_predictions === total && stats
   })
 
-t.test('from nothing: predict, count, restart, count again', async (t) => {
-  // To make its database takes PGlite six seconds of a core: short runs have a new one.
-  const environment = { DATA_DIR: LONG ? dataFolder(t) : await embeddedFolder(t) }
+t.test('from nothing: predict, count, restart, count again; a second one on the same folder', async (t) => {
+  const environment = { DATA_DIR: dataFolder(t) }
   const first = await startService(t, environment)
   await untilReady(first.url)
   t.match(await get(first, '/health/ready'), { status: 'ok' }, 'ready means that the database is open')
@@ -57,7 +54,16 @@ t.test('from nothing: predict, count, restart, count again', async (t) => {
 
   const third = await startService(t, environment)
   await counted(third, 3)
+  const beside = await startService(t, environment)
+  t.ok((await predict(beside)).predicted_revenue > 0, 'it predicts, and says why it cannot log')
+  const log = await until('the one beside it backs off', async () => {
+    const { prediction_log: log } = await get(beside, '/health')
+    return log.state === 'backing-off' && log
+  })
+  t.match(log.last_error, /in use by another process/)
   t.equal(await third.stop('SIGINT'), 0)
+  await counted(beside, 4) // it takes over
+  t.equal(await beside.stop(), 0)
 })
 
 t.test('a PostgreSQL server that comes, goes and returns', async (t) => {
@@ -86,23 +92,6 @@ t.test('a PostgreSQL server that comes, goes and returns', async (t) => {
   await server.start()
   await counted(service, 2)
   t.equal(await service.stop(), 0)
-})
-
-t.test('two services on one folder: the second predicts and says why it cannot log', async (t) => {
-  const environment = { DATA_DIR: await embeddedFolder(t) }
-  const first = await startService(t, environment)
-  await predict(first)
-  await counted(first, 1)
-  const second = await startService(t, environment)
-  t.ok((await predict(second)).predicted_revenue > 0)
-  const log = await until('the second backs off', async () => {
-    const { prediction_log: log } = await get(second, '/health')
-    return log.state === 'backing-off' && log
-  })
-  t.match(log.last_error, /in use by another process/)
-  t.equal(await first.stop(), 0)
-  await counted(second, 2) // it takes over
-  t.equal(await second.stop(), 0)
 })
 
 t.test('without a log', async (t) => {

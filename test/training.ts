@@ -10,11 +10,6 @@ import { keyOf, templateOf } from './template.ts'
 
 const execute = promisify(execFile)
 
-/** @returns what it printed @throws if its exit code is not 0 */
-export function training(...args: string[]): Promise<string> {
-  return trainings(args)
-}
-
 /** Calls the commands one after the other, until one fails. */
 const RUN = `import json, sys
 from day7_training.cli import main
@@ -29,8 +24,11 @@ export const PYTHON_ENVIRONMENT = {
   PYTHONDONTWRITEBYTECODE: '',
 }
 
-/** Several commands in one process: Python takes two seconds to import what each of them needs. */
-async function trainings(...commands: readonly (readonly string[])[]): Promise<string> {
+/**
+ * Several commands in one process: Python takes two seconds to import what each of them needs.
+ * @returns what they printed @throws if the exit code of one is not 0
+ */
+export async function trainings(...commands: readonly (readonly string[])[]): Promise<string> {
   const { stdout } = await execute(PYTHON, ['-c', RUN, JSON.stringify(commands)], {
     cwd: resolve('training'),
     env: { ...process.env, ...PYTHON_ENVIRONMENT },
@@ -39,7 +37,7 @@ async function trainings(...commands: readonly (readonly string[])[]): Promise<s
 }
 
 /** Of what Python makes. */
-const MAKERS = ['training/day7_training', 'training/requirements.lock']
+export const MAKERS = ['training/day7_training', 'training/requirements.lock']
 
 /**
  * A folder with what commands have written, which is made anew when they, the sources of training/ or its packages have changed.

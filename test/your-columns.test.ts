@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { parseInputSchema, type Row, rowFromObject, valueToJson } from '../src/inputs/index.ts'
 import { makeVenv } from '../training/venv.ts'
-import { blocksOf, shell } from './document.ts'
+import { blocksOf, shell, splitAtTraining, trainedBy } from './document.ts'
 import { dataFolder, startService, untilReady } from './service.ts'
 import { logSettings, withClient } from './shared-postgres.ts'
 import { until } from './until.ts'
@@ -13,6 +13,7 @@ import { until } from './until.ts'
 makeVenv()
 
 const PAGE = 'docs/your-columns.md'
+const STUDIO = 'test/fixtures/studio/studio.csv'
 
 /** As the view of the schema and the questions about its facets have them. */
 async function isLogged(t: Test, url: string, database: string, curl: string, bundle: string): Promise<void> {
@@ -50,19 +51,20 @@ async function isLogged(t: Test, url: string, database: string, curl: string, bu
 }
 
 t.test('from a table to a prediction', async (t) => {
-  const folder = dataFolder(t)
-  const here = (text: string): string => text.replaceAll('/tmp/', `${folder}/`)
   const [describe, train, start, curl, predict] = blocksOf(PAGE).flatMap(({ language, text }) =>
-    language === 'sh' ? here(text) : [],
+    language === 'sh' ? text : [],
   )
-  const printed = blocksOf(PAGE).find(({ language }) => language === '')!
+  const shown = blocksOf(PAGE).find(({ language }) => language === '')!
 
-  t.equal(await shell(describe!.replace('npm run venv\n', '')), here(printed.text))
-  const trained = await shell(train!.replace('train --data', 'train --max-trees 20 --data'))
-  t.match(trained, /normalisedGini +0\.[6-9]/)
-  t.match(trained, /(\d+) of \1 golden predictions equal/)
+  const [propose] = splitAtTraining(describe!.replace('npm run venv\n', ''))
+  const [fit, verify] = splitAtTraining(train!.replace('train --data', 'train --max-trees 20 --data'))
+  const { folder, printed } = await trainedBy('your-columns', `(${propose})\n(${fit})\n`, [STUDIO])
+  const here = (text: string): string => text.replaceAll('/tmp/', `${folder}/`)
+  t.ok(printed.startsWith(shown.text), 'what the page shows')
+  t.match(printed, /normalisedGini +0\.[6-9]/)
+  t.match(await shell(here(verify)), /(\d+) of \1 golden predictions equal/)
 
-  const [, bundle] = /^MODEL_DIR=(\S+) npm start\n$/.exec(start!)!
+  const [, bundle] = /^MODEL_DIR=(\S+) npm start\n$/.exec(here(start!))!
   const settings = await logSettings(t)
   const service = await startService(t, { MODEL_DIR: bundle!, ...settings })
   await untilReady(service.url)
@@ -77,8 +79,9 @@ t.test('from a table to a prediction', async (t) => {
   )
   await service.stop()
 
-  await shell(predict!)
-  const rows = readFileSync(`${folder}/predictions.csv`, 'utf8').trimEnd().split(/\r?\n/)
+  const out = dataFolder(t)
+  await shell(here(predict!).replace(`${folder}/predictions.csv`, `${out}/predictions.csv`))
+  const rows = readFileSync(`${out}/predictions.csv`, 'utf8').trimEnd().split(/\r?\n/)
   t.equal(rows.length, 2001)
   t.match(rows[0], /,predicted_revenue$/)
   t.match(rows[1], /,\d+(\.\d+)?$/)

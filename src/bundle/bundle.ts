@@ -92,7 +92,7 @@ export class Bundle {
     this.profile = profile
     this.#plan = parseFeaturePlan(plan, this.inputs)
     this.categories = categoriesOf(plan, this.inputs)
-    this.unknownValues = new UnknownValues(this.inputs, this.categories)
+    this.unknownValues = new UnknownValues(this.inputs, this.categories, profile.ranges)
     this.#features = new Float64Array(this.#plan.features.length)
   }
 

@@ -1,4 +1,4 @@
-export type { UnknownKind } from '../features/index.ts'
+export type { FieldRange, UnknownKind } from '../features/index.ts'
 export { Bundle, type BundleParts, type Interval, type Prediction } from './bundle.ts'
 export type { Calibration, Pair } from './calibration.ts'
 export { BundleError } from './errors.ts'

@@ -1,13 +1,17 @@
 /**
- * `profile.json` → a checked Profile: how often each value of a feature, and of the prediction, occurred where the model was trained. What
- * is served is compared with it. Refuses another format, edges that do not rise, and counts that do not fit them.
+ * `profile.json` → a checked Profile: how often each value of a feature, and of the prediction, occurred where the model was trained, and
+ * the range of each number and time field there. What is served is compared with it. Refuses another format, edges that do not rise, counts
+ * that do not fit them, and ranges that end before they begin.
  */
+import type { FieldRange } from '../features/index.ts'
 import { Keys } from './keys.ts'
 
 export interface Profile {
   /** In the model's order. */
   readonly features: readonly NamedHistogram[]
   readonly predictions: ReferenceHistogram
+  /** Of the input fields, by name: of numbers and times that had a value in training. Empty for a bundle from before ranges were kept. */
+  readonly ranges: ReadonlyMap<string, FieldRange>
 }
 
 /** With edges e₁ < … < eₙ there are n + 1 counts: of values ≤ e₁, then in (e₁, e₂], …, then > eₙ. */
@@ -39,7 +43,24 @@ export function readProfile(document: unknown, features: readonly string[]): Pro
       ...readHistogram(histograms.object(name), `features.${name}.`),
     })),
     predictions: readHistogram(profile.object('predictions'), 'predictions.'),
+    ranges: readRanges(profile.value('fields') === undefined ? {} : profile.object('fields')),
   }
+}
+
+function readRanges(fields: Record<string, unknown>): ReadonlyMap<string, FieldRange> {
+  const ranges = new Map<string, FieldRange>()
+  for (const [name, document] of Object.entries(fields)) {
+    const range = new Keys(document, `fields.${name}.`)
+    const minimum = range.number('minimum')
+    const maximum = range.number('maximum')
+    // JSON has 1e999, which is Infinity.
+    if (!Number.isFinite(minimum) || !Number.isFinite(maximum) || minimum > maximum)
+      throw new TypeError(
+        `expected fields.${name} to have a finite minimum that is not above its maximum, got ${minimum} and ${maximum}`,
+      )
+    ranges.set(name, { minimum, maximum })
+  }
+  return ranges
 }
 
 function readHistogram(document: unknown, path: string): ReferenceHistogram {

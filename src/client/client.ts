@@ -1,12 +1,16 @@
 /**
  * Day7 for TypeScript: calls with the types of openapi.yaml, a key, retries, and an Idempotency-Key for what is predicted, so that a
  * retry is answered with the first answer and logged once. Runs wherever there is `fetch`.
+ *
+ * An install is what the model in service takes. The type of that of the model that ships is here; `day7 client-type` writes that of
+ * another.
  */
 import createApi, { type Client } from 'openapi-fetch'
 import type { components, operations, paths } from './api.ts'
 import { Day7Error } from './errors.ts'
 import { type Fetch, RETRIES, retrying, type RetryPolicy } from './retries.ts'
 
+/** Of the model that ships. */
 export type Install = components['schemas']['Install']
 export type Outcome = components['schemas']['Outcome']
 export type Prediction = Answer<'predict'>
@@ -30,18 +34,26 @@ export interface CallOptions {
   readonly idempotencyKey?: string
 }
 
-/** Every call throws Day7Error if there is no answer, or one that is no success. */
-export interface Day7Client {
-  predict(install: Install, options?: CallOptions): Promise<Prediction>
+/**
+ * Every call throws Day7Error if there is no answer, or one that is no success.
+ * @typeParam Taken an install of the model in service
+ */
+export interface Day7Client<Taken extends object = Install> {
+  predict(install: Taken, options?: CallOptions): Promise<Prediction>
   /** Each has either a prediction or an error of its own, in the order of `installs`. */
-  predictBatch(installs: readonly Install[], options?: CallOptions): Promise<BatchPrediction>
+  predictBatch(installs: readonly Taken[], options?: CallOptions): Promise<BatchPrediction>
   /** Revenue that really came. May be repeated: the last one counts. */
   recordOutcomes(outcomes: readonly Outcome[], options?: CallOptions): Promise<OutcomesAnswer>
-  /** All routes, with the same key and the same retries: `api.GET('/stats', …)`. */
+  /** All routes, with the same key and the same retries: `api.GET('/stats', …)`; an install is that of the model that ships. */
   readonly api: Client<paths>
 }
 
-export function createClient({ url, key, retries, fetch = globalThis.fetch }: ClientOptions): Day7Client {
+export function createClient<Taken extends object = Install>({
+  url,
+  key,
+  retries,
+  fetch = globalThis.fetch,
+}: ClientOptions): Day7Client<Taken> {
   const api = createApi<paths>({
     baseUrl: url.replace(/\/$/, ''),
     fetch: retrying({ ...RETRIES, ...retries }, fetch),
@@ -54,7 +66,7 @@ export function createClient({ url, key, retries, fetch = globalThis.fetch }: Cl
   return {
     api,
     predict: async (install, options) =>
-      answerOf(await api.POST('/predict', { body: install, ...init(options) })),
+      answerOf(await api.POST('/predict', { body: install as unknown as Install, ...init(options) })),
     predictBatch: async (installs, options) =>
       // JSON is answered with JSON.
       answerOf(

@@ -2,6 +2,7 @@
  * The commands that need no service, by name.
  */
 import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config/index.ts'
+import { clientType, CLIENT_TYPE_OPTIONS } from './client-type.ts'
 import { inspect, INSPECT_OPTIONS } from './inspect.ts'
 import { keys, KEYS_OPTIONS } from './keys.ts'
 import { migrate } from './migrate.ts'
@@ -43,8 +44,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'The rows come out in their order, as they were, with predicted_revenue (and the interval, where the model has one). They need ' +
         'the fields that the model takes, in any order; other columns are kept. A row that cannot be predicted is left out, and ' +
         'listed with its line and the reason. The numbers are those that POST /predict answers. Memory does not grow with the file.',
-      'FILE may be compressed (.gz, .zst). It may be a folder or a quoted glob of part files, which are predicted into one output in ' +
-        'the order of names; those that begin with _ or . are passed over, and a folder such as country=es is a column.',
+      'FILE is .csv or .tsv (commas, semicolons or tabs), .ndjson or .jsonl, or .parquet; the texts may be compressed (.gz, .zst). It ' +
+        'may be a folder or a quoted glob of part files, which are predicted into one output in the order of names; those that begin ' +
+        'with _ or . are passed over, and a folder such as country=es is a column. - is the standard input, with --format csv or ndjson.',
       'Exit codes: 0 every row is predicted, 3 some are not, 1 it failed, 2 the command was not understood.',
     ],
     options: PREDICT_OPTIONS,
@@ -52,6 +54,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'day7 predict installs.csv --out predictions.csv',
       'day7 predict installs.parquet --out predictions.ndjson --explain',
       'day7 predict exports/ --out predictions.csv.gz',
+      "day7 predict 'exports/dt=2026-11-*/*.parquet' --out predictions.csv",
       'zcat installs.csv.gz | day7 predict - --format csv | head',
     ],
     run: predict,
@@ -68,6 +71,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'load a bundle: check its hashes and reproduce its golden predictions',
     options: VERIFY_OPTIONS,
     run: verify,
+  },
+  'client-type': {
+    usage: 'client-type URL [--out FILE]',
+    summary: 'write the TypeScript type of an install that a running service takes',
+    options: CLIENT_TYPE_OPTIONS,
+    examples: ['day7 client-type http://127.0.0.1:5001 --out src/install.ts'],
+    run: clientType,
   },
   publish: {
     usage: 'publish --bundle DIR [--alias A]',

@@ -9,6 +9,8 @@ export interface UnknownReport {
   readonly field: string
   readonly reason: UnknownValue['reason']
   readonly rows: number
+  /** With `outside`: what training saw. */
+  readonly trained?: UnknownValue['trained']
   /** Null of a personal field. */
   readonly most_often: { readonly text: string; readonly rows: number } | null
 }
@@ -19,6 +21,7 @@ const WHAT = {
   unseen: 'a text that training never saw',
   marker: 'a text that commonly stands for a missing value, which the model does not know',
   blanks: 'a text with blanks around it, which the model does not know',
+  outside: 'a value outside of what training saw',
 } as const
 
 /** @param inputs the input schema's document */
@@ -36,9 +39,11 @@ export function unknownReports(unknown: readonly UnknownValue[], inputs: unknown
 
 /** @param predicted rows */
 export function unknownInWords(unknown: readonly UnknownReport[], predicted: number): string[] {
-  const sentences = unknown.slice(0, MOST_SENTENCES).map(({ field, reason, rows, most_often }) => {
-    const text = most_often === null ? '' : `, most often ${JSON.stringify(most_often.text)}`
-    return `${field}: ${number(rows)} of ${number(predicted)} rows have ${WHAT[reason]}${text}`
+  const sentences = unknown.slice(0, MOST_SENTENCES).map(({ field, reason, rows, trained, most_often }) => {
+    const range = trained ? `, ${trained.from} ${trained.to === null ? 'and later' : `to ${trained.to}`}` : ''
+    const shown = most_often && (reason === 'outside' ? most_often.text : JSON.stringify(most_often.text))
+    const often = shown === null ? '' : `, most often ${shown}`
+    return `${field}: ${number(rows)} of ${number(predicted)} rows have ${WHAT[reason]}${range}${often}`
   })
   const more = unknown.length - sentences.length
   return more > 0 ? [...sentences, `and ${more} more such findings; --json has all`] : sentences

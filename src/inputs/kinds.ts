@@ -147,12 +147,26 @@ export function valueToJson(field: Field, value: Value): string | number | boole
 export function jsonSchemaOf(field: Field): object {
   const { jsonTypes, jsonLimits } = KINDS[field.kind]
   const types = field.nullable ? [...jsonTypes, 'null'] : jsonTypes
+  const description = describeField(field)
   return {
     type: types.length === 1 ? types[0] : types,
     ...jsonLimits(field),
-    ...(field.description === null ? {} : { description: field.description }),
+    ...(description === '' ? {} : { description }),
     ...(field.example === null ? {} : { examples: [field.example] }),
   }
+}
+
+/** For people: what it is, what it is counted in, and how a time is written, which the types do not tell. Empty where nothing is known. */
+function describeField(field: Field): string {
+  const { description, unit, kind } = field
+  const time = kind === 'time' ? expectedTime(field) : null
+  return [
+    description,
+    unit === null ? null : `Unit: ${unit}.`,
+    time === null ? null : `${time[0]!.toUpperCase()}${time.slice(1)}, UTC unless it says otherwise.`,
+  ]
+    .filter((sentence) => sentence !== null && sentence !== '')
+    .join(' ')
 }
 
 /** Those that a tensor of the kind may have in the Open Inference Protocol; the first is in the model's metadata. */

@@ -13,6 +13,7 @@ export interface WatchedLog {
     readonly quarantined: number
     readonly breaker: string
     readonly failures: number
+    readonly clockOffsetMs: number | null
     readonly shipments: { readonly count: number; readonly seconds: number }
     readonly spool: { readonly bytes: number; readonly segments: number; readonly oldestMs: number | null }
   }
@@ -54,6 +55,12 @@ export function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
       'day7_log_quarantined_total',
       'Parts of the spool that were no records, and records that the database refused.',
       () => log.status().quarantined,
+    ),
+    gauge(
+      'day7_log_clock_offset_seconds',
+      'How far the clock of the host is from that of the database.',
+      'max',
+      () => Math.abs(log.status().clockOffsetMs ?? 0) / 1000,
     ),
     ...databaseMetrics(log),
   ]

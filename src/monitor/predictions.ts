@@ -102,7 +102,7 @@ export class PredictionFigures {
       ),
       summary(
         'day7_predicted_revenue',
-        'Predicted seven-day revenue, in the unit of the training data.',
+        'Predicted revenue within the horizon, in the unit of the training data.',
         () => perModel().map(({ labels, revenue }) => ({ labels, total: revenue })),
       ),
       ...this.#revenue.metrics(),

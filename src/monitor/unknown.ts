@@ -30,7 +30,7 @@ export class UnknownFigures {
   metric(): Metric {
     return counter(
       'day7_unknown_values_total',
-      'Values of predictions that the model does not know: texts that training never saw, markers of missing values, blanks around a text.',
+      'Values that a model does not know: unseen texts, markers of missing values, blanks, numbers and times outside of those of training.',
       () =>
         Array.from(this.#counts.values(), ({ field, reason, value }) => ({
           labels: { field, reason },

@@ -3,7 +3,8 @@
  * the thread, not the service.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import { Database, type DatabaseLocation } from './database.ts'
+import type { DatabaseLocation } from './connections.ts'
+import { Database } from './database.ts'
 import type { Call, Reply } from './remote-database.ts'
 
 const database = new Database((workerData as { location: DatabaseLocation }).location)

@@ -2,16 +2,12 @@
  * The database behind the log: segments → rows, questions → answers. One SQL, whether the server is a real one or the embedded
  * one. Opens by itself, migrates, and opens again after a loss. Every call may throw, and none takes longer than its timeout.
  */
-import { createWriteStream } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { setTimeout as delay } from 'node:timers/promises'
 import postgres, { type Sql, type TransactionSql } from 'postgres'
+import { Connections, type DatabaseLocation, type Purpose } from './connections.ts'
 import { NINE_FIELDS } from '../inputs/index.ts'
-import { CLIENT } from './client.ts'
-import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded.ts'
-import { migrate } from './migrate.ts'
 import { shipSegment, type Shipment } from './shipment.ts'
 import { rewriteNineColumns } from './spool/nine-columns.ts'
 import { hasNineColumns } from './spool/owner.ts'
@@ -45,14 +41,11 @@ import {
   type SplitOrigin,
 } from './tables/rollout-settings.ts'
 import { queryStatistics, type Statistics, type StatisticsQuery } from './tables/statistics.ts'
-
-export type DatabaseLocation = { readonly url: string } | { readonly dataFolder: string }
+import { transact } from './transaction.ts'
 
 const TIMEOUTS_MS = {
   shipment: 30_000,
   probe: 10_000,
-  /** To make a new one takes six seconds of a core, and cores may be busy. */
-  embeddedStart: 60_000,
   maintenance: 120_000,
   events: 10_000,
   split: 10_000,
@@ -66,27 +59,12 @@ const TIMEOUTS_MS = {
 }
 /** Dropping a partition locks the log for a moment: rather later than behind a long query. */
 const MAINTENANCE_LOCK_TIMEOUT = '2s'
-const QUESTIONS_AT_ONCE = 4
-
-/** PGlite is a single session: both are the same client there. */
-interface Clients {
-  readonly shipping: Sql
-  readonly asking: Sql
-}
-
-export class DatabaseTimeoutError extends Error {
-  readonly code = 'DATABASE_TIMEOUT'
-  override readonly name = 'DatabaseTimeoutError'
-}
 
 export class Database {
-  readonly #location: DatabaseLocation
-  #clients: Clients | undefined
-  #embedded: EmbeddedDatabase | undefined
-  #opening: Promise<Clients> | undefined
+  readonly #connections: Connections
 
   constructor(location: DatabaseLocation) {
-    this.#location = location
+    this.#connections = new Connections(location)
   }
 
   async ship(path: string): Promise<Shipment> {
@@ -108,165 +86,124 @@ export class Database {
    * @returns what went wrong beside the lines
    */
   async keep(lines: AsyncIterable<Buffer>, schemaOf: SchemaOf): Promise<readonly string[]> {
-    return this.#use('shipping', TIMEOUTS_MS.shipment, (sql) =>
-      sql.begin(async (transaction) => {
-        await transaction.unsafe(CREATE_INCOMING)
-        await transaction.unsafe(NO_ERASURE_NOW)
-        await this.#copy(transaction, lines)
-        await transaction.unsafe(MAKE_PARTITIONS)
-        const notes = await registerSchemas(transaction, schemaOf)
-        await transaction.unsafe(COUNT_INCOMING)
-        await transaction.unsafe(ADD_LATE_SHADOWS)
-        return notes
-      }),
-    )
+    return this.#transact('shipping', TIMEOUTS_MS.shipment, async (transaction) => {
+      await transaction.unsafe(CREATE_INCOMING)
+      await transaction.unsafe(NO_ERASURE_NOW)
+      await copyFrom(lines, transaction)
+      await transaction.unsafe(MAKE_PARTITIONS)
+      const notes = await registerSchemas(transaction, schemaOf)
+      await transaction.unsafe(COUNT_INCOMING)
+      await transaction.unsafe(ADD_LATE_SHADOWS)
+      return notes
+    })
   }
 
-  async probe(): Promise<void> {
-    const starting = 'dataFolder' in this.#location && !this.#embedded?.alive()
-    await this.#use(
+  /** @returns what the database's clock says */
+  async probe(): Promise<Date> {
+    const [{ clock }] = await this.#use(
       'shipping',
-      starting ? TIMEOUTS_MS.embeddedStart : TIMEOUTS_MS.probe,
-      (sql) => sql`select 1`,
+      TIMEOUTS_MS.probe,
+      (sql) => sql<[{ clock: Date }]>`select clock_timestamp() as clock`,
     )
+    return clock
   }
 
-  /** Makes partitions ahead of that day and drops those that are too old. */
-  async maintain(now: Date, retentionDays: number): Promise<void> {
-    const today = now.toISOString().slice(0, 10)
-    await this.#use('shipping', TIMEOUTS_MS.maintenance, (sql) =>
-      sql.begin(async (transaction) => {
-        await transaction.unsafe(`set local lock_timeout = '${MAINTENANCE_LOCK_TIMEOUT}'`)
-        await transaction`select day7_maintain(${today}::date, ${retentionDays})`
-      }),
-    )
+  /** Makes partitions ahead of today and drops those that are too old, by the database's clock. */
+  async maintain(retentionDays: number): Promise<void> {
+    await this.#transact('shipping', TIMEOUTS_MS.maintenance, async (transaction) => {
+      await transaction.unsafe(`set local lock_timeout = '${MAINTENANCE_LOCK_TIMEOUT}'`)
+      await transaction`select day7_maintain((now() at time zone 'UTC')::date, ${retentionDays})`
+    })
   }
 
   recordModelEvents(events: readonly ModelEvent[]): Promise<void> {
-    return this.#use('asking', TIMEOUTS_MS.events, (sql) => insertModelEvents(sql, events))
+    return this.#use('control', TIMEOUTS_MS.events, (sql) => insertModelEvents(sql, events))
   }
 
   statistics(query: StatisticsQuery): Promise<Statistics> {
-    return this.#use('asking', TIMEOUTS_MS.statistics, (sql) => queryStatistics(sql, query))
+    return this.#ask('questions', TIMEOUTS_MS.statistics, (sql) => queryStatistics(sql, query))
   }
 
   recent(query: RecentQuery): Promise<Recent> {
-    return this.#use('asking', TIMEOUTS_MS.recent, (sql) => queryRecent(sql, query))
+    return this.#ask('questions', TIMEOUTS_MS.recent, (sql) => queryRecent(sql, query))
   }
 
   modelEvents(atMost: number): Promise<ToldEvent[]> {
-    return this.#use('asking', TIMEOUTS_MS.events, (sql) => queryModelEvents(sql, atMost))
+    return this.#ask('questions', TIMEOUTS_MS.events, (sql) => queryModelEvents(sql, atMost))
   }
 
   accuracy(query: AccuracyQuery): Promise<Accuracy> {
-    return this.#use('asking', TIMEOUTS_MS.accuracy, (sql) => queryAccuracy(sql, query))
+    return this.#ask('reports', TIMEOUTS_MS.accuracy, (sql) => queryAccuracy(sql, query))
   }
 
   experiment(query: ExperimentQuery): Promise<ExperimentRows> {
-    return this.#use('asking', TIMEOUTS_MS.experiment, (sql) => queryExperiment(sql, query))
+    return this.#ask('reports', TIMEOUTS_MS.experiment, (sql) => queryExperiment(sql, query))
   }
 
   recordOutcomes(outcomes: readonly Outcome[]): Promise<void> {
-    return this.#use('asking', TIMEOUTS_MS.outcomes, (sql) => upsertOutcomes(sql, outcomes))
+    return this.#use('control', TIMEOUTS_MS.outcomes, (sql) => upsertOutcomes(sql, outcomes))
   }
 
-  eraseUser(userId: string, now: Date): Promise<Erasure> {
-    return this.#use('asking', TIMEOUTS_MS.erasure, (sql) => eraseUser(sql, userId, now))
+  eraseUser(userId: string): Promise<Erasure> {
+    return this.#use('control', TIMEOUTS_MS.erasure, (sql) => eraseUser(sql, userId))
   }
 
   adoptSplit(settings: Split, host: string): Promise<KeptSplit> {
-    return this.#use('asking', TIMEOUTS_MS.split, (sql) => adoptSettings(sql, settings, host))
+    return this.#use('control', TIMEOUTS_MS.split, (sql) => adoptSettings(sql, settings, host))
   }
 
   latestSplit(): Promise<KeptSplit | null> {
-    return this.#use('asking', TIMEOUTS_MS.split, (sql) => latestSplit(sql))
+    return this.#use('control', TIMEOUTS_MS.split, (sql) => latestSplit(sql))
   }
 
   keepSplit(split: Partial<Split>, otherwise: Split, origin: SplitOrigin, host: string): Promise<KeptSplit> {
-    return this.#use('asking', TIMEOUTS_MS.split, (sql) => keepSplit(sql, split, otherwise, origin, host))
+    return this.#use('control', TIMEOUTS_MS.split, (sql) => keepSplit(sql, split, otherwise, origin, host))
   }
 
   listKeys(): Promise<StoredKey[]> {
-    return this.#use('asking', TIMEOUTS_MS.keys, (sql) => listKeys(sql))
+    return this.#use('control', TIMEOUTS_MS.keys, (sql) => listKeys(sql))
   }
 
   addKey(key: StoredKey, replaced: { readonly id: string; readonly expires: Date } | null): Promise<boolean> {
-    return this.#use('asking', TIMEOUTS_MS.keys, (sql) => addKey(sql, key, replaced))
+    return this.#use('control', TIMEOUTS_MS.keys, (sql) => addKey(sql, key, replaced))
   }
 
   revokeKey(id: string, time: Date): Promise<StoredKey | null> {
-    return this.#use('asking', TIMEOUTS_MS.keys, (sql) => revokeKey(sql, id, time))
+    return this.#use('control', TIMEOUTS_MS.keys, (sql) => revokeKey(sql, id, time))
   }
 
   async close(timeoutMs: number): Promise<void> {
-    await this.#opening?.catch(() => {})
-    await this.#end(timeoutMs / 1000)
-    await this.#embedded?.close()
+    await this.#connections.close(timeoutMs)
   }
 
-  /** A client that failed is not used again: its server may be hanging, or may have become another. */
-  async #use<T>(client: keyof Clients, timeoutMs: number, work: (sql: Sql) => Promise<T>): Promise<T> {
-    const done = new AbortController()
-    const timeout = delay(timeoutMs, undefined, { signal: done.signal, ref: false }).then(() => {
-      throw new DatabaseTimeoutError(`expected the database to answer within ${timeoutMs} ms`)
+  /** In one transaction, whose statements the server ends in time. */
+  #transact<T>(
+    purpose: Purpose,
+    timeoutMs: number,
+    work: (transaction: TransactionSql) => Promise<T>,
+  ): Promise<T> {
+    return this.#connections.use(purpose, timeoutMs, (sql) =>
+      transact(sql, async (transaction) => {
+        await transaction.unsafe(`set local statement_timeout = ${timeoutMs}`)
+        return work(transaction)
+      }),
+    )
+  }
+
+  /** A question, of which nothing needs to be committed. */
+  #ask<T>(purpose: Purpose, timeoutMs: number, question: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#connections.use(purpose, timeoutMs, async (sql) => {
+      const answer = await sql.begin('read only', async (transaction) => {
+        await transaction.unsafe(`set local statement_timeout = ${timeoutMs}`)
+        // It has all that a question uses of it.
+        return question(transaction as unknown as Sql)
+      })
+      return answer as T
     })
-    timeout.catch(() => {}) // it is not awaited when the work wins
-    let working: Clients | undefined
-    const result = (async () => work((working = await this.#open())[client]))()
-    result.catch(() => {}) // nor is the work when the time is over
-    try {
-      return await Promise.race([result, timeout])
-    } catch (error) {
-      if (working === this.#clients && !isOfTheLines(error)) await this.#end(0)
-      throw error
-    } finally {
-      done.abort()
-    }
   }
 
-  async #end(timeoutS: number): Promise<void> {
-    const clients = this.#clients
-    this.#clients = undefined
-    await Promise.all([
-      clients?.shipping.end({ timeout: timeoutS }),
-      clients?.asking.end({ timeout: timeoutS }),
-    ])
-  }
-
-  async #open(): Promise<Clients> {
-    if (this.#clients && (!this.#embedded || this.#embedded.alive())) return this.#clients
-    this.#opening ??= this.#connect().finally(() => (this.#opening = undefined))
-    return this.#opening
-  }
-
-  async #connect(): Promise<Clients> {
-    await this.#end(0)
-    if ('dataFolder' in this.#location && !this.#embedded?.alive())
-      this.#embedded = await openEmbeddedDatabase(this.#location.dataFolder)
-    const connect = (max: number): Sql =>
-      this.#embedded
-        ? postgres({ ...CLIENT, path: this.#embedded.socket, user: 'postgres', database: 'postgres', max })
-        : postgres((this.#location as { url: string }).url, { ...CLIENT, max })
-    const shipping = connect(1)
-    const asking = this.#embedded ? shipping : connect(QUESTIONS_AT_ONCE)
-    try {
-      await migrate(shipping)
-    } catch (error) {
-      await Promise.all([shipping.end({ timeout: 0 }), asking.end({ timeout: 0 })])
-      throw error
-    }
-    return (this.#clients = { shipping, asking })
-  }
-
-  /** PGlite's socket cannot stream into `copy`, but PGlite reads files in its own folder. */
-  async #copy(transaction: TransactionSql, lines: AsyncIterable<Buffer>): Promise<void> {
-    if (!this.#embedded) return copyFrom(lines, transaction)
-    const file = 'day7-incoming'
-    await pipeline(lines, createWriteStream(join(this.#embedded.folder, file)))
-    const [{ folder }] = await transaction<
-      [{ folder: string }]
-    >`select current_setting('data_directory') as folder`
-    await transaction.unsafe(`copy day7_incoming from '${folder}/${file}'`)
+  #use<T>(purpose: Purpose, timeoutMs: number, work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#connections.use(purpose, timeoutMs, work)
   }
 }
 
@@ -277,7 +214,7 @@ function isOfTheLines(error: unknown): boolean {
 
 /** An error that comes after the last byte, postgres.js gives to the query, which was answered with the stream long before. */
 async function copyFrom(lines: AsyncIterable<Buffer>, transaction: TransactionSql): Promise<void> {
-  const query = transaction.unsafe('copy day7_incoming from stdin')
+  const query = transaction.unsafe('copy day7_incoming_5 from stdin')
   const rows = await query.writable()
   const lateError = new Promise<never>((_, reject) => Object.assign(query, { reject }))
   const copied = pipeline(Readable.from(lines), rows)

@@ -4,6 +4,7 @@ export { type LoggedFields, namesUnknownTo } from './logged-fields.ts'
 export { migrateServer } from './migrate-server.ts'
 export { withoutPredictionLog } from './no-log.ts'
 export {
+  isClockWrong,
   LogFullError,
   LogUnavailableError,
   openPredictionLog,

@@ -5,33 +5,56 @@
  * find it done, and a migration that fails leaves the old schema as it was.
  */
 import { readdir, readFile } from 'node:fs/promises'
-import type { Sql } from 'postgres'
+import type { Sql, TransactionSql } from 'postgres'
+import { transact } from './transaction.ts'
 
 /** Any number that no one else uses as an advisory lock on this database: "day7" in ASCII. */
 const LOCK = 0x64617937
 
 const FOLDER = new URL('./sql/', import.meta.url)
 
+/** Of PostgreSQL, as it counts them. */
+const OLDEST_SERVER = 14
+
+/** @returns the versions that are not applied yet. Writes nothing: a database that only reads is as good, if it needs none. */
+export async function missingVersions(sql: Sql): Promise<number[]> {
+  const [server] = await sql<[{ version: number; migrations: string | null }]>`
+    select current_setting('server_version_num')::integer / 10000 as version, to_regclass('day7_migrations')::text as migrations`
+  if (server.version < OLDEST_SERVER)
+    throw new Error(`expected PostgreSQL ${OLDEST_SERVER} or later, got ${server.version}`)
+  return missingOf(await versions(), server.migrations === null ? [] : await appliedVersions(sql))
+}
+
 /** @returns the versions that were applied now */
 export async function migrate(sql: Sql): Promise<number[]> {
-  const files = (await readdir(FOLDER)).filter((file) => /^\d{4}\.sql$/.test(file)).toSorted()
-  return sql.begin(async (transaction) => {
+  if ((await missingVersions(sql)).length === 0) return []
+  return transact(sql, async (transaction) => {
     await transaction`select pg_advisory_xact_lock(${LOCK})`
     await transaction`
       create table if not exists day7_migrations (
         version    integer primary key,
         applied_at timestamptz not null default now()
       )`
-    const rows = await transaction<{ version: number }[]>`select version from day7_migrations`
-    const done = new Set(rows.map((row) => row.version))
-    const applied: number[] = []
-    for (const file of files) {
-      const version = Number.parseInt(file, 10)
-      if (done.has(version)) continue
+    const missing = missingOf(await versions(), await appliedVersions(transaction))
+    for (const version of missing) {
+      const file = `${String(version).padStart(4, '0')}.sql`
       await transaction.unsafe(await readFile(new URL(file, FOLDER), 'utf8')).simple()
       await transaction`insert into day7_migrations (version) values (${version})`
-      applied.push(version)
     }
-    return applied
+    return missing
   })
+}
+
+async function versions(): Promise<number[]> {
+  const files = (await readdir(FOLDER)).filter((file) => /^\d{4}\.sql$/.test(file))
+  return files.map((file) => Number.parseInt(file, 10)).toSorted((a, b) => a - b)
+}
+
+async function appliedVersions(sql: Sql | TransactionSql): Promise<number[]> {
+  const rows = await sql<{ version: number }[]>`select version from day7_migrations`
+  return rows.map(({ version }) => version)
+}
+
+function missingOf(all: readonly number[], applied: readonly number[]): number[] {
+  return all.filter((version) => !applied.includes(version))
 }

@@ -39,6 +39,7 @@ export function withoutPredictionLog(): PredictionLog {
       spool: { bytes: 0, segments: 0, oldestMs: null, error: null },
       spooled: 0,
       dropped: 0,
+      clockOffsetMs: null,
     }),
     close: async () => {},
   }

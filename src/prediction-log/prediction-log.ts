@@ -3,7 +3,7 @@
  * the service answers while the database is away, and the writer catches up.
  */
 import { join } from 'node:path'
-import type { DatabaseLocation } from './database.ts'
+import type { DatabaseLocation } from './connections.ts'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
 import { type PredictionRecord, SHADOW, type ShadowRecord } from './record.ts'
@@ -44,7 +44,13 @@ export interface PredictionLogStatus extends Omit<WriterStatus, 'state'> {
   /** Records since the start that are safe in the spool, and those that were answered but could not be kept. */
   readonly spooled: number
   readonly dropped: number
+  /** How far the clock here is ahead of the database's; null: not known yet. */
+  readonly clockOffsetMs: number | null
 }
+
+/** Whether nothing that deletes should go by it, and people should be told. */
+export const isClockWrong = (offsetMs: number | null): boolean => Math.abs(offsetMs ?? 0) > CLOCK_BOUND_MS
+const CLOCK_BOUND_MS = 60_000
 
 export interface PredictionLog {
   /**
@@ -118,6 +124,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
   let dropped = 0
   let saidAt = -Infinity
   let turn: Turn | undefined
+  let clockOffsetMs: number | null = null
 
   const writer = new Writer({
     spool,
@@ -129,13 +136,26 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
         return spanning('database ship', () => database.call('ship', path))
       },
       async probe() {
-        await database.call('probe')
+        const askedMs = now().getTime()
+        const clock = await database.call('probe')
+        watchClock((askedMs + now().getTime()) / 2 - clock.getTime())
         await writeEvents()
       },
       hasEvents: () => events.length > 0,
-      maintain: () => database.call('maintain', now(), options.retentionDays),
+      maintain: async () => {
+        if (!isClockWrong(clockOffsetMs)) await database.call('maintain', options.retentionDays)
+      },
     },
   })
+
+  function watchClock(offsetMs: number): void {
+    if (isClockWrong(offsetMs) && !isClockWrong(clockOffsetMs))
+      logger.error(
+        { clockOffsetMs: offsetMs },
+        'prediction log: the clock of this host is not that of the database; predictions get a wrong time, and no old ones are dropped from here',
+      )
+    clockOffsetMs = offsetMs
+  }
 
   async function writeEvents(): Promise<void> {
     if (events.length === 0) return
@@ -185,7 +205,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
       return await answer
     } catch (cause) {
       if (!isOfTheDatabase(cause)) throw cause
-      throw new LogUnavailableError('the prediction log cannot reach its database', { cause })
+      throw new LogUnavailableError(WHY[(cause as { code: string }).code] ?? UNREACHABLE, { cause })
     }
   }
 
@@ -210,9 +230,8 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     recordOutcomes: (outcomes) => whenThere(database.call('recordOutcomes', outcomes)),
     async eraseUser(userId) {
       // What waits here is shipped first, so that it is counted and leaves the disk.
-      if (!(await writer.flush()))
-        throw new LogUnavailableError('the prediction log cannot reach its database')
-      const erasure = await whenThere(database.call('eraseUser', userId, now()))
+      if (!(await writer.flush())) throw new LogUnavailableError(UNREACHABLE)
+      const erasure = await whenThere(database.call('eraseUser', userId))
       if (!(await writer.flush())) throw new LogUnavailableError('the prediction log cannot empty its spool')
       await eraseFromQuarantine(spoolFolder, userId)
       return erasure
@@ -224,7 +243,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
       keep: (split, otherwise, origin) =>
         whenThere(database.call('keepSplit', split, otherwise, origin, host)),
     },
-    status: () => ({ ...writer.status(), spool: spool.status(), spooled, dropped }),
+    status: () => ({ ...writer.status(), spool: spool.status(), spooled, dropped, clockOffsetMs }),
     async close(graceMs) {
       await writer.close(graceMs * (1 - CLOSING_SHARE))
       await spool.close()
@@ -235,6 +254,14 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
         logger.error({ dropped }, 'prediction log: closed; in all so many predictions were dropped')
     },
   }
+}
+
+const UNREACHABLE = 'the prediction log cannot reach its database'
+/** By the code of the error. */
+const WHY: Readonly<Record<string, string>> = {
+  DATABASE_BUSY: 'the prediction log has as many questions as it answers at once: ask again',
+  DATABASE_TIMEOUT: 'the database of the prediction log did not answer in time',
+  57014: 'the database of the prediction log needed longer than this question may take',
 }
 
 /** A shadow travels as a prediction of its own, with the id of the one that it belongs to. */

@@ -6,7 +6,8 @@
 import { once } from 'node:events'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Database, DatabaseLocation } from './database.ts'
+import type { DatabaseLocation } from './connections.ts'
+import type { Database } from './database.ts'
 
 type Method =
   | 'ship'

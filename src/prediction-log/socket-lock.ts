@@ -3,8 +3,9 @@
  * that nobody answers at was left behind. Works between containers that share a folder on one host, not between hosts.
  */
 import { once } from 'node:events'
+import { fstatSync, openSync, statSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
-import { relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 
 /** sun_path holds 108 bytes on Linux and 104 on macOS, the closing NUL included. */
 const MAX_SOCKET_PATH_BYTES = 103
@@ -29,13 +30,25 @@ export async function answersAt(path: string): Promise<boolean> {
   }
 }
 
-/** The shorter of the absolute and the relative path: sockets have little room for one. */
+/** A path to the same file that is short enough for a socket. */
 export function socketPath(path: string): string {
   const fromHere = relative(process.cwd(), path)
   const best = fromHere.length < path.length ? fromHere : path
-  if (Buffer.byteLength(best) > MAX_SOCKET_PATH_BYTES)
-    throw new Error(
-      `the path of the data folder is too long for a Unix socket: expected ${path} to have at most ${MAX_SOCKET_PATH_BYTES} bytes`,
-    )
-  return best
+  if (Buffer.byteLength(best) <= MAX_SOCKET_PATH_BYTES) return best
+  if (process.platform === 'linux')
+    return join(`/proc/self/fd/${descriptorOf(dirname(path))}`, basename(path))
+  throw new Error(
+    `the path of the data folder is too long for a Unix socket: expected ${path} to have at most ${MAX_SOCKET_PATH_BYTES} bytes`,
+  )
+}
+
+/** Of folders with long paths, which are few; open for as long as the process lives. */
+const descriptors = new Map<string, number>()
+
+function descriptorOf(folder: string): number {
+  const known = descriptors.get(folder)
+  if (known !== undefined && fstatSync(known).ino === statSync(folder).ino) return known
+  const opened = openSync(folder, 'r')
+  descriptors.set(folder, opened)
+  return opened
 }

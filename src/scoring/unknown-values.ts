@@ -1,6 +1,6 @@
 /**
- * Values that the model does not know, of the rows of a file: how many rows have one, by field and reason, and which text most of them
- * have. Threads count their pieces; the counts are added up.
+ * Values that the model does not know, of the rows of a file: how many rows have one, by field and reason, and which value most of them
+ * have, as a text. Threads count their pieces; the counts are added up.
  */
 import type { UnknownKind } from '../bundle/index.ts'
 
@@ -45,10 +45,10 @@ export class UnknownSum {
   readonly #sums = new Map<string, { readonly kind: UnknownKind; readonly count: Count }>()
 
   add(counts: readonly UnknownCount[]): void {
-    for (const { field, reason, rows, texts } of counts) {
-      const key = `${reason} ${field}`
+    for (const { rows, texts, ...kind } of counts) {
+      const key = `${kind.reason} ${kind.field}`
       let sum = this.#sums.get(key)
-      if (!sum) this.#sums.set(key, (sum = { kind: { field, reason }, count: new Count() }))
+      if (!sum) this.#sums.set(key, (sum = { kind, count: new Count() }))
       let named = 0
       for (const [text, times] of texts) {
         sum.count.add(text, times)

@@ -66,7 +66,7 @@ try {
     await start('no log (`DATABASE_URL=off`)', { DATABASE_URL: 'off' }),
     await start('PostgreSQL', { DATABASE_URL: server.url }),
     await start('PostgreSQL that is away', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }),
-    await start('embedded PGlite', {}),
+    await start('embedded PostgreSQL', {}),
   ]
   for (const variant of variants) {
     await saturate(variant, WARM_UP_SECONDS)
@@ -204,7 +204,7 @@ async function ship({ url }: PostgresServer): Promise<number> {
     logger,
     sink: {
       ship: (path) => database.call('ship', path),
-      probe: () => database.call('probe'),
+      probe: async () => void (await database.call('probe')),
       hasEvents: () => false,
       maintain: async () => {},
     },

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { loadBundle, loadBundleAside, type RawScoreExplanation } from '../../src/bundle/index.ts'
 import { NINE_FIELDS } from '../../src/inputs/index.ts'
+import { commandLines } from '../command-lines.ts'
 import { FIVE_FIELDS, type FiveFieldsOptions, PLAN, PLAYER, writeFiveFields } from '../five-fields.ts'
 
 const folder = t.testdir({})
@@ -161,6 +162,52 @@ t.test('what does not fit the inputs is refused, with file and place', async (t)
   delete manifest.files['inputs.json']
   writeFileSync(join(broken, 'manifest.json'), JSON.stringify(manifest))
   await t.rejects(loadBundle(broken), { message: /, manifest.json: expected "files" to list inputs.json$/ })
+})
+
+t.test('a bad schema of a bundle is refused, with file and place', async (t) => {
+  const changed = (at: number, change: object) => ({
+    ...FIVE_FIELDS,
+    fields: FIVE_FIELDS.fields.map((field, i) => (i === at ? { ...field, ...change } : field)),
+  })
+  const facets = Array.from({ length: 9 }, (_, i) => ({ name: `f${i}`, kind: 'text', roles: ['facet'] }))
+  const wrong: [object, string][] = [
+    [
+      changed(4, { kind: 'money' }),
+      'fields[4].kind: expected text, number, boolean or time, got string "money"',
+    ],
+    [
+      changed(4, { name: '💰 spend' }),
+      'fields[4].name: expected another name than that of fields[1], got string "💰 spend"',
+    ],
+    [
+      changed(4, { roles: ['facet'] }),
+      'fields[4].roles[0]: expected a role of kind number: personal, event, amount, got string "facet"',
+    ],
+    [
+      { ...FIVE_FIELDS, target: { ...FIVE_FIELDS.target, name: 'sessions' } },
+      'target.name: expected another name than that of fields[4], got string "sessions"',
+    ],
+    [
+      { ...FIVE_FIELDS, fields: [...FIVE_FIELDS.fields, ...facets.slice(2)] },
+      'fields: expected at most 8 fields with the role facet, got 9',
+    ],
+    [
+      changed(4, { name: '__proto__' }),
+      'fields[4].name: expected a name other than __proto__, got string "__proto__"',
+    ],
+  ]
+  const bad = join(folder, 'bad')
+  for (const [inputs, message] of wrong)
+    await t.rejects(loadBundle(writeFiveFields(bad, { inputs })), {
+      message: `bundle ${bad}, inputs.json: input schema, ${message}`,
+    })
+  writeFileSync(join(folder, 'one.csv'), 'country_code\npe\n')
+  const [predict, verify] = commandLines(
+    ['predict', join(folder, 'one.csv'), '--model', bad],
+    ['verify', bad],
+  )
+  for (const ran of [predict, verify])
+    t.match(ran, { status: 1, stderr: `bundle ${bad}, inputs.json: input schema, ${wrong.at(-1)![1]}\n` })
 })
 
 t.test('golden predictions are read through the schema', async (t) => {

@@ -43,6 +43,13 @@ t.test('the shipped one has every feature', (t) => {
   t.end()
 })
 
+t.test('the range of fields, where the file has one', (t) => {
+  const fields = { sessions: { minimum: -1, maximum: 7.5 }, installed: { minimum: 0, maximum: 0 } }
+  t.same([...readProfile({ ...document, fields }, ['a']).ranges], Object.entries(fields))
+  t.equal(readProfile(document, ['a']).ranges.size, 0, 'none from before')
+  t.end()
+})
+
 t.test('what is refused', (t) => {
   const refused: [unknown, string][] = [
     [{ ...document, format: 'day7-profile/2' }, 'expected format "day7-profile/1", got "day7-profile/2"'],
@@ -63,6 +70,15 @@ t.test('what is refused', (t) => {
     [
       { ...document, predictions: { ...histogram, missing: -1 } },
       'expected predictions.counts to be 3 counts, and missing one, got [5,3,2] and -1',
+    ],
+    [{ ...document, fields: [] }, 'expected fields to be an object, got []'],
+    [
+      { ...document, fields: { a: { minimum: 1 } } },
+      'expected fields.a.maximum to be a number, got undefined',
+    ],
+    [
+      { ...document, fields: { a: { minimum: 1, maximum: 0 } } },
+      'expected fields.a to have a finite minimum that is not above its maximum, got 1 and 0',
     ],
   ]
   for (const [wrong, message] of refused)

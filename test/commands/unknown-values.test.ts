@@ -2,6 +2,7 @@
  * What `day7 predict` says of values that the model does not know.
  */
 import t from 'tap'
+import type { UnknownValue } from '../../src/scoring/index.ts'
 import { unknownInWords, unknownReports } from '../../src/commands/unknown-values.ts'
 
 const INPUTS = {
@@ -28,6 +29,27 @@ t.test('the text, but of a personal field not', (t) => {
   t.same(unknownInWords(reports, 6000), [
     String.raw`country: 4,313 of 6,000 rows have a text that training never saw, most often "a \"b\"\u001b"`,
     'city: 1 of 6,000 rows have a text that training never saw',
+  ])
+  t.end()
+})
+
+t.test('what is outside, and outside of what', (t) => {
+  const outside = (field: string, text: string, trained: UnknownValue['trained'] & object) => ({
+    field,
+    reason: 'outside' as const,
+    rows: 12,
+    trained,
+    mostOften: { text, rows: 3 },
+  })
+  const at = '2026-01-01T00:00:00.000Z'
+  const reports = unknownReports(
+    [outside('country', '9999', { from: 0, to: 412 }), outside('city', '1', { from: at, to: null })],
+    INPUTS,
+  )
+  t.match(reports[0], { trained: { from: 0, to: 412 }, most_often: { text: '9999' } })
+  t.same(unknownInWords(reports, 6000), [
+    'country: 12 of 6,000 rows have a value outside of what training saw, 0 to 412, most often 9999',
+    `city: 12 of 6,000 rows have a value outside of what training saw, ${at} and later`,
   ])
   t.end()
 })

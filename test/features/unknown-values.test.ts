@@ -7,8 +7,8 @@ import { type UnknownKind, UnknownValues } from '../../src/features/index.ts'
 import { parseInputSchema } from '../../src/inputs/index.ts'
 import { EXAMPLE, type Install, rowOf } from '../example.ts'
 
-/** The champion's training data has other regions than Madrid. */
-const KNOWN = { ...EXAMPLE, country_region: 'belville' }
+/** The champion's training data has other regions than Madrid, and fewer of the first event. */
+const KNOWN = { ...EXAMPLE, country_region: 'belville', event_1: 1 }
 const { unknownValues } = await loadBundle('artifacts/champion')
 
 function found(install: Partial<Install>): string[] {
@@ -66,5 +66,48 @@ t.test('what training saw is known, however it looks', (t) => {
     return times
   }
   t.same(['none', 'web ', 'web', 'nil', 'constructor'].map(count), [0, 0, 1, 1, 1])
+  t.end()
+})
+
+t.test('numbers outside of what training saw, and times before it', (t) => {
+  const inputs = parseInputSchema({
+    format: 'day7-inputs/1',
+    fields: [
+      { name: 'spent', kind: 'number' },
+      { name: 'unranged', kind: 'number' },
+      { name: 'at', kind: 'time' },
+      { name: 'is new', kind: 'boolean' },
+    ],
+    target: { name: 'revenue', horizonDays: 7 },
+  })
+  const DAY = 86_400_000
+  const values = new UnknownValues(
+    inputs,
+    new Map(),
+    new Map([
+      ['spent', { minimum: 0, maximum: 412 }],
+      ['at', { minimum: DAY, maximum: 2 * DAY }],
+      ['gone', { minimum: 0, maximum: 1 }],
+    ]),
+  )
+  t.same(values.kinds, [
+    { field: 'spent', reason: 'outside', trained: { from: 0, to: 412 } },
+    { field: 'at', reason: 'outside', trained: { from: '1970-01-02T00:00:00.000Z', to: null } },
+  ])
+  const found = (spent: number | null, at: number | null) => {
+    const found: string[] = []
+    values.note([spent, 1e300, at, 0], (kind, text) => found.push(`${values.kinds[kind]!.field} ${text}`))
+    return found
+  }
+  for (const [spent, at] of [
+    [0, DAY],
+    [412, 2 * DAY],
+    [null, null],
+    [5e-324, 3e12],
+  ] as const)
+    t.same(found(spent, at), [], 'both ends are inside, and all that comes later')
+  t.same(found(412.5, DAY), ['spent 412.5'])
+  t.same(found(-1, 0), ['spent -1', 'at 1970-01-01T00:00:00.000Z'])
+  t.same(new UnknownValues(inputs, new Map()).kinds, [], 'of a bundle without ranges nothing is said')
   t.end()
 })

@@ -192,13 +192,25 @@ t.test('what the service says of its inputs', async (t) => {
     ]),
     [
       ['Country Code', 'text', true, true],
-      ['💰 spend', 'count', false, true],
+      ['💰 spend', 'number', false, true],
       ['is "new", or not', 'boolean', true, true],
       ['installed at', 'time', true, true],
-      ['sessions', 'count', true, false],
+      ['sessions', 'number', true, false],
     ],
   )
   t.same(body.inputs[0].known, ['pe', 'de', 'são tomé'])
+  t.match(body.inputs, [
+    { column: 'country_code', roles: ['facet', 'group'], max_length: 256, minimum: null },
+    { column: '💰 spend', roles: ['amount'], minimum: 0, maximum: 1e6, max_length: null },
+    { roles: ['facet'], format: null },
+    { format: 'day_first' },
+    {},
+  ])
+  t.match(body, {
+    schema_id: five.inputs.id,
+    target: { name: 'LTV 14', horizon_days: 14, unit: 'EUR' },
+    user_id_column: 'player',
+  })
   t.equal((await send(app, '/model/info')).body.horizon_days, 14)
 })
 
@@ -212,6 +224,13 @@ t.test('the OpenAPI document is that of the champion at the time of asking', asy
       install: body.components.schemas.Install,
       ndjson: content['application/x-ndjson'].example,
       csv: content['text/csv'].example,
+      about: body.info.description,
+      tensor: Object.fromEntries(
+        Object.entries<any>(
+          body.paths['/v2/models/{name}/infer'].post.requestBody.content['application/json'].schema.properties
+            .inputs.items.properties,
+        ).map(([key, { examples }]) => [key, examples?.[0]]),
+      ),
     }
   }
   const before = await described()
@@ -222,6 +241,13 @@ t.test('the OpenAPI document is that of the champion at the time of asking', asy
   t.same(Object.keys(after.install.properties), [...NAMES, 'user_id'])
   t.same(after.install.required, NAMES.slice(0, -1))
   t.equal((await predict(app, JSON.parse(after.ndjson))).status, 200, 'its example is an install')
+  t.match(before.about, 'predicts revenue of the first 7 days after the install.')
+  t.match(after.about, 'predicts LTV 14 of the first 14 days after the install, in EUR.')
+  t.match(after.tensor, { name: '💰 spend', datatype: 'FP64', data: [2.5] })
+  t.equal(
+    after.install.properties['installed at'].description,
+    'Time as day/month/year, in ISO 8601 or as epoch, UTC unless it says otherwise.',
+  )
   const [answer] = await stream(app, 'text/csv', after.csv)
   t.match(answer, { line: 2, predicted_revenue: /\d/ })
   rollout.place('champion', nine, 'here')

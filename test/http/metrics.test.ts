@@ -25,6 +25,7 @@ const STATUS: PredictionLogStatus = {
   failures: 4,
   shipments: { count: 9, seconds: 0.5 },
   lastError: 'ECONNREFUSED',
+  clockOffsetMs: -1500,
   spool: { bytes: 81_200, segments: 2, oldestMs: NOW.getTime() - 1_500, error: null },
 }
 
@@ -72,6 +73,7 @@ t.test('the prediction log', async (t) => {
     'day7_log_shipped_total 900',
     'day7_log_dropped_total 7',
     'day7_log_quarantined_total 3',
+    'day7_log_clock_offset_seconds 1.5',
   ])
   await app.close()
 })
@@ -180,7 +182,7 @@ t.test('the text is Prometheus’s, and has the process too', async (t) => {
 
 t.test('values that the model does not know, by field and reason', async (t) => {
   const { app, samples } = await appWatching(STATUS)
-  const known = { ...EXAMPLE, country_region: 'belville' }
+  const known = { ...EXAMPLE, country_region: 'belville', event_1: 1 }
   const send = (install: object) => app.inject({ method: 'POST', url: '/predict', payload: install })
   for (const country of ['us', 'us ', 'us ', 'N/A', null])
     t.equal((await send({ ...known, country })).statusCode, 200)

@@ -143,7 +143,7 @@ t.test('what the model knows of its inputs', async (t) => {
   t.same(country.known.slice(0, 3), ['us', 'br', 'mx'], 'the most frequent first')
   t.same(platform.known, ['android', 'ios'])
   t.equal(osVersion.known, null)
-  t.match(event1, { kind: 'count', nullable: false, known: null })
+  t.match(event1, { kind: 'number', nullable: false, known: null })
   t.equal(event3.nullable, true)
 })
 

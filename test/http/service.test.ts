@@ -20,6 +20,7 @@ t.test('health while all is well', async (t) => {
     oldest_record_age_s: 1.5,
     dropped: 0,
     quarantined: 0,
+    clock_offset_s: null,
     last_error: null,
   }
   const { status, body } = await send(app, '/health')

@@ -2,11 +2,8 @@
  * Drift: the index is the one that the books have, over the window and no more, and costs a prediction next to nothing.
  */
 import t from 'tap'
-import { loadBundle } from '../../src/bundle/index.ts'
 import { DriftWindow, psi } from '../../src/monitor/drift.ts'
 import { Sampler } from '../../src/monitor/sampler.ts'
-import { EXAMPLE_ROW } from '../example.ts'
-import { quickestMs } from './quickest.ts'
 
 const HOUR_MS = 3_600_000
 /** Of 100,000 training rows. */
@@ -147,17 +144,4 @@ t.test('so many a second are looked at, whatever the rate', (t) => {
       t.ok(picked >= wanted * 0.5 && picked <= wanted * 2, `${rate} a second: ${perSecond}`)
   }
   t.end()
-})
-
-t.test('looking at a prediction costs less than to make it', async (t) => {
-  const bundle = await loadBundle('artifacts/champion')
-  const wide = {
-    ...PROFILE,
-    features: Array.from({ length: 28 }, (_, at) => ({ ...PROFILE.features[1]!, name: `f${at}` })),
-  }
-  const window = new DriftWindow(wide, HOUR_MS)
-  const row = Float64Array.from({ length: 28 }, (_, at) => at % 11)
-  const looking = quickestMs(() => window.add(row, 5, 0))
-  const predicting = quickestMs(() => bundle.predict(EXAMPLE_ROW))
-  t.ok(looking < predicting, `${((looking / predicting) * 100).toFixed(1)} %`)
 })

@@ -1,19 +1,13 @@
 /**
  * Predictions as figures: by model, by category with a bound, and drift of what a real bundle is asked.
  */
-import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { type Bundle, loadBundle, roundTo6 } from '../../src/bundle/index.ts'
 import { PredictionFigures } from '../../src/monitor/predictions.ts'
 import { EXAMPLE, type Install, rowOf } from '../example.ts'
 import { bundleLike } from '../http/app.ts'
-import { quickestMs } from './quickest.ts'
 
 const bundle = await loadBundle('artifacts/champion')
-const golden = readFileSync('artifacts/champion/golden.ndjson', 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line).install as Install)
 
 function figuresOf(inService: { variant: string; bundle: Bundle }[] = [{ variant: 'champion', bundle }]) {
   const figures = new PredictionFigures({
@@ -123,10 +117,10 @@ t.test(
     const { note, read, driftOf } = figuresOf()
     read('day7_predictions_total')
     t.ok(read('day7_unknown_values_total').includes('country blanks 0'), 'there before the first')
-    const country_region = 'belville'
+    const known = { country_region: 'belville', event_1: 1 }
     for (let i = 0; i < 10; i++)
-      note({ country: i < 7 ? 'us ' : 'us', source: i === 0 ? 'NULL' : 'organic', country_region })
-    note({ country: 'atlantis', country_region }, 1, bundleLike(bundle, 'new'), 'challenger')
+      note({ country: i < 7 ? 'us ' : 'us', source: i === 0 ? 'NULL' : 'organic', ...known })
+    note({ country: 'atlantis', ...known }, 1, bundleLike(bundle, 'new'), 'challenger')
     t.same(
       read('day7_unknown_values_total').filter((line) => !line.endsWith(' 0')),
       ['country blanks 7', 'country unseen 1', 'source marker 1'],
@@ -212,13 +206,5 @@ t.test('predictions as in training have not drifted, however small they are', (t
   for (let i = 0; i < 1000; i++) note({}, values[i % values.length])
   const index = Number(read('day7_prediction_drift_psi')[0]!.split(' ').at(-1))
   t.ok(index < 0.01, `${index}`)
-  t.end()
-})
-
-t.test('counting costs less than predicting', (t) => {
-  const { note } = figuresOf()
-  const counting = quickestMs((i) => note(golden[i % golden.length]!))
-  const predicting = quickestMs((i) => bundle.predict(rowOf({ ...EXAMPLE, ...golden[i % golden.length]! })))
-  t.ok(counting < predicting, `${((counting / predicting) * 100).toFixed(1)} %`)
   t.end()
 })

@@ -30,6 +30,7 @@ const logIn = (state: string, spooled: number, ageS: number) =>
         quarantined: 0,
         breaker: 'closed',
         failures: 0,
+        clockOffsetMs: null,
         shipments: { count: 2, seconds: 0.5 },
         spool: { bytes: 100, segments: 1, oldestMs: NOW.getTime() - ageS * 1000 },
       }),

@@ -1,13 +1,14 @@
 /**
- * The log against both databases it can stand on: PGlite in its thread, and a real PostgreSQL server. One suite for both.
+ * The log against both databases it can stand on: the embedded server, and one that is there. One suite for both.
  */
 import { once } from 'node:events'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
-import { Database, type DatabaseLocation } from '../../src/prediction-log/database.ts'
+import type { DatabaseLocation } from '../../src/prediction-log/connections.ts'
+import { Database } from '../../src/prediction-log/database.ts'
 import { NINE_FIELDS } from '../../src/inputs/index.ts'
 import { openEmbeddedDatabase } from '../../src/prediction-log/embedded.ts'
 import {
@@ -18,7 +19,6 @@ import {
 } from '../../src/prediction-log/index.ts'
 import { RemoteDatabase } from '../../src/prediction-log/remote-database.ts'
 import { LineBuffer } from '../../src/prediction-log/spool/line-buffer.ts'
-import { embeddedFolder, makeEmbedded } from '../embedded.ts'
 import { createPostgresServer } from '../postgres-server.ts'
 import { dataFolder } from '../service.ts'
 import { newDatabase } from '../shared-postgres.ts'
@@ -139,42 +139,26 @@ async function remembersAndCounts(t: Test, folder: string, location: DatabaseLoc
   await reopened.close(5000)
 }
 
-t.test('PGlite', async (t) => {
-  const folder = await embeddedFolder(t)
+t.test('the embedded server', async (t) => {
+  const folder = dataFolder(t)
   await remembersAndCounts(t, folder, { dataFolder: folder })
-
-  await t.test('rows come back as they were sent, and a folder belongs to one process', async (t) => {
-    const embedded = await openEmbeddedDatabase(folder)
-    await t.rejects(openEmbeddedDatabase(folder), { message: /in use by another process/ })
-    const sql = postgres({ path: embedded.socket, user: 'postgres', database: 'postgres', max: 1 })
-    const [row] = await sql`select * from ${sql(`predictions_of_${NINE_FIELDS.id}`)} where platform is null`
-    t.match(row, {
-      user_id: null,
-      country_region: `Île-de-France 'drop "table" \\N\t\r\n😀`,
-      source: '',
-      device_family: '\\N',
-      os_version: '\\.',
-      event_1: 1e308,
-      event_2: 5e-324,
-      event_3: null,
-      time: new Date('2026-01-03T00:00:00Z'),
-    })
-    t.match(await sql`select * from model_events`, [{ event: 'serving', model_version: '1', host: 'here' }])
-    await sql.end()
-    await embedded.close()
-    t.equal(embedded.alive(), false)
+  const embedded = await openEmbeddedDatabase(folder)
+  const sql = postgres({ path: embedded.socket, user: 'postgres', database: 'postgres', max: 1 })
+  const [row] = await sql`select * from ${sql(`predictions_of_${NINE_FIELDS.id}`)} where platform is null`
+  t.match(row, {
+    user_id: null,
+    country_region: `Île-de-France 'drop "table" \\N\t\r\n😀`,
+    source: '',
+    device_family: '\\N',
+    os_version: '\\.',
+    event_1: 1e308,
+    event_2: 5e-324,
+    event_3: null,
+    time: new Date('2026-01-03T00:00:00Z'),
   })
-
-  await t.test('a folder that is no database is an error, and nothing worse', async (t) => {
-    const folder = dataFolder(t)
-    await mkdir(join(folder, 'postgres'))
-    await writeFile(join(folder, 'postgres', 'data'), 'not a folder')
-    await t.rejects(openEmbeddedDatabase(folder))
-    await rm(join(folder, 'postgres', 'data'))
-    await makeEmbedded(folder)
-    const mended = await openEmbeddedDatabase(folder)
-    await mended.close()
-  })
+  t.match(await sql`select * from model_events`, [{ event: 'serving', model_version: '1', host: 'here' }])
+  await sql.end()
+  await embedded.close()
 })
 
 t.test('a PostgreSQL server', async (t) => {

@@ -1,20 +1,15 @@
 /**
- * Logs for tests, and the databases that they stand on: PGlite in a folder of its own, or a database of its own on a real
- * PostgreSQL server.
+ * Logs for tests, and the databases that they stand on.
  */
-import postgres, { type Sql } from 'postgres'
+import type { Sql } from 'postgres'
 import type { Test } from 'tap'
 import { v4 as uuidv4 } from 'uuid'
-import { CLIENT } from '../../src/prediction-log/client.ts'
-import { openEmbeddedDatabase } from '../../src/prediction-log/embedded.ts'
 import {
   openPredictionLog,
   type PredictionLog,
   type PredictionRecord,
 } from '../../src/prediction-log/index.ts'
 import type { PredictionLogOptions } from '../../src/prediction-log/prediction-log.ts'
-import { embeddedFolder } from '../embedded.ts'
-import { LONG } from '../long.ts'
 import { dataFolder } from '../service.ts'
 import { newDatabase, withClient } from '../shared-postgres.ts'
 import { until } from '../until.ts'
@@ -23,34 +18,12 @@ import { until } from '../until.ts'
 export interface Place {
   readonly dataFolder: string
   readonly database: PredictionLogOptions['database']
-  /** A client of its database, for as long as `work` takes. Of PGlite: while no log is open. */
+  /** A client of its database, for as long as `work` takes. */
   sql<T>(work: (sql: Sql) => Promise<T>): Promise<T>
 }
 
 /** No server listens there. */
 export const NOWHERE = { url: 'postgres://nobody@127.0.0.1:1/none' }
-
-async function embeddedPlace(t: Test): Promise<Place> {
-  const folder = await embeddedFolder(t)
-  return {
-    dataFolder: folder,
-    database: 'embedded',
-    async sql(work) {
-      const embedded = await openEmbeddedDatabase(folder)
-      const sql = postgres({
-        path: embedded.socket,
-        user: 'postgres',
-        database: 'postgres',
-        ...CLIENT,
-        max: 1,
-      })
-      return work(sql).finally(async () => {
-        await sql.end()
-        await embedded.close()
-      })
-    },
-  }
-}
 
 /** A database of its own on the server that tests share. */
 export async function serverPlace(t: Test, schema: 'newest' | 'none' = 'newest'): Promise<Place> {
@@ -58,13 +31,9 @@ export async function serverPlace(t: Test, schema: 'newest' | 'none' = 'newest')
   return { dataFolder: dataFolder(t), database: { url }, sql: (work) => withClient(url, work) }
 }
 
-/**
- * The databases that a log can stand on. PGlite is a second one for the same SQL, and takes two seconds of a core each time that it is
- * opened: in short runs only test/prediction-log/databases.test.ts has it.
- */
+/** The databases that a log can stand on. The embedded one is the same server: test/prediction-log/embedded.test.ts has what is its own. */
 export const PLACES: Readonly<Record<string, (t: Test, schema?: 'newest' | 'none') => Promise<Place>>> = {
   'a PostgreSQL server': serverPlace,
-  ...(LONG && { PGlite: embeddedPlace }),
 }
 
 /** Closes with the test, if the test does not close it before. */

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { PYTHON } from '../../training/venv.ts'
+import { longestFirst, readDurations } from './durations.ts'
 import { atLeastOneIf, type Outcome } from './outcome.ts'
 import { run } from './process.ts'
 
@@ -19,8 +20,23 @@ interface FileOutcome {
 
 /** @param report the path of a file that it may write */
 export async function pytest(files: readonly string[], report: string, long: boolean): Promise<Outcome> {
-  const paths = files.map((file) => relative('training', file))
-  const args = ['-m', 'pytest', '--quiet', '-n', '2', '--dist', 'loadfile', `--junitxml=${report}`, ...paths]
+  const ordered = longestFirst(
+    files.map((file) => [file]),
+    readDurations(),
+  )
+  const paths = ordered.flat().map((file) => relative('training', file))
+  const args = [
+    '-m',
+    'pytest',
+    '--quiet',
+    '-n',
+    '2',
+    '--dist',
+    'loadfile',
+    '--no-loadscope-reorder',
+    `--junitxml=${report}`,
+    ...paths,
+  ]
   const lines: string[] = []
   const print = (line: string): void => void lines.push(line)
   const code = await run(PYTHON, [...args, ...(long ? ['-m', 'long'] : [])], { cwd: 'training', print })

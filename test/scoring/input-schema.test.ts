@@ -74,6 +74,37 @@ t.test('a CSV', async (t) => {
   )
 })
 
+t.test('values outside of what training saw are predicted, and counted', async (t) => {
+  const rows = ['pe,501,,2025-12-31,41', 'pe,500,,2030-01-01,', 'pe,501,,,40']
+  const { summary } = await score(
+    fileOf('outside.csv', [HEADER.replace('player,', ''), ...rows].join('\n')),
+    { parts },
+  )
+  t.same(summary.unknown, [
+    {
+      field: '💰 spend',
+      reason: 'outside',
+      trained: { from: 0, to: 500 },
+      rows: 2,
+      mostOften: { text: '501', rows: 2 },
+    },
+    {
+      field: 'installed at',
+      reason: 'outside',
+      trained: { from: '2026-01-01T00:00:00.000Z', to: null },
+      rows: 1,
+      mostOften: { text: '2025-12-31T00:00:00.000Z', rows: 1 },
+    },
+    {
+      field: 'sessions',
+      reason: 'outside',
+      trained: { from: 0, to: 40 },
+      rows: 1,
+      mostOften: { text: '41', rows: 1 },
+    },
+  ])
+})
+
 t.test('columns that are not required, and those that are', async (t) => {
   const short = HEADER.replace(',sessions', '').replace('player,', '')
   const { output } = await score(fileOf('short.csv', `${short}\npe,2.5,1,\n`), { parts })

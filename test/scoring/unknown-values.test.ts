@@ -17,6 +17,7 @@ const installs = Array.from({ length: ROWS }, (_, i) => ({
   ...EXAMPLE,
   // As training has it.
   country_region: 'belville',
+  event_1: 1,
   country: i % 2 ? 'us ' : i % 10 ? 'us' : `land ${i}`,
 }))
 

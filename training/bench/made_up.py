@@ -170,6 +170,119 @@ def whales(rows: int, seed: int) -> MadeUp:
     return MadeUp(frame, np.round(target, 2), expected, _kinds(frame, [], []), roles)
 
 
+def renewals(rows: int, seed: int) -> MadeUp:
+    """Trials that turn into weekly payments of one price, renewed by a chance of the keyword and the country."""
+    g = np.random.Generator(np.random.PCG64(seed))
+    keyword, network, country = _ranked(g, rows, 300, 0.9), _ranked(g, rows, 8), _ranked(g, rows, 30)
+    steps, views = g.binomial(8, 0.6, rows), g.poisson(1.2, rows)
+    price = g.choice([2.99, 4.99, 9.99], rows, p=[0.3, 0.5, 0.2])
+    start = (
+        0.7 * g.normal(size=300)[keyword] + 0.5 * g.normal(size=8)[network] + 0.35 * steps + 0.4 * views - 0.12 * price
+    )
+    trial = g.random(rows) < 1 / (1 + np.exp(-(start - 3.6)))
+    pay = 1 / (1 + np.exp(-(-0.6 + 0.8 * g.normal(size=30)[country] + 0.5 * g.normal(size=300)[keyword])))
+    weeks = np.where(g.random(rows) < pay, g.binomial(3, pay) + 1, 0)
+    frame = pd.DataFrame(
+        {
+            "keyword": _names("kw ", 300)[keyword],
+            "network": _names("n", 8)[network],
+            "country": _names("c", 30)[country],
+            "timezone": _names("tz", 24)[_ranked(g, rows, 24)],
+            "onboarding_steps": steps.astype(float),
+            "paywall_views": views.astype(float),
+            "price_shown": price,
+            "trial_started": trial.astype(float),
+            "heap_mb": np.round(g.normal(300, 60, rows)),
+        }
+    )
+    roles = {"keyword": ["facet"], "network": ["facet"], "country": ["facet", "group"], "onboarding_steps": ["event"],
+             "paywall_views": ["event"], "price_shown": ["amount"]}  # fmt: skip
+    expected = trial * pay * price * (1 + 3 * pay)
+    return MadeUp(frame, np.round(trial * weeks * price, 2), expected, _kinds(frame, ["trial_started"], []), roles)
+
+
+def noise(rows: int, seed: int) -> MadeUp:
+    """Sixty columns, of which six say something: two texts, and numbers of which one matters in the middle of its range."""
+    g = np.random.Generator(np.random.PCG64(seed))
+    columns: dict[str, np.ndarray] = {}
+    for place in range(12):
+        count = int(g.choice([3, 10, 50, 300, 2000]))
+        columns[f"text {place}"] = _names(f"t{place}_", count)[_ranked(g, rows, count, 0.7)]
+    for place in range(44):
+        shape = [g.normal(0, 1, rows), g.lognormal(2, 1.5, rows), g.poisson(2, rows) * 1.0, g.random(rows) * 1e6][
+            place % 4
+        ]
+        columns[f"number {place}"] = np.where(g.random(rows) < 0.02 * (place % 3), np.nan, np.round(shape, 3))
+    channel, game = _ranked(g, rows, 40), _ranked(g, rows, 6)
+    age, wins, pulls, ping = (
+        g.normal(30, 9, rows),
+        g.poisson(3, rows),
+        g.poisson(g.gamma(0.6, 3.0, rows)),
+        g.gamma(2, 40, rows),
+    )
+    score = 0.7 * g.normal(size=40)[channel] + 0.5 * g.normal(size=6)[game] - ((age - 32) / 12) ** 2
+    score = score + 0.5 * np.log1p(pulls) * (1 + (game % 2)) + 0.1 * wins - 0.004 * ping
+    chance = 1 / (1 + np.exp(-(-2.4 + score)))
+    size = np.exp(0.4 * np.log1p(pulls) + 0.4 * g.normal(size=6)[game])
+    target = np.where(g.random(rows) < chance, size * g.gamma(0.8, 1 / 0.8, rows), 0.0)
+    columns |= {"channel": _names("ch", 40)[channel], "game": _names("G", 6)[game], "age": np.round(age, 1)}
+    columns |= {"wins": wins * 1.0, "pulls": pulls * 1.0, "ping": np.round(ping)}
+    frame = pd.DataFrame(columns)
+    roles = {"channel": ["facet"], "game": ["facet", "group"], "wins": ["event"], "pulls": ["event"]}
+    return MadeUp(frame, target, chance * size, _kinds(frame, [], []), roles)
+
+
+def units(rows: int, seed: int) -> MadeUp:
+    """Advertising revenue alone; one market is in thousandths, and two campaigns never bring anything."""
+    g = np.random.Generator(np.random.PCG64(seed))
+    market, campaign = _ranked(g, rows, 20, 0.8), _ranked(g, rows, 80, 0.6)
+    banners, videos = g.negative_binomial(1, 0.1, rows), g.negative_binomial(0.6, 0.1, rows)
+    rate = np.exp(0.7 * g.normal(size=20))
+    rate[5] *= 1000
+    alive = (campaign != 1) & (campaign != 7)
+    stays = alive / (1 + np.exp(-(-1.2 + 0.6 * g.normal(size=80)[campaign] + 0.2 * np.log1p(videos))))
+    mean = rate[market] * (0.0005 + 0.0004 * banners + 0.009 * videos)
+    target = np.where(g.random(rows) < stays, mean * g.gamma(2.0, 0.5, rows), 0.0)
+    frame = pd.DataFrame(
+        {
+            "market": _names("M", 20)[market],
+            "campaign": _names("c", 80)[campaign],
+            "publisher": _names("p", 500)[_ranked(g, rows, 500, 0.8)],
+            "banners": banners.astype(float),
+            "videos": videos.astype(float),
+            "screen": g.choice([320.0, 360.0, 390.0, 412.0], rows),
+        }
+    )
+    roles = {"market": ["facet", "group"], "campaign": ["facet"], "banners": ["event"], "videos": ["event"]}
+    return MadeUp(frame, target, stays * mean, _kinds(frame, [], []), roles)
+
+
+def multiples(rows: int, seed: int) -> MadeUp:
+    """Everything multiplies: what first-day payers spent, their channel and their country, with a tail of two orders."""
+    g = np.random.Generator(np.random.PCG64(seed))
+    channel, country, device = _ranked(g, rows, 90, 0.7), _ranked(g, rows, 50), _ranked(g, rows, 400, 0.9)
+    hours = g.gamma(1.0, 2.0, rows)
+    first = g.random(rows) < 0.04
+    spent = np.where(first, g.lognormal(1.2, 1.0, rows), 0.0)
+    tier = 0.6 * g.normal(size=400)[device]
+    chance = 1 / (1 + np.exp(-(-3.4 + 0.6 * g.normal(size=90)[channel] + 0.5 * np.log1p(hours) + 2.2 * first)))
+    size = (1 + spent) ** 0.8 * np.exp(0.5 * g.normal(size=50)[country] + tier + 0.3 * g.normal(size=90)[channel])
+    target = np.where(g.random(rows) < chance, size * g.lognormal(-0.72, 1.2, rows), 0.0)
+    frame = pd.DataFrame(
+        {
+            "Channel": _names("Ch ", 90)[channel],
+            "Country": _names("C", 50)[country],
+            "Device": _names("D", 400)[device],
+            "hours": np.round(hours, 2),
+            "revenue_d0": np.round(spent, 2),
+            "os_version": np.char.add(g.integers(10, 18, rows).astype(str), ".1").astype(object),
+        }
+    )
+    roles = {"Channel": ["facet"], "Country": ["facet", "group"], "hours": ["amount"], "revenue_d0": ["amount"],
+             "os_version": ["version"]}  # fmt: skip
+    return MadeUp(frame, np.round(target, 2), chance * size, _kinds(frame, [], []), roles)
+
+
 def _kinds(frame: pd.DataFrame, booleans: list[str], times: list[str]) -> dict[str, str]:
     return {
         name: "boolean" if name in booleans else "time" if name in times else
@@ -183,4 +296,8 @@ TABLES: dict[str, Callable[[int, int], MadeUp]] = {
     "subscriptions": subscriptions,
     "advertising": advertising,
     "whales": whales,
+    "renewals": renewals,
+    "noise": noise,
+    "units": units,
+    "multiples": multiples,
 }

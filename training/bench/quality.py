@@ -35,7 +35,7 @@ from day7_training.model.boosting import learner_here
 from day7_training.model.calibration import mean_deviance
 from day7_training.model.choice import choose_recipe
 from day7_training.model.parameters import SEED, resolve_parameters
-from day7_training.model.train import FOLD_COUNT, train, training_rows
+from day7_training.model.train import FOLD_COUNT, PAIRS, train, training_rows
 from day7_training.progress import no_progress
 
 PLAIN = {"objective": "tweedie", "verbosity": -1, "num_threads": 1, "seed": SEED}
@@ -81,7 +81,7 @@ def _report(title: str, installs: Installs, expected: np.ndarray | None, drop_fl
     start = time.monotonic()
     rows = training_rows(installs, "tweedie", drop_flagged=drop_flagged)
     choice = choose_recipe(rows.inputs, rows.frame, rows.revenue, rows.flagged, parameters, frozenset())
-    trained = train(rows, choice.parameters, None, no_progress, learner_here(choice.recipe), calibrated=True)
+    trained = train(rows, choice.parameters, None, no_progress, learner_here(choice.recipe), calibrate=PAIRS)
     seconds = time.monotonic() - start
     actual, predicted, _ = trained.residuals
     plain = _plain(rows.frame, rows.inputs, actual)

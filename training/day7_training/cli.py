@@ -58,7 +58,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """The parser of these arguments: of the commands, only the one that they call has its options."""
-    parser = _Parser(prog="python -m day7_training", description="Trains the seven-day revenue model that Day7 serves.")
+    parser = _Parser(prog="python -m day7_training", description="Trains the revenue models that Day7 serves.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, (module, description) in _COMMANDS.items():
         sentence = f"{description[0].upper()}{description[1:]}."

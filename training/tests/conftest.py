@@ -44,13 +44,24 @@ def needs(group: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(absent), reason=reason)
 
 
+# Few folds, and few trees where none are asked for.
+SMALL = {
+    "example.fit.FOLD_COUNT": 3,
+    "features.recipe.FOLD_COUNT": 3,
+    "model.choice.FOLD_COUNT": 2,
+    "model.choice.MAX_TREES": 60,
+    "model.train.FOLD_COUNT": 2,
+    "model.train.MAX_TREES": 60,
+}
+
+
 @pytest.fixture(scope="session", autouse=True)
 def small_trainings():
-    """Few folds, few resamples and one thread: most tests look at none of these, which are most of a small training."""
+    """Little of what most tests do not look at, and what is most of a small training: folds, resamples, threads."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluation, "RESAMPLES", evaluation.LEAST_RESAMPLES)
-        patch.setattr("day7_training.example.fit.FOLD_COUNT", 3)
-        patch.setattr("day7_training.model.train.FOLD_COUNT", 2)
+        for name, value in SMALL.items():
+            patch.setattr(f"day7_training.{name}", value)
         patch.setitem(parameters._DEFAULTS, "num_threads", 1)
         yield
 

@@ -2,10 +2,12 @@
 
 import json
 import math
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import needs
 
 from day7_training.bundle.folder import open_bundle
 from day7_training.bundle.replay import replay
@@ -15,6 +17,7 @@ from day7_training.data.objects import frame_of
 from day7_training.data.table import read_table
 from day7_training.errors import UserError
 from day7_training.inputs.schema import parse_input_schema
+from day7_training.registry import store
 from day7_training.registry.pyfunc import InstallModel
 
 DOCUMENT = {
@@ -210,8 +213,11 @@ def test_mlflows_model_takes_frames_of_any_types(trained):
 
 def test_inspect_and_compare_take_a_schema(schema, trained, capsys):
     data = trained.parent / "table.csv"
-    assert main(["inspect", "--data", str(data), "--schema", str(schema)]) == 0
+    page = schema.with_name("report.html")
+    assert main(["inspect", "--data", str(data), "--schema", str(schema), "--out", str(page)]) == 0
     assert "400 installs" in capsys.readouterr().out
+    html = page.read_text()
+    assert all(text in html for text in ("Revenue per event by Media Source", "sessions against revenue", "Nulls"))
     models = "predict zero,ridge,lightgbm tweedie offset"
     options = ["--folds", "2", "--models", models, "--no-mlflow"]
     assert main(["compare", "--data", str(data), "--schema", str(schema), *options]) == 0
@@ -221,3 +227,25 @@ def test_inspect_and_compare_take_a_schema(schema, trained, capsys):
         == 2
     )
     assert "expected models among predict zero" in capsys.readouterr().err
+
+
+@pytest.mark.long  # MLflow takes seconds to import and to copy a model
+@needs("mlflow")
+def test_a_registered_model_has_the_signature_of_its_schema(schema, trained, tmp_path, mlflow_tables, monkeypatch):
+    shutil.copy(mlflow_tables, tmp_path / "mlflow.db")
+    monkeypatch.setattr(store, "LOCAL_FOLDER", tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    options = ["--data", trained.parent / "table.csv", "--schema", schema, "--out", tmp_path / "out"]
+    options += ["--max-trees", 8, "--golden-rows", 60, "--register", "--name", "studio"]
+    assert main(["train", *map(str, options)]) == 0
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    loaded = mlflow.pyfunc.load_model("models:/studio@challenger")
+    names = [field["name"] for field in DOCUMENT["fields"]]
+    assert loaded.metadata.get_input_schema().input_names() == names
+    _, model = open_bundle(tmp_path / "out")
+    objects = [{"Media Source": "Cross", "sessions": 3.0, "opt_in": True, "installed": "2026-12-01T10:00:00Z"}]
+    asked = pd.DataFrame([{**dict.fromkeys(names), "balance": np.nan, **objects[0]}])[names]
+    assert loaded.predict(asked).tolist() == model.predict(frame_of(model.plan.inputs, objects)).tolist()

@@ -133,6 +133,7 @@ def test_kinds_markers_and_bounds(described):
     [
         ({"revenue": [1, 2]}, "expected columns to learn from beside revenue, got none"),
         ({"a": [1, 2], "revenue": ["x", "y"]}, "--target revenue: expected numbers, got text such as 'x', 'y'"),
+        ({"a": [1, 2], "revenue": ['"1,5"', "0"]}, "got text such as '1,5', '0'; write decimal commas as points"),
         ({"a": [1, 2]}, "missing: revenue; got a"),
     ],
 )

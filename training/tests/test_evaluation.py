@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ALL_RESAMPLES
+from inputs_fixture import schema_of
 
 from day7_training.cli import main
 from day7_training.evaluation.card import calibration_picture, model_card
@@ -90,3 +91,16 @@ def test_the_card_names_flagged_groups_and_real_data():
     assert "kept: country zz (9 rows, 50.00% of revenue)" in card and "synthetic" not in card
     assert card.count("### ") == 2 and "not said" in card
     assert calibration_picture(evaluation).startswith("<?xml")
+
+
+def test_the_card_of_a_described_table_lists_its_fields():
+    bundle = ROOT / "artifacts" / "champion"
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    evaluation = json.loads((bundle / "evaluation.json").read_text())
+    calibration = {"intercept": 0.25, "slope": 1.1, "field": None, "fold": None, "groups": {}}
+    manifest["prediction"] = {"combine": "single", "ensembles": [], "interval": None, "calibration": calibration}
+    manifest["training"]["negative"] = {"rows": 7, "treatment": "clip"}
+    inputs = schema_of([{"name": "a|b", "kind": "number", "roles": ["event"], "description": "of\nday 0"}])
+    card = model_card(manifest, evaluation, "picture.svg", inputs)
+    assert "| a\\|b  | number | event | of day 0 |" in card and "nine" not in card and "country's" not in card
+    assert "raw score × 1.1 + 0.25" in card and "7 rows, set to 0" in card and "--schema schema.toml" in card

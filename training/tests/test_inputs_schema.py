@@ -74,6 +74,24 @@ def test_the_nine_fields_are_those_of_the_service():
     }
 
 
+def test_a_time_and_a_unit_are_described():
+    schema = parse_input_schema(
+        {
+            "format": "day7-inputs/1",
+            "fields": [
+                {"name": "at", "kind": "time", "format": "day_first"},
+                {"name": "spent", "kind": "number", "description": "On the first day.", "unit": "USD"},
+            ],
+            "target": {"name": "revenue", "horizonDays": 7},
+        }
+    )
+    described = [json_schema_of(field)["description"] for field in schema.fields]
+    assert described == [
+        "Time as day/month/year, in ISO 8601 or as epoch, UTC unless it says otherwise.",
+        "On the first day. Unit: USD.",
+    ]
+
+
 def test_a_file_that_is_no_json_is_named(tmp_path):
     path = tmp_path / "inputs.json"
     with pytest.raises(UserError, match="inputs.json: expected an input schema in JSON"):

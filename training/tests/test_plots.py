@@ -7,7 +7,9 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from inputs_fixture import schema_of
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from day7_training.data.installs import FIELDS, NUMBER_FIELDS, REVENUE
 from day7_training.data.table import read_table
@@ -450,3 +452,29 @@ def test_a_figure_becomes_a_picture_and_enters_no_list_of_pyplots(frame):
     file = io.BytesIO()
     nulls_figure(frame).savefig(file, format="png", dpi=50)
     assert file.getvalue().startswith(b"\x89PNG") and pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize("roles", [True, False])
+def test_the_figures_of_a_described_table(roles):
+    kinds = {"geo": ("text", "facet"), "taps": ("number", "event"), "spent": ("number", "amount")}
+    fields = [{"name": name, "kind": kind, "roles": [role] if roles else []} for name, (kind, role) in kinds.items()]
+    inputs = schema_of(fields)
+    g = np.random.Generator(np.random.PCG64(1))
+    columns = {"geo": g.choice(["a", "b", None], 60), "taps": g.poisson(2.0, 60) * 1.0, "spent": g.gamma(1, 1, 60)}
+    frame = pd.DataFrame({**columns, "revenue": g.gamma(1, 1, 60)})
+    none = np.zeros(60, dtype=bool)
+    revenue_figure(frame, none, inputs)
+    assert texts_of(nulls_figure(frame, inputs)) >= {"geo", "taps", "spent"}
+    assert {"taps", "spent", "revenue"} <= texts_of(correlation_figure(frame, inputs))
+    shown = [events_figure(frame, inputs), event_revenue_figure(frame, none, inputs)]
+    shown.append(revenue_by_group_figure(frame, none, inputs))
+    said = [" ".join(texts_of(each)) for each in shown]
+    if roles:
+        assert "taps: " in said[0] and "spent: " in said[0] and "spent and revenue" in said[1] and "by geo" in said[2]
+    else:
+        assert "role event" in said[1] and "role facet" in said[2]
+
+
+def texts_of(figure: Figure) -> set[str]:
+    figure.canvas.draw()
+    return {text.get_text() for text in figure.findobj(Text)}

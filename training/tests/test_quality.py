@@ -1,22 +1,25 @@
 """Data quality: every finding is found where it is and not where it is not, and the page holds up to any data."""
 
 import csv
+import math
 import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from day7_training.cli import main
 from day7_training.data.installs import FIELDS, REVENUE
 from day7_training.data.table import read_table
 from day7_training.example.synthetic import synthesize
-from day7_training.inputs.schema import NINE_FIELDS
+from day7_training.inputs.schema import NINE_FIELDS, parse_input_schema
 from day7_training.quality.anomalies import find_unit_anomalies
 from day7_training.quality.canvas import Picture
 from day7_training.quality.checks import inspect_installs
 from day7_training.quality.finding import percent, printable, shortened
 from day7_training.quality.summary import gini, lorenz, summarize_columns, top_share
+from day7_training.quality.unknown import values_outside
 
 COLUMNS = (*FIELDS, REVENUE)
 
@@ -372,6 +375,37 @@ def test_findings_are_no_failure_but_a_bad_file_is(write, tmp_path, capsys):
     assert main(["inspect", "--data", str(tmp_path / "absent.csv")]) == 2
 
 
+def test_numbers_and_times_outside_of_what_training_saw():
+    schema = parse_input_schema(
+        {
+            "format": "day7-inputs/1",
+            "fields": [
+                {"name": "spent", "kind": "number"},
+                {"name": "unranged", "kind": "number"},
+                {"name": "at", "kind": "time"},
+                {"name": "text", "kind": "text"},
+            ],
+            "target": {"name": "revenue", "horizonDays": 7},
+        }
+    )
+    day = 86_400_000.0
+    frame = pd.DataFrame(
+        {
+            "spent": [0, 412, 412.5, 412.5, -1, math.nan],
+            "unranged": [1e300] * 6,
+            "at": [0, day, 2 * day, 3e12, day - 1, math.nan],
+            "text": ["x"] * 6,
+        }
+    )
+    ranges = {"spent": {"minimum": 0, "maximum": 412}, "at": {"minimum": day, "maximum": 2 * day}}
+    assert [str(finding) for finding in values_outside(frame, schema, ranges)] == [
+        "warning: spent: 3 rows (50.00%) have a value outside of what the training of the bundle saw, 0 to 412 (412.5; -1)",
+        "warning: at: 2 rows (33.33%) have a value outside of what the training of the bundle saw,"
+        " 1970-01-02T00:00:00.000Z and later (1970-01-01T00:00:00.000Z; 1970-01-01T23:59:59.999Z)",
+    ]
+    assert list(values_outside(frame, schema, {})) == []
+
+
 def test_texts_that_a_bundle_does_not_know(bundle, synthetic_csv, tmp_path, capsys):
     command = ["inspect", "--bundle", str(bundle), "--data"]
     assert main([*command, str(synthetic_csv)]) == 0
@@ -383,6 +417,7 @@ def test_texts_that_a_bundle_does_not_know(bundle, synthetic_csv, tmp_path, caps
     for number in asked:
         rows[number]["country"] = "us "
     rows[asked[0]]["source"] = "NULL"
+    rows[asked[0]]["event_2"] = "1e9"
     moved = tmp_path / "moved.csv"
     with moved.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
@@ -392,4 +427,9 @@ def test_texts_that_a_bundle_does_not_know(bundle, synthetic_csv, tmp_path, caps
     printed = capsys.readouterr().out
     assert re.search(rf'^warning: country: {len(asked)} rows \(.*never saw \("us "\)$', printed, re.MULTILINE)
     assert re.search(r'^note: source: 1 row \(.*never saw \("NULL"\)$', printed, re.MULTILINE)
+    assert re.search(
+        r"^note: event_2: 1 row .*outside of what the training of the bundle saw, 0 to \d+ \(1000000000\)$",
+        printed,
+        re.MULTILINE,
+    )
     assert f"country: {len(asked)} rows" in printed and "blanks around the text" in printed

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from day7_training.features import recipe as recipe_module
 from day7_training.features.factors import Grouping, fit_factors
 from day7_training.features.folds import fold_numbers
 from day7_training.features.names import ColumnNames
 from day7_training.features.plan import Plan
-from day7_training.features.recipe import FOLD_COUNT, TableRecipe, nearest_power_of_two
+from day7_training.features.recipe import TableRecipe, nearest_power_of_two
 from day7_training.features.structure import FACTORS, NONE, RATES
 from day7_training.inputs.schema import parse_input_schema
 from day7_training.model.boosting import fit
@@ -61,7 +62,7 @@ def test_a_rows_own_target_never_reaches_its_features_or_its_offset(base):
     changed = target.copy()
     changed[13] = 1e6
     before, after = encoded(base, frame, target), encoded(base, frame, changed)
-    folds = fold_numbers(len(frame), FOLD_COUNT, seed=7)
+    folds = fold_numbers(len(frame), recipe_module.FOLD_COUNT, seed=7)
     mates = folds == folds[13]
     np.testing.assert_array_equal(before[mates], after[mates])
     assert not np.array_equal(before[~mates], after[~mates])

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -241,3 +242,16 @@ def test_overrides_reach_lightgbm_and_dart_trains_without_early_stopping(synthet
     assert "[zero_as_missing: 1]" in text and "[num_leaves: 5]" in text
     assert manifest_of(out)["parameters"]["zero_as_missing"] is True
     assert lgb.Booster(model_file=out / "model.txt").num_trees() == 12
+
+
+def test_the_trees_of_all_folds_are_counted_together():
+    pooled = partial(boosting.pooled_trees, with_offset=True)
+    losses = [[3.0, 1.0, 2.0], [3.0, 2.0, 0.9, 1.9], [3.0, 1.1]]
+    stops = [boosting.Stopped(1 + int(np.argmin(each)), (each,)) for each in losses]
+    # After two trees the means are 1.37, after three 1.33: better by less than its error.
+    assert pooled(stops) == 2 and boosting.pooled_trees(stops, with_offset=False) == 3
+    sure = [boosting.Stopped(3, ([3.0, 1.0 + noise, 0.5 + noise],)) for noise in (0.0, 0.2, 0.4)]
+    assert pooled(sure) == 3
+    assert pooled(sure[:1]) == 3
+    several = [boosting.Stopped((2, 3), (each, [9.0, 8.0, 7.0])) for each in losses]
+    assert pooled(several) == (2, 3)

@@ -14,6 +14,7 @@ export function showModel(info, health) {
     'model',
     facts([
       ['Model', `${info.name} ${info.version}`],
+      ['Predicts', `revenue of the first ${count(info.horizon_days)} days after the install`],
       ['In service since', time(info.serving_since)],
       ['From', info.origin],
       ['Objective', `${info.objective}, ${count(info.trees)} trees, ${info.features.length} features`],

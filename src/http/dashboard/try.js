@@ -21,7 +21,7 @@ const CHOICES = { boolean: ['true', 'false'] }
 function startOf({ kind, nullable, example, known }) {
   if (example !== null) return String(example)
   if (nullable) return ''
-  return { count: '0', boolean: 'false', time: new Date().toISOString() }[kind] ?? known?.[0] ?? ''
+  return { number: '0', boolean: 'false', time: new Date().toISOString() }[kind] ?? known?.[0] ?? ''
 }
 
 /** @param {{ inputs: readonly Input[] }} inputs */
@@ -40,7 +40,7 @@ export function makeForm({ inputs }) {
         placeholder: nullable ? 'not known' : '',
         ...(description !== null && { title: description }),
         autocomplete: 'off',
-        ...(kind === 'count' && { type: 'number', step: 'any' }),
+        ...(kind === 'number' && { type: 'number', step: 'any' }),
         ...(!nullable && { required: '' }),
         ...(known && { list: listId }),
       })
@@ -78,7 +78,7 @@ byId('try').addEventListener('submit', async (event) => {
 /** As a request has it; what is wrong stays as it is, and the service says so. @param {string} text @param {string | undefined} kind */
 function valueOf(text, kind) {
   if (text === '') return null
-  if (kind === 'count') return Number(text)
+  if (kind === 'number') return Number(text)
   return kind === 'boolean' && (text === 'true' || text === 'false') ? text === 'true' : text
 }
 
@@ -90,7 +90,7 @@ function show({ predicted_revenue, interval, inference_time_ms, model, explanati
     element(
       'p',
       { class: 'under' },
-      `predicted D7 revenue, by ${model.name} ${model.version} (${model.variant}), in ${ms(inference_time_ms)}${
+      `predicted revenue, by ${model.name} ${model.version} (${model.variant}), in ${ms(inference_time_ms)}${
         interval
           ? `; one in ten brings less than ${revenue(interval.p10)}, one in ten more than ${revenue(interval.p90)}`
           : ''

@@ -5,7 +5,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import type { InputSchema } from '../../inputs/index.ts'
-import { describeInputs } from '../schemas/described-inputs.ts'
+import { describeInputs, INTRODUCTION } from '../schemas/described-inputs.ts'
 import { SECURITY_SCHEMES } from './access.ts'
 
 /** @param inputsOf gives the inputs of the champion at the time of asking; null where there is none */
@@ -23,15 +23,14 @@ export async function serveDocumentation(
       openapi: '3.1.0',
       info: {
         title: 'Day7',
-        description:
-          'Predicts the revenue that a player brings in the first seven days after installing a mobile game.',
+        description: INTRODUCTION,
         version,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],
       components: { securitySchemes: SECURITY_SCHEMES },
       tags: [
-        { name: 'predict', description: 'Seven-day revenue of one install or of many.' },
+        { name: 'predict', description: 'Revenue of one install or of many within the horizon.' },
         {
           name: 'protocols',
           description:

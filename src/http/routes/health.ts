@@ -8,6 +8,7 @@
  * outage into an outage of predictions.
  * Once it is told to stop it is not ready, and answers what still comes.
  */
+import { isClockWrong } from '../../prediction-log/index.ts'
 import type { Slot } from '../../rollout/index.ts'
 import { type AppContext, type Routes, servingOf } from '../context.ts'
 import type { LifecycleState } from '../lifecycle.ts'
@@ -107,7 +108,8 @@ export function statusOf({ predictionLog, rollout, models, access }: AppContext)
   if (Object.values(models.followers()).some((follower) => follower?.reason)) return 'degraded'
   const { isEnforced, keys, issuer } = access.status()
   if (isEnforced && (keys !== 'current' || issuer === 'unreachable')) return 'degraded'
-  const { state, spool } = predictionLog.status()
+  const { state, spool, clockOffsetMs } = predictionLog.status()
+  if (isClockWrong(clockOffsetMs)) return 'degraded'
   return (state === 'shipping' || state === 'off') && spool.error === null ? 'ok' : 'degraded'
 }
 
@@ -117,7 +119,7 @@ function accessHealth({ access }: AppContext) {
 }
 
 function logHealth({ predictionLog, now }: AppContext) {
-  const { state, spool, dropped, quarantined, lastError } = predictionLog.status()
+  const { state, spool, dropped, quarantined, lastError, clockOffsetMs } = predictionLog.status()
   return {
     state,
     spool_bytes: spool.bytes,
@@ -125,6 +127,7 @@ function logHealth({ predictionLog, now }: AppContext) {
       spool.oldestMs === null ? null : Math.max(0, (now().getTime() - spool.oldestMs) / 1000),
     dropped,
     quarantined,
+    clock_offset_s: clockOffsetMs === null ? null : clockOffsetMs / 1000,
     last_error: spool.error ?? lastError,
   }
 }

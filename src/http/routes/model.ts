@@ -103,15 +103,27 @@ export const modelRoutes: Routes = (app, context) => {
       const { manifest, inputs, categories } = servingOf(context).champion.bundle
       return {
         model: { name: manifest.name, version: manifest.version },
-        inputs: inputs.fields.map(({ name, kind, nullable, required, description, unit, example }) => ({
+        schema_id: inputs.id,
+        target: {
+          name: inputs.target.name,
+          horizon_days: inputs.target.horizonDays,
+          unit: inputs.target.unit,
+        },
+        user_id_column: inputs.userIdColumn,
+        inputs: inputs.fields.map(({ name, column, kind, nullable, required, roles, ...field }) => ({
           field: name,
-          // A number is called a count, as it was when all were.
-          kind: kind === 'number' ? 'count' : kind,
+          column,
+          kind,
           nullable,
           required,
-          description,
-          unit,
-          example,
+          roles: [...roles],
+          minimum: kind === 'number' ? field.minimum : null,
+          maximum: kind === 'number' ? field.maximum : null,
+          max_length: kind === 'text' ? field.maxLength : null,
+          format: kind === 'time' ? field.format : null,
+          description: field.description,
+          unit: field.unit,
+          example: field.example,
           known: categories.has(name) ? [...categories.get(name)!.names] : null,
         })),
       }

@@ -24,7 +24,8 @@ export const InferenceBody = Type.Object({
       name: Type.String({ description: 'A field of an install.', examples: ['event_1'] }),
       shape: Shape('`[n]` or `[n, 1]`, the same n for all.'),
       datatype: Type.String({
-        description: '`BYTES` for texts; for counts `FP64` or another type of numbers.',
+        description:
+          'That of the model’s metadata: `BYTES` for texts, `FP64` for numbers, `BOOL` for true and false, `INT64` for times as epochs. Other types of numbers are taken, and `BYTES` for all.',
         examples: ['FP64'],
       }),
       data: Type.Optional(

@@ -21,11 +21,18 @@ const UserId = Type.Unsafe<string | null>({
   description: 'The studio’s own id of the player; kept in the log, not used for the prediction.',
 })
 
+/** A text of a bundle for a description of the OpenAPI document, which is Markdown and so may be HTML. */
+export const asMarkdown = (text: string): string => text.replaceAll('<', '&lt;')
+
 const DESCRIPTION = 'One player’s record at prediction time.'
 
 export function installSchemaOf({ fields }: InputSchema): TSchema {
   const properties: [string, TSchema][] = fields.map((field) => {
-    const schema = Type.Unsafe<unknown>(jsonSchemaOf(field))
+    const known = jsonSchemaOf(field) as { readonly description?: string }
+    const schema = Type.Unsafe<unknown>({
+      ...known,
+      ...(known.description !== undefined && { description: asMarkdown(known.description) }),
+    })
     return [field.name, field.required ? schema : Type.Optional(schema)]
   })
   return Type.Object(Object.fromEntries([...properties, [USER_ID, Type.Optional(UserId)]]), {

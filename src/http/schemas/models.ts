@@ -18,6 +18,7 @@ export const HistoryQuery = Type.Object(
   { additionalProperties: false },
 )
 
+const NumberOrNull = (description: string) => Type.Union([Type.Number(), Type.Null()], { description })
 const TextOrNull = Type.Union([Type.String(), Type.Null()])
 
 export const HistoryAnswer = Type.Object({
@@ -40,12 +41,38 @@ export const HistoryAnswer = Type.Object({
 
 export const InputsAnswer = Type.Object({
   model: Type.Object({ name: Type.String(), version: Type.String() }),
+  schema_id: Type.String({
+    description: 'Of the input schema: 16 hexadecimal digits, the same for schemas that mean the same.',
+  }),
+  target: Type.Object(
+    {
+      name: Type.String(),
+      horizon_days: Type.Number({ description: 'Days after the install.' }),
+      unit: TextOrNull,
+    },
+    { description: 'What the model predicts.' },
+  ),
+  user_id_column: Type.String({
+    description: 'The column of files that holds the studio’s own id of the player; in JSON it is `user_id`.',
+  }),
   inputs: Type.Array(
     Type.Object({
-      field: Type.String(),
-      kind: Type.String({ description: '`text`, `count` (a number), `boolean` or `time`.' }),
+      field: Type.String({ description: 'Its name in JSON, in frames and as a tensor.' }),
+      column: Type.String({ description: 'Its name in CSV, NDJSON and Parquet files.' }),
+      kind: Type.String({ description: '`text`, `number`, `boolean` or `time`.' }),
       nullable: Type.Boolean(),
       required: Type.Boolean({ description: 'False: it may be left out, and is null then.' }),
+      roles: Type.Array(Type.String(), {
+        description:
+          'What it is used for: `facet`, `personal`, `event`, `amount`, `group`, `version` or `install_time`.',
+      }),
+      minimum: NumberOrNull('Of a number.'),
+      maximum: NumberOrNull('Of a number.'),
+      max_length: NumberOrNull('Of a text, in code points.'),
+      format: Type.Union([Type.String(), Type.Null()], {
+        description:
+          'Of a time: `iso`, `day_first` or `month_first`, which both take ISO 8601, too. Epochs are taken as well.',
+      }),
       description: TextOrNull,
       unit: TextOrNull,
       example: Type.Unsafe<string | number | boolean | null>({
@@ -77,7 +104,7 @@ export const DriftAnswer = Type.Object(
         field: Type.String({ description: 'An input field.' }),
         reason: Type.String({
           description:
-            '`unseen`: a text that training never saw; `marker`: one that commonly stands for a missing value, such as `NULL` or `-`; `blanks`: one with blanks around it.',
+            '`unseen`: a text that training never saw; `marker`: one that commonly stands for a missing value, such as `NULL` or `-`; `blanks`: one with blanks around it; `outside`: a number below the least or above the greatest that training saw, or a time before its earliest.',
         }),
         count: Type.Integer({ description: 'Predictions of the window that have such a value.' }),
         share: Type.Number({ description: 'Of the predictions that were looked at.' }),

@@ -29,14 +29,14 @@ export const OutcomeSchema = Type.Object(
     revenue: Type.Number({
       minimum: 0,
       description:
-        'What came within the horizon of the model, such as seven days after the install, in the unit of the training data.',
+        'What came within the horizon, counted from the install, in the unit of the training data.',
       examples: [4.99],
     }),
     observed_at: Type.Optional(
       Type.String({
         ...TIME,
         description:
-          'When the revenue was counted; left out: now. Accuracy takes what was counted when the horizon of the model was over, or later.',
+          'When the revenue was counted; left out: now. Accuracy takes what was counted when the horizon of the prediction had passed, or later.',
       }),
     ),
   },
@@ -109,9 +109,7 @@ export const AccuracyQuerystring = Type.Object(
 export const NumberOrNull = (description: string) => Type.Union([Type.Number(), Type.Null()], { description })
 
 const FIGURES = {
-  matured: Type.Integer({
-    description: 'Predictions whose revenue within the horizon of their model is known.',
-  }),
+  matured: Type.Integer({ description: 'Predictions whose revenue within the horizon is known.' }),
   mae: NumberOrNull('Mean absolute error, in the unit of the revenue.'),
   rmse: NumberOrNull('Root of the mean squared error, in the unit of the revenue.'),
   bias_ratio: NumberOrNull('Sum of predictions over sum of revenue: 1.05 bids 5 % too high.'),

@@ -11,7 +11,7 @@ export const PredictionId = Type.String({
 })
 export const Revenue = Type.Number({
   minimum: 0,
-  description: 'Seven-day revenue in the unit of the training data, rounded to 6 decimals.',
+  description: 'Revenue within the horizon, in the unit of the training data, rounded to 6 decimals.',
 })
 export const Interval = Type.Object(
   { p10: Type.Number({ minimum: 0 }), p90: Type.Number({ minimum: 0 }) },

@@ -51,7 +51,7 @@ export const ScoringBody = {
 
 export const ScoringAnswer = Type.Object({
   predictions: Type.Array(Type.Number({ minimum: 0 }), {
-    description: 'Seven-day revenue of each install, in their order, rounded to 6 decimals.',
+    description: 'Revenue of each install within the horizon, in their order, rounded to 6 decimals.',
   }),
   prediction_ids: Type.Array(Type.String({ format: 'uuid' }), {
     description: 'Their keys in the log, with which `/outcomes` takes what really came.',

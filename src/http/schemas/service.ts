@@ -19,12 +19,16 @@ const PredictionLogHealth = Type.Object({
   quarantined: Type.Integer({
     description: 'Parts of the spool that were no records, and records that the database refused.',
   }),
+  clock_offset_s: Type.Union([Type.Number(), Type.Null()], {
+    description:
+      'How far the clock of this host is ahead of the database’s. More than a minute off, the service is `degraded`, and drops no old predictions. Null: not known yet.',
+  }),
   last_error: Type.Union([Type.String(), Type.Null()]),
 })
 
 const Status = Type.String({
   description:
-    '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database, or not write its spool, or a model that should serve does not, or the keys of callers cannot be read.',
+    '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database, or not write its spool, or the clock is wrong, or a model that should serve does not, or the keys of callers cannot be read.',
 })
 
 const Slot = Type.Union(

@@ -2,6 +2,7 @@
  * API keys, one row each: salted hashes of secrets, and what they are good for. Whether a key is taken is not decided here.
  */
 import type { Sql } from 'postgres'
+import { transact } from '../transaction.ts'
 
 export interface StoredKey {
   readonly id: string
@@ -34,7 +35,7 @@ export function addKey(
   key: StoredKey,
   replaced: { readonly id: string; readonly expires: Date } | null,
 ): Promise<boolean> {
-  return sql.begin(async (transaction) => {
+  return transact(sql, async (transaction) => {
     if (replaced) {
       const { count } = await transaction`
         update api_keys set replaced_by = ${key.id}, expires_at = least(expires_at, ${replaced.expires})
@@ -46,7 +47,7 @@ export function addKey(
       values (${key.id}, ${key.name}, ${[...key.scopes]}, ${key.salt}, ${key.hash}, ${key.created}, ${key.expires},
         ${key.revoked}, ${key.replacedBy})`
     return true
-  }) as Promise<boolean>
+  })
 }
 
 /** @returns the key; null: there is none */

@@ -4,12 +4,13 @@
  * are asked for; one whose prediction is not there yet waits.
  */
 import type { Sql } from 'postgres'
+import { transact } from '../transaction.ts'
 
 export interface Outcome {
   /** Exactly one of the two is set. */
   readonly predictionId: string | null
   readonly userId: string | null
-  /** Within the horizon of the model, in the unit of the training data; ≥ 0. */
+  /** Within the horizon, counted from the install, in the unit of the training data; ≥ 0. */
   readonly revenue: number
   readonly observedAt: Date
 }
@@ -22,7 +23,7 @@ export async function upsertOutcomes(sql: Sql, outcomes: readonly Outcome[]): Pr
     if (!other || outcome.observedAt >= other.observedAt) latest.set(key, outcome)
   }
   const rows = [...latest.values()]
-  await sql.begin(async (transaction) => {
+  await transact(sql, async (transaction) => {
     for (const key of ['prediction_id', 'user_id'] as const) {
       const some = rows.filter((row) => (key === 'prediction_id') === (row.predictionId !== null))
       if (some.length === 0) continue

@@ -5,9 +5,12 @@
 import { SHADOW } from '../record.ts'
 import { LINE_COLUMNS } from '../spool/line.ts'
 
-/** Lives as long as its connection; empty at the start of every transaction. */
+/**
+ * Lives as long as its connection of the server, which a pooler may keep from an earlier version of the service: its name changes with its
+ * columns. Empty at the start of every transaction.
+ */
 export const CREATE_INCOMING = `
-  create temporary table if not exists day7_incoming (${LINE_COLUMNS.map((column) => column.join(' ')).join(', ')})
+  create temporary table if not exists day7_incoming_5 (${LINE_COLUMNS.map((column) => column.join(' ')).join(', ')})
   on commit delete rows`
 
 /** Key of the advisory lock that shipments share and an erasure has alone. */
@@ -23,14 +26,14 @@ export const NO_ERASURE_NOW = `
 /** Made ahead as a rule; a spool may bring predictions of any day. */
 export const MAKE_PARTITIONS = `
   select day7_make_partition((day at time zone 'UTC')::date)
-  from (select distinct date_bin('1 day', time, 'epoch') as day from day7_incoming) as days`
+  from (select distinct date_bin('1 day', time, 'epoch') as day from day7_incoming_5) as days`
 
 const COLUMNS = LINE_COLUMNS.map(([name]) => name).filter((name) => name !== 'checksum')
 
 const LATE_SHADOWS = `
-  select prediction_id, time, model_version, predicted_revenue from day7_incoming as shadow
+  select prediction_id, time, model_version, predicted_revenue from day7_incoming_5 as shadow
   where variant = '${SHADOW}' and not exists (
-    select from day7_incoming as answered
+    select from day7_incoming_5 as answered
     where answered.prediction_id = shadow.prediction_id and answered.variant <> '${SHADOW}'
   )`
 
@@ -61,10 +64,10 @@ export const COUNT_INCOMING = `
   with inserted as (
     insert into predictions (${COLUMNS.join(', ')}, shadow_version, shadow_revenue)
     select ${COLUMNS.map((name) => `answered.${name}`).join(', ')}, shadow.model_version, nullif(shadow.predicted_revenue, 'NaN')
-    from day7_incoming as answered
+    from day7_incoming_5 as answered
     left join (
       select distinct on (prediction_id) prediction_id, model_version, predicted_revenue
-      from day7_incoming where variant = '${SHADOW}'
+      from day7_incoming_5 where variant = '${SHADOW}'
     ) as shadow on shadow.prediction_id = answered.prediction_id
     where variant <> '${SHADOW}' and (
       not (select exists (select from erased_users)) or not exists (

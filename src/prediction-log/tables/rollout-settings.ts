@@ -2,6 +2,7 @@
  * How traffic is split between champion and challenger, one row a change; the last one is in force in every process.
  */
 import type { Sql, TransactionSql } from 'postgres'
+import { transact } from '../transaction.ts'
 
 export interface Split {
   /** From 0 to 1. */
@@ -38,21 +39,21 @@ export function keepSplit(
   origin: SplitOrigin,
   host: string,
 ): Promise<KeptSplit> {
-  return sql.begin(async (transaction) => {
+  return transact(sql, async (transaction) => {
     await lock(transaction)
     const kept = (await latestSplit(transaction)) ?? otherwise
     return insert(transaction, { ...kept, ...split }, origin, host)
-  }) as Promise<KeptSplit>
+  })
 }
 
 /** Keeps settings where nothing was kept before, or other settings; leaves what a call said. @returns what is in force */
 export function adoptSettings(sql: Sql, settings: Split, host: string): Promise<KeptSplit> {
-  return sql.begin(async (transaction) => {
+  return transact(sql, async (transaction) => {
     await lock(transaction)
     const kept = await latestSplit(transaction)
     if (kept && (kept.origin === 'admin' || isSame(kept, settings))) return kept
     return insert(transaction, settings, 'settings', host)
-  }) as Promise<KeptSplit>
+  })
 }
 
 /** Processes that start together keep one row. */

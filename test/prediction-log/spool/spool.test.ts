@@ -203,8 +203,10 @@ t.test('a folder that cannot be written to is an error, said once, and tried aga
   t.match(spool.status(), { bytes: 0, error: 'ENOTDIR' })
   t.same(said, ['prediction log: the spool cannot be written to'])
   await t.test('a path too long for its lock', async (t) => {
-    const long = spoolIn(`${folder}/${'x'.repeat(120)}`)
-    await t.rejects(long.append(of('a')), { message: /at most 103 bytes/ })
+    const long = spoolIn(join(t.testdir(), 'x'.repeat(120)))
+    // Only Linux has a short way to it.
+    if (process.platform === 'linux') await long.append(of('a'))
+    else await t.rejects(long.append(of('a')), { message: /at most 103 bytes/ })
     await long.close()
   })
   await spool.close()

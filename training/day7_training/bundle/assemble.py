@@ -19,7 +19,7 @@ from .folder import COMBINED_FORMAT, FORMAT, INPUTS, INPUTS_FORMAT, default_vers
 from .golden import golden_lines
 from .golden_installs import golden_installs
 from .prediction import prediction_document
-from .profile import make_profile
+from .profile import field_ranges, make_profile
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ def bundle_files(trained: Trained, rows: TrainingRows, golden_rows: int) -> dict
         **{f"{name}.json": json_text(each.booster.dump_model()) for name, each in model.models.items()},
         **{f"{name}.txt": text for name, text in trained.texts.items()},
         "golden.ndjson": _golden_lines(model, rows, golden_rows),
-        "profile.json": json_text(make_profile(model.plan.features, answers.features, answers.revenue)),
+        "profile.json": json_text(
+            make_profile(model.plan.features, answers.features, answers.revenue, field_ranges(rows.inputs, rows.frame))
+        ),
         "evaluation.json": json_text(trained.evaluation),
     }
     return {name: text.encode() for name, text in texts.items()}

@@ -12,7 +12,8 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +85,22 @@ def open_bundle(directory: Path) -> tuple[dict[str, Any], AnyModel]:
     needed = {"features.json", *([] if combined else ["model.txt"]), *_inputs_of(manifest)}
     if missing := needed - contents.keys():
         raise UserError(f"{directory / MANIFEST}: expected it to list {', '.join(sorted(missing))}")
-    inputs = parse_input_schema(json.loads(contents[INPUTS])) if _inputs_of(manifest) else NINE_FIELDS
-    plan = Plan.parse(contents["features.json"].decode(), inputs)
+    with _naming(directory / INPUTS):
+        inputs = parse_input_schema(json.loads(contents[INPUTS])) if _inputs_of(manifest) else NINE_FIELDS
+    with _naming(directory / "features.json"):
+        plan = Plan.parse(contents["features.json"].decode(), inputs)
     if combined:
         about = {"calibrated": bool(_inputs_of(manifest))}
         return manifest, read_prediction(manifest.get("prediction"), plan, contents, directory / MANIFEST, **about)
     return manifest, Model(plan, lgb.Booster(model_str=contents["model.txt"].decode()))
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from error
 
 
 def _inputs_of(manifest: Mapping[str, Any]) -> list[str]:

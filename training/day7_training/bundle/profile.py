@@ -1,7 +1,8 @@
-"""Turns the features and predictions of the training rows into the reference histograms for drift.
+"""Turns the training rows, their features and predictions into what the service compares its requests with.
 
-Both are as the service would compute them for these rows. A column of few distinct values gets a
-bin for each, any other one bins of about a tenth of the rows. NaN is counted apart.
+The reference histograms for drift are of features and predictions as the service would compute them for these rows. A
+column of few distinct values gets a bin for each, any other one bins of about a tenth of the rows. NaN is counted apart.
+Number and time fields have the least and the greatest value that training saw.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
+
+from ..inputs.schema import InputSchema
 
 FORMAT = "day7-profile/1"
 
@@ -16,13 +20,28 @@ _FEW_VALUES = 20
 _TENTHS = np.arange(1, 10) / 10
 
 
-def make_profile(names: list[str], features: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
+def make_profile(
+    names: list[str], features: np.ndarray, predictions: np.ndarray, ranges: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "rows": len(features),
         "features": {name: _histogram(features[:, place]) for place, name in enumerate(names)},
         "predictions": _histogram(predictions),
+        "fields": ranges,
     }
+
+
+def field_ranges(inputs: InputSchema, frame: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """By name; a field without any value has none."""
+    ranges = {}
+    for field in inputs.fields:
+        if field.kind not in ("number", "time"):
+            continue
+        values = frame[field.name].to_numpy(dtype=np.float64)
+        if not np.all(np.isnan(values)):
+            ranges[field.name] = {"minimum": float(np.nanmin(values)), "maximum": float(np.nanmax(values))}
+    return ranges
 
 
 def _histogram(values: np.ndarray) -> dict[str, Any]:

@@ -20,13 +20,13 @@ def add_card(command: ArgumentParser) -> None:
 
 
 def _run(options: Namespace) -> int:
-    manifest, _ = open_bundle(options.bundle)
+    manifest, model = open_bundle(options.bundle)
     file = options.bundle / "evaluation.json"
     if file.name not in manifest["files"]:
         raise UserError(f"{options.bundle}: expected a bundle with {file.name}; an older one has none: train it again")
     evaluation = json.loads(file.read_text(encoding="utf-8"))
     picture = options.out.with_name(f"{options.out.stem}-calibration.svg")
-    options.out.write_text(model_card(manifest, evaluation, picture.name), encoding="utf-8")
+    options.out.write_text(model_card(manifest, evaluation, picture.name, model.plan.inputs), encoding="utf-8")
     picture.write_text(calibration_picture(evaluation), encoding="utf-8")
     print(f"written to {options.out} and {picture}")
     return 0

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 from ..bundle.assemble import Label
 from ..bundle.folder import check_target
 from ..errors import UserError
-from ..example.fit import ExampleRecipe
 from ..features.recipe import Recipe
 from ..model.boosting import learner_here
-from ..model.choice import choose_recipe
 from ..model.parameters import Parameters, resolve_parameters
 from ..model.train import TrainingRows
 from ..progress import bar
 from .options import add_data, add_registry, filled, positive, whole_number
-from .schema import add_schema, read_installs_of, read_schema
+from .schema import add_schema, read_installs_of, read_schema, recipe_of
 from .train import NAME, Order, add_drop_flagged, check_registry, log, rows_to_train, train_and_write
 
 if TYPE_CHECKING:
@@ -66,12 +64,7 @@ def _run(options: Namespace) -> int:
     rows = rows_to_train(options.data, installs, "tweedie", drop_flagged=options.drop_flagged)
     if options.folds > len(rows.frame):
         raise UserError(f"--folds: expected at most as many as rows ({len(rows.frame)}), got {options.folds}")
-    recipe: Recipe = ExampleRecipe()
-    if schema is not None:
-        task = rows.inputs, rows.frame, rows.revenue, rows.flagged, resolve_parameters("tweedie", {}), frozenset(), bar
-        choice = choose_recipe(*task)
-        recipe = choice.recipe
-        print(choice)
+    recipe, _ = recipe_of(rows, resolve_parameters("tweedie", {}))
     comparison = compare(rows, recipe, folds=options.folds, trials=options.trials, models=names, progress=bar)
     print(_text(comparison))
     if not options.no_mlflow:

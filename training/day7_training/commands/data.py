@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import UserError
@@ -10,7 +12,7 @@ from ..example.synthetic import write_synthetic
 from ..features.plan import Plan
 from ..inputs.schema import NINE_FIELDS
 from ..quality.checks import inspect_installs
-from ..quality.unknown import unknown_texts
+from ..quality.unknown import unknown_texts, values_outside
 from .options import add_data, natural, positive
 from .schema import add_schema, read_installs_of, read_schema
 
@@ -23,7 +25,7 @@ def add_inspect(command: ArgumentParser) -> None:
         "--bundle",
         type=Path,
         metavar="DIR",
-        help="a bundle: count the texts that its training never saw; its schema, too",
+        help="a bundle: count the values that its training never saw; its schema, too",
     )
     command.add_argument("--out", type=Path, metavar="FILE", help="write the findings with pictures as one HTML page")
 
@@ -39,14 +41,16 @@ def _run_inspect(options: Namespace) -> int:
     if options.out and options.out.exists() and options.data.exists() and options.out.samefile(options.data):
         raise UserError(f"--out: expected another file than --data, got {options.out}")
     schema = read_schema(options.schema) if options.schema else None
-    plan = _plan_of(options.bundle) if options.bundle else None
+    plan, ranges = _trained(options.bundle) if options.bundle else (None, {})
     if schema is None and plan is not None and plan.inputs.id != NINE_FIELDS.id:
         schema = plan.inputs
-    if schema is not None and options.out:
-        raise UserError("--out: expected without --schema; the page with pictures is of the nine fields")
     installs = read_installs_of(options, schema)
     inspection = inspect_installs(installs.frame, installs.inputs)
-    findings = [*(unknown_texts(installs.frame, plan) if plan else ()), *inspection.findings]
+    findings = [
+        *(unknown_texts(installs.frame, plan) if plan else ()),
+        *values_outside(installs.frame, installs.inputs, ranges),
+        *inspection.findings,
+    ]
     count = len(findings)
     print(f"{len(installs.frame)} installs, {count} finding{'' if count == 1 else 's'}")
     for finding in findings:
@@ -60,11 +64,14 @@ def _run_inspect(options: Namespace) -> int:
     return 0
 
 
-def _plan_of(directory: Path) -> Plan:
+def _trained(directory: Path) -> tuple[Plan, Mapping[str, Mapping[str, float]]]:
+    """The plan, and the ranges of fields where the bundle has them."""
     # A bundle needs LightGBM, which a table alone should not wait for.
     from ..bundle.folder import open_bundle
 
-    return open_bundle(directory)[1].plan
+    plan = open_bundle(directory)[1].plan
+    profile = json.loads((directory / "profile.json").read_text("utf-8"))
+    return plan, profile.get("fields", {})
 
 
 def _run_synthesize(options: Namespace) -> int:

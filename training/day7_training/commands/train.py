@@ -24,16 +24,23 @@ from ..example.synthetic import write_synthetic
 from ..features.recipe import Recipe
 from ..inputs.schema import NINE_FIELDS
 from ..model.boosting import Learner, learner_here
-from ..model.choice import choose_recipe
 from ..model.composition import Composition, learner_of
 from ..model.parameters import OBJECTIVES, Parameters, resolve_parameters
-from ..model.train import MAX_TREES, MAX_TREES_DART, Trained, TrainingRows, train, training_rows
+from ..model.train import (
+    MAX_TREES,
+    MAX_TREES_DART,
+    UNCALIBRATED,
+    Trained,
+    TrainingRows,
+    train,
+    training_rows,
+)
 from ..packages import needed
 from ..progress import bar
 from ..registry.store import check_store
 from ..registry.tracking import log_training
 from .options import add_data, add_registry, assignment, filled, positive, warn, whole_number
-from .schema import add_schema, read_installs_of, read_schema
+from .schema import add_schema, calibration_of, read_installs_of, read_schema, recipe_of
 
 NAME = "day7-revenue"
 GOLDEN_ROWS = 400
@@ -47,12 +54,13 @@ CHAMPION_TREES = 100
 
 @dataclass(frozen=True)
 class Order:
-    """How to train and what to call the result."""
+    """How to train and what to call the result. `calibrated`: whether what held-out rows show to be wrong in sum is mended."""
 
     parameters: Parameters
     label: Label
     golden_rows: int = GOLDEN_ROWS
     max_trees: int | None = None
+    calibrated: bool = True
 
 
 def add_train(command: ArgumentParser) -> None:
@@ -136,12 +144,7 @@ def _run_train(options: Namespace) -> int:
     installs = read_installs_of(options, schema)
     about = {"drop_flagged": options.drop_flagged, "two_part": options.two_part}
     rows = rows_to_train(options.data, installs, str(parameters["objective"]), **about)
-    recipe: Recipe = ExampleRecipe()
-    if schema is not None:
-        task = rows.inputs, rows.frame, rows.revenue, rows.flagged, parameters, frozenset(overrides), bar
-        choice = choose_recipe(*task)
-        recipe, parameters = choice.recipe, choice.parameters
-        print(choice)
+    recipe, parameters = recipe_of(rows, parameters, frozenset(overrides))
     with _learner(options.cluster, composition, recipe) as learner:
         order = Order(parameters, label, options.golden_rows, options.max_trees)
         trained, manifest = train_and_write(installs, rows, order, options.out, learner)
@@ -164,7 +167,7 @@ def _run_champion(options: Namespace) -> int:
     check_target(options.out)
     description = f"synthetic installs: {CHAMPION_ROWS} rows, seed {CHAMPION_SEED}"
     label = Label(NAME, None, description, synthetic=True)
-    order = Order(resolve_parameters("tweedie", CHAMPION_OVERRIDES), label, max_trees=CHAMPION_TREES)
+    order = Order(resolve_parameters("tweedie", CHAMPION_OVERRIDES), label, max_trees=CHAMPION_TREES, calibrated=False)
     learner = learner_here(ExampleRecipe(own_unit=True))
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "installs.csv"
@@ -201,8 +204,8 @@ def train_and_write(
     installs: Installs, rows: TrainingRows, order: Order, out: Path, learner: Learner
 ) -> tuple[Trained, dict[str, Any]]:
     """The bundle at `out`, and its manifest; prints the metrics."""
-    calibrated = rows.inputs is not NINE_FIELDS
-    trained = train(rows, order.parameters, order.max_trees, bar, learner, calibrated=calibrated)
+    calibrate = calibration_of(rows.inputs) if order.calibrated else UNCALIBRATED
+    trained = train(rows, order.parameters, order.max_trees, bar, learner, calibrate=calibrate)
     files = bundle_files(trained, rows, order.golden_rows)
     manifest = bundle_manifest(trained, rows, installs.sha256, order.parameters, order.label, files)
     write_bundle(out, manifest, files)

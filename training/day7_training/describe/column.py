@@ -141,10 +141,11 @@ def _kind_of(name: str, texts: list[str]) -> tuple[str, str, bool, set[str]]:
         if _ID_NAME.search(name) and all(text.isdigit() for text in numbers):
             return TEXT, "iso", False, set()
         return NUMBER, "iso", False, more
-    styles = [style for style in ("iso", "day_first", "month_first") if _others(texts, _time_reader(style)) is not None]
-    if styles:
-        style = styles[0]
-        return TIME, style, style == "day_first" and len(styles) > 1, _others(texts, _time_reader(style)) or set()
+    for style in ("iso", "day_first", "month_first"):
+        more = _others(texts, _time_reader(style))
+        if more is not None:
+            ambiguous = style == "day_first" and _others(texts, _time_reader("month_first")) is not None
+            return TIME, style, ambiguous, more
     words_besides = _others(texts, lambda text: text.lower() in TRUTHS)
     if words_besides is not None and len(set(texts) - words_besides) >= 2 and not words <= {"0", "1"}:
         return BOOLEAN, "iso", False, words_besides

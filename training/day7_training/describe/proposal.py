@@ -79,7 +79,11 @@ def propose(columns: Mapping[str, EncodedColumn], target_column: str, horizon_da
     target = facts.pop(target_column)
     if target.kind not in (NUMBER, BOOLEAN) or target.unique_values is None or not target.known:
         shown = ", ".join(map(repr, target.usual(3)))
-        raise UserError(f"--target {target_column}: expected numbers, got {target.kind} such as {shown or 'nothing'}")
+        commas = any(map(_DECIMAL_COMMA.fullmatch, target.usual(20)))
+        hint = "; write decimal commas as points" if commas else ""
+        raise UserError(
+            f"--target {target_column}: expected numbers, got {target.kind} such as {shown or 'nothing'}{hint}"
+        )
     user_id = _user_id(list(facts.values()))
     leaks = find_leaks([each for each in facts.values() if each is not user_id], target, horizon_days)
     names: set[str] = {"user_id", target_column}

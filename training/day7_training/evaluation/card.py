@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from ..inputs.schema import NINE_FIELDS, InputSchema
 from .metrics import format_metric
 
 _MEANINGS = {
@@ -34,7 +35,9 @@ _COMBINATIONS = {
 _PARTS = {"all": "All rows", "withoutFlagged": "Without the groups in another unit"}
 
 
-def model_card(manifest: dict[str, Any], evaluation: dict[str, Any], picture: str) -> str:
+def model_card(
+    manifest: dict[str, Any], evaluation: dict[str, Any], picture: str, inputs: InputSchema = NINE_FIELDS
+) -> str:
     """`picture` is the calibration plot's file name beside the page."""
     training = manifest["training"]
     parts = {title: evaluation[part] for part, title in _PARTS.items() if evaluation[part] is not None}
@@ -47,7 +50,7 @@ def model_card(manifest: dict[str, Any], evaluation: dict[str, Any], picture: st
         "## Intended use",
         "",
         f"Predicts what one install of a mobile game brings in its first {manifest['horizonDays']} days, from what is known",
-        "about a day after it: where the player is, where he came from, his device, and three event counts. Meant for",
+        *_about(inputs),
         "bidding and budgeting over many installs, for ranking players, and for early reports. Not meant to treat a single",
         "person differently in price or service, nor as an accounting figure.",
         "",
@@ -58,8 +61,9 @@ def model_card(manifest: dict[str, Any], evaluation: dict[str, Any], picture: st
             [
                 ("objective", f"LightGBM {manifest['objective']}, {manifest['parameters']['num_iterations']} trees"),
                 *_combination(manifest),
-                ("features", f"{len(manifest['features'])}, of the nine input fields"),
-                ("offset", _offset(manifest["offset"])),
+                ("features", _features(manifest, inputs)),
+                ("offset", _offset(manifest["offset"], inputs)),
+                *_calibrated(manifest),
                 ("LightGBM", manifest["lightgbmVersion"]),
             ],
         ),
@@ -73,8 +77,10 @@ def model_card(manifest: dict[str, Any], evaluation: dict[str, Any], picture: st
                 ("rows", f"{training['rows']:,}"),
                 ("sha256 of the file", f"`{training['dataSha256']}`"),
                 ("groups in another unit", _flagged(training)),
+                *_negative(training),
             ],
         ),
+        *_fields(inputs),
         "",
         "## Metrics",
         "",
@@ -99,8 +105,8 @@ def model_card(manifest: dict[str, Any], evaluation: dict[str, Any], picture: st
         "",
         "```sh",
         "cd training",
-        ".venv/bin/python -m day7_training inspect --data installs.csv --out report.html",
-        ".venv/bin/python -m day7_training train --data installs.csv --out ../artifacts/mine",
+        f".venv/bin/python -m day7_training inspect --data installs.csv{_schema(inputs)} --out report.html",
+        f".venv/bin/python -m day7_training train --data installs.csv{_schema(inputs)} --out ../artifacts/mine",
         ".venv/bin/python -m day7_training card --bundle ../artifacts/mine --out model.md",
         "```",
         "",
@@ -128,9 +134,62 @@ def _warning(training: dict[str, Any]) -> list[str]:
     return [text, ""]
 
 
-def _offset(name: str | None) -> str:
+def _about(inputs: InputSchema) -> list[str]:
+    if inputs is NINE_FIELDS:
+        return [
+            "about a day after it: where the player is, where he came from, his device, and three event counts. Meant for"
+        ]
+    return [f"when it is asked for: {len(inputs.fields)} fields, which stand below. Meant for"]
+
+
+def _features(manifest: dict[str, Any], inputs: InputSchema) -> str:
+    fields = "nine" if inputs is NINE_FIELDS else f"{len(inputs.fields)}"
+    return f"{len(manifest['features'])}, of the {fields} input fields"
+
+
+def _fields(inputs: InputSchema) -> list[str]:
+    if inputs is NINE_FIELDS:
+        return []
+    rows = [
+        (_escaped(field.name), field.kind, ", ".join(field.roles), _escaped(field.description or ""))
+        for field in inputs.fields
+    ]
+    return ["", "## Input fields", "", *_table(("field", "kind", "roles", "meaning"), rows)]
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").split())
+
+
+def _calibrated(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    calibration = (manifest.get("prediction") or {}).get("calibration")
+    if calibration is None:
+        return []
+    groups = f"; its own for {', '.join(map(_escaped, calibration['groups']))}" if calibration["groups"] else ""
+    return [
+        (
+            "calibration",
+            f"raw score × {calibration['slope']:.4g} + {calibration['intercept']:.4g}, by held-out rows{groups}",
+        )
+    ]
+
+
+def _negative(training: dict[str, Any]) -> list[tuple[str, str]]:
+    if not training.get("negative"):
+        return []
+    rows, treatment = training["negative"]["rows"], training["negative"]["treatment"]
+    return [("revenue below 0", f"{rows:,} rows, {'set to 0' if treatment == 'clip' else 'left out'}")]
+
+
+def _schema(inputs: InputSchema) -> str:
+    return "" if inputs is NINE_FIELDS else " --schema schema.toml"
+
+
+def _offset(name: str | None, inputs: InputSchema) -> str:
     if name is None:
         return "none"
+    if inputs is not NINE_FIELDS:
+        return f"`{name}`: what such an install is expected to bring; the trees learn what that misses"
     return (
         f"`{name}`: what such an install is expected to bring by its country's rates; the trees learn what that misses"
     )

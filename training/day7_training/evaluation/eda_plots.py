@@ -14,7 +14,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..data.installs import FIELDS, NUMBER_FIELDS, REVENUE
+from ..inputs.field import Field
+from ..inputs.schema import NINE_FIELDS, InputSchema
 from .metrics import middle_ranks
 from .style import (
     FLAGGED,
@@ -37,11 +38,16 @@ from .style import (
 )
 
 TOP_SHARES = (0.001, 0.01, 0.05, 0.1, 0.5)
+# Of wide tables, the first of them.
+_SHOWN_EVENTS = 6
+_EVENTS_IN_A_ROW = 3
+_SHOWN_NUMBERS = 12
+_SHOWN_NULLS = 30
 
 
-def revenue_figure(frame: pd.DataFrame, flagged: np.ndarray) -> Figure:
+def revenue_figure(frame: pd.DataFrame, flagged: np.ndarray, inputs: InputSchema = NINE_FIELDS) -> Figure:
     """How many bring nothing, what the others bring, and how much of it the top brings."""
-    revenue = frame[REVENUE].to_numpy()
+    revenue = frame[inputs.target.name].to_numpy()
     figure = new_figure(12, 4)
     spread, top = figure.subplots(1, 2, width_ratios=[3, 2])
     zero = float(np.mean(revenue == 0))
@@ -64,10 +70,16 @@ def revenue_figure(frame: pd.DataFrame, flagged: np.ndarray) -> Figure:
     return figure
 
 
-def events_figure(frame: pd.DataFrame) -> Figure:
-    """The counts of each event where there are any, on a log axis; zeros and nulls in the titles."""
-    figure = new_figure(12, 3.6)
-    for axes, event in zip(figure.subplots(1, len(NUMBER_FIELDS)), NUMBER_FIELDS):
+def events_figure(frame: pd.DataFrame, inputs: InputSchema = NINE_FIELDS) -> Figure:
+    """Each event and amount where there are any, on a log axis; zeros and nulls in the titles."""
+    names = [field.name for field in _exposures(inputs)][:_SHOWN_EVENTS]
+    across = max(1, min(_EVENTS_IN_A_ROW, len(names)))
+    down = max(1, -(-len(names) // across))
+    figure = new_figure(4 * across, 3.6 * down)
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    for axes in panels[len(names) :]:
+        axes.axis("off")
+    for axes, event in zip(panels, names):
         counts = frame[event].to_numpy()
         zero, null = np.mean(counts == 0), np.mean(np.isnan(counts))
         title = f"{event}: {percent(zero)} zero, {percent(null)} null"
@@ -76,13 +88,19 @@ def events_figure(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def nulls_figure(frame: pd.DataFrame) -> Figure:
+def _exposures(inputs: InputSchema) -> list[Field]:
+    return [*inputs.with_role("event"), *inputs.with_role("amount")]
+
+
+def nulls_figure(frame: pd.DataFrame, inputs: InputSchema = NINE_FIELDS) -> Figure:
     """The share of nulls of each field, most first."""
-    shares = frame[list(FIELDS)].isna().mean().sort_values(ascending=False, kind="stable")
-    figure = new_figure(8, 3.4)
-    axes = figure.subplots()
+    names = [field.name for field in inputs.fields]
+    shares = frame[names].isna().mean().sort_values(ascending=False, kind="stable")
     some = int(np.count_nonzero(shares))
-    dress(axes, f"Nulls: {some} of {len(shares)} fields have any", "share of the installs", grid="x")
+    shares = shares.iloc[:_SHOWN_NULLS]
+    figure = new_figure(8, 0.7 + 0.3 * max(len(shares), 3))
+    axes = figure.subplots()
+    dress(axes, f"Nulls: {some} of {len(names)} fields have any", "share of the installs", grid="x")
     bars = axes.barh(range(len(shares)), shares, color=MAIN, height=0.65)
     texts = [percent(share) if share else "none" for share in shares]
     axes.bar_label(bars, texts, padding=4, fontsize=9, color=INK)
@@ -92,16 +110,17 @@ def nulls_figure(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def correlation_figure(frame: pd.DataFrame) -> Figure:
+def correlation_figure(frame: pd.DataFrame, inputs: InputSchema = NINE_FIELDS) -> Figure:
     """Rank correlations of the number fields and the revenue, over the rows where both have a value."""
-    names = [*NUMBER_FIELDS, REVENUE]
+    numbers = [field.name for field in inputs.fields if field.kind == "number"][:_SHOWN_NUMBERS]
+    names = [*numbers, inputs.target.name]
     matrix = rank_correlations(frame[names])
-    figure = new_figure(6, 5)
+    figure = new_figure(max(6, 0.9 * len(names)), max(5, 0.75 * len(names)))
     axes = figure.subplots()
     dress(axes, "Rank correlations (Spearman)", grid="both")
     axes.grid(False)
     image = axes.imshow(matrix, cmap="RdBu", vmin=-1, vmax=1)
-    axes.set_xticks(range(len(names)), names)
+    axes.set_xticks(range(len(names)), names, rotation=0 if len(names) < 6 else 90)
     axes.set_yticks(range(len(names)), names)
     for (row, column), value in np.ndenumerate(matrix):
         text = "constant" if np.isnan(value) else f"{value:.2f}"
@@ -126,12 +145,17 @@ def rank_correlations(numbers: pd.DataFrame) -> np.ndarray:
     return matrix
 
 
-def event_revenue_figure(frame: pd.DataFrame, flagged: np.ndarray, event: str = "event_2") -> Figure:
-    """The revenue of installs with one event count, where both are above 0, and its median."""
-    counts, revenue = frame[event].to_numpy(), frame[REVENUE].to_numpy()
-    both = (counts > 0) & (revenue > 0)
+def event_revenue_figure(frame: pd.DataFrame, flagged: np.ndarray, inputs: InputSchema = NINE_FIELDS) -> Figure:
+    """The revenue of installs with the event that most of them have, where both are above 0, and its median."""
     figure = new_figure(8, 5.2)
     axes = figure.subplots()
+    names = [field.name for field in _exposures(inputs)]
+    if not names:
+        note(axes, "no field has the role event or amount")
+        return figure
+    event = max(names, key=lambda name: int((frame[name] > 0).sum()))
+    counts, revenue = frame[event].to_numpy(), frame[inputs.target.name].to_numpy()
+    both = (counts > 0) & (revenue > 0)
     title = f"{event} and revenue: {percent(float(np.mean(both)))} of the installs have both above 0"
     dress(axes, title, f"{event}, count (log axis)", f"{REVENUE_LABEL}, log axis")
     if not np.any(both):

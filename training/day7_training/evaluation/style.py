@@ -25,7 +25,7 @@ QUIET = "#8A8F98"
 INK = "#2B2F36"
 _GRID = "#E6E8EB"
 
-REVENUE_LABEL = "revenue in 7 days (unit of the data)"
+REVENUE_LABEL = "revenue within the horizon (unit of the data)"
 FLAGGED_LABEL = "flagged: perhaps another unit"
 
 SAMPLE_SEED = 7

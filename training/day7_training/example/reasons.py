@@ -54,6 +54,36 @@ REASONS: dict[str, str] = {
 }
 
 
+# Of plans of other tables, by encoding or operator.
+GENERAL: dict[str, str] = {
+    "code": "few enough texts for a category each",
+    "frequency": "how usual the text is: what rare ones share",
+    "target_mean": "what installs with the text bring, shrunk to the mean; rounded so that it tells no fold",
+    "payer_share": "how many of them bring anything, shrunk and rounded in the same way",
+    "log_factor": "by what factor the text changes what is expected, each field given the others",
+    "log_unit": "in which unit the group's revenue is",
+    "revenue_rate": "what an install, or one event, brings in this group",
+    "relative_revenue": "what the text brings over what its group leads to expect",
+    "number": "as it is; trees cut numbers wherever it helps",
+    "is_missing": "that a value is missing can tell something",
+    "version_part": "the age of the device or the app",
+    "time_part": "when in the day or the week",
+    "difference": "how long after the install",
+    "log": "few and very many on one scale",
+    "ratio": "its share of all events: the kind of player, however active",
+    "clip": "without what has no logarithm, or lies far beyond what was seen",
+    "step": "by what factor each part of the range changes what is expected",
+    "sum": "what its parts come to together",
+    "product": "a rate times what it is a rate of",
+    "linear": "the factors together, at the level of all installs",
+}
+
+
+def reason_of(column: Mapping[str, Any]) -> str:
+    """The nine fields' own, or what columns of this kind are for."""
+    return REASONS.get(column["name"]) or GENERAL[column.get("encoding", column["op"])]
+
+
 def plan_table(plan: Plan) -> pd.DataFrame:
     """Each column's name, operator, what it is made of, what it is for the model, and why it is there."""
     return pd.DataFrame(
@@ -63,7 +93,7 @@ def plan_table(plan: Plan) -> pd.DataFrame:
                 "operator": _operator(column),
                 "made of": ", ".join(_sources(column)),
                 "role": _role(column["name"], plan),
-                "reason": REASONS[column["name"]],
+                "reason": reason_of(column),
             }
             for column in plan.document["columns"]
         ]

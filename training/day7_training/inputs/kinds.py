@@ -87,11 +87,23 @@ def json_schema_of(field: Field) -> dict[str, Any]:
     kind = _KINDS[field.kind]
     types = [*kind.json_types, "null"] if field.nullable else list(kind.json_types)
     schema: dict[str, Any] = {"type": types[0] if len(types) == 1 else types, **kind.json_limits(field)}
-    if field.description is not None:
-        schema["description"] = field.description
+    description = _describe(field)
+    if description:
+        schema["description"] = description
     if field.example is not None:
         schema["examples"] = [field.example]
     return schema
+
+
+def _describe(field: Field) -> str:
+    """For people: what the types do not tell."""
+    sentences = [field.description or ""]
+    if field.unit is not None:
+        sentences.append(f"Unit: {field.unit}.")
+    if field.kind == "time":
+        expected = expected_of(field)
+        sentences.append(f"{expected[0].upper()}{expected[1:]}, UTC unless it says otherwise.")
+    return " ".join(filter(None, sentences))
 
 
 def tensor_datatypes(kind: str) -> tuple[str, ...]:

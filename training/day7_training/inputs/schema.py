@@ -106,12 +106,15 @@ def parse_input_schema(document: Any) -> InputSchema:
 
 
 def read_input_schema(path: Path) -> InputSchema:
-    """The file's document; the UserError of one that is no JSON begins with its path."""
+    """The file's document; a UserError begins with its path."""
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: expected an input schema in JSON: {error}") from error
-    return parse_input_schema(document)
+    try:
+        return parse_input_schema(document)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def _read_fields(value: Any) -> tuple[Field, ...]:

@@ -7,7 +7,7 @@ initial score where the objective predicts a logarithm. Refuses what LightGBM re
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -26,8 +26,25 @@ from .parameters import SEED, Parameters
 
 VALIDATION_SHARE = 0.1
 PATIENCE_TREES = 50
+# In standard errors: a fold with a large payer would else decide alone. It is the usual rule of one such error.
+_TOLERANCE_ERRORS = 1
 
 Trees = int | tuple[int, ...]
+
+
+class Stopped(NamedTuple):
+    """How many trees did best on the rows that were watched; `losses`: of each ensemble, what those rows had after each tree."""
+
+    trees: Trees
+    losses: tuple[list[float], ...]
+
+
+class Watched(NamedTuple):
+    """Rows that decide when to stop; boosting adds their loss after each tree to `losses`."""
+
+    encoded: Encoded
+    revenue: np.ndarray
+    losses: list[float]
 
 
 @dataclass(frozen=True)
@@ -99,14 +116,38 @@ def fit_until_it_stops(
     progress: Progress,
     *,
     offset: bool | None = None,
-) -> tuple[Model, int]:
-    """A model, and the number of its trees that did best on a seeded tenth of the rows, which it did not see."""
+) -> tuple[Model, Stopped]:
+    """A model, and where it stopped by a seeded tenth of the rows, which it did not see."""
     fitting, validation = validation_split(len(frame), VALIDATION_SHARE)
     offset = takes_offset(parameters) if offset is None else offset
     data = training_data(recipe, frame.iloc[fitting], revenue[fitting], offset=offset, progress=progress)
-    watched = (data.plan.apply(frame.iloc[validation]), in_unit(revenue[validation], data.unit))
+    watched = Watched(data.plan.apply(frame.iloc[validation]), in_unit(revenue[validation], data.unit), [])
     booster = boost(title, parameters, data, limit, progress, watched)
-    return Model(data.plan, booster), booster.best_iteration
+    return Model(data.plan, booster), Stopped(booster.best_iteration, (watched.losses,))
+
+
+def pooled_trees(stops: Sequence[Stopped], *, with_offset: bool) -> Trees:
+    """The number of trees that did best on the watched rows of all folds together: those of one are few, and payers fewer.
+
+    Trees that only correct an offset have to be surely worth it.
+    """
+    if len(stops) == 1:
+        return stops[0].trees
+    tolerance = _TOLERANCE_ERRORS if with_offset else 0.0
+    counts = tuple(_least(each, tolerance) for each in zip(*(stop.losses for stop in stops)))
+    return counts if isinstance(stops[0].trees, tuple) else counts[0]
+
+
+def _least(losses: Sequence[Sequence[float]], errors: float) -> int:
+    """The fewest trees that are no worse than the best number by more than so many standard errors of the difference.
+
+    After the last tree of a fold its loss stays: it had begun to rise.
+    """
+    longest = max(map(len, losses))
+    after = np.array([[*each, *[each[-1]] * (longest - len(each))] for each in losses])
+    worse = after - after[:, [np.argmin(after.mean(axis=0))]]
+    tolerance = errors * worse.std(axis=0, ddof=1) / np.sqrt(len(losses))
+    return int(np.argmax(worse.mean(axis=0) <= tolerance)) + 1
 
 
 class Learner(NamedTuple):
@@ -117,7 +158,7 @@ class Learner(NamedTuple):
     """
 
     fit: Callable[[str, pd.DataFrame, np.ndarray, Parameters, Any, Progress], AnyModel]
-    fit_until_it_stops: Callable[[str, pd.DataFrame, np.ndarray, Parameters, int, Progress], tuple[AnyModel, Trees]]
+    fit_until_it_stops: Callable[[str, pd.DataFrame, np.ndarray, Parameters, int, Progress], tuple[AnyModel, Stopped]]
     distributed: bool
 
 
@@ -142,7 +183,7 @@ def boost(
     data: TrainingData,
     trees: int,
     progress: Progress,
-    watched: tuple[Encoded, np.ndarray] | None = None,
+    watched: Watched | None = None,
 ) -> lgb.Booster:
     """`trees` trees, or with rows to watch as many as PATIENCE_TREES allows. @raises UserError"""
     plan = data.plan
@@ -152,7 +193,8 @@ def boost(
     with progress(title, trees) as step:
         callbacks = [lambda _: step()]
         if watched is not None:
-            watching["valid_sets"] = [data.dataset(*watched, reference=dataset)]
+            watching["valid_sets"] = [data.dataset(watched.encoded, watched.revenue, reference=dataset)]
+            callbacks.append(partial(_note_loss, watched.losses))
             callbacks.append(lgb.early_stopping(PATIENCE_TREES, first_metric_only=True, verbose=False))
         try:
             booster = lgb.train(dict(parameters), dataset, num_boost_round=trees, callbacks=callbacks, **watching)
@@ -162,15 +204,27 @@ def boost(
     return booster
 
 
+def _note_loss(losses: list[float], state: lgb.callback.CallbackEnv) -> None:
+    _, _, value, higher_is_better = state.evaluation_result_list[0][:4]
+    losses.append(-value if higher_is_better else value)
+
+
 def give_unit_back(booster: lgb.Booster, objective: str, unit: float) -> None:
     """Trees fitted to revenue over `unit` predict revenue: leaves times the unit, or its logarithm in the first tree."""
     if unit == 1 or objective == "binary":
         return
-    logarithm = objective in LOG_LINK_OBJECTIVES
-    for tree, leaves in enumerate(_leaf_counts(booster)[: 1 if logarithm else None]):
+    if objective in LOG_LINK_OBJECTIVES:
+        raise_scores(booster, math.log(unit))
+        return
+    for tree, leaves in enumerate(_leaf_counts(booster)):
         for leaf in range(leaves):
-            value = booster.get_leaf_output(tree, leaf)
-            booster.set_leaf_output(tree, leaf, value + math.log(unit) if logarithm else value * unit)
+            booster.set_leaf_output(tree, leaf, booster.get_leaf_output(tree, leaf) * unit)
+
+
+def raise_scores(booster: lgb.Booster, by: float) -> None:
+    """Every raw score is higher by so much: the first tree's leaves are."""
+    for leaf in range(_leaf_counts(booster)[0]):
+        booster.set_leaf_output(0, leaf, booster.get_leaf_output(0, leaf) + by)
 
 
 def _leaf_counts(booster: lgb.Booster) -> list[int]:

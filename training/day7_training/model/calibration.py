@@ -24,8 +24,10 @@ from ..features.texts import distinct_texts, group_by_text
 FOLD = "ascii_lower"
 _SLOPES = np.arange(10, 31) / 20
 _PIECES = 5
+# Of what is calibrated by the others: few would say more of the chance by which large payers fell into them.
+_CROSSWISE_PIECES = 20
 # A slope must lower the deviance by this share of it to be worth having.
-_LEAST_GAIN = 5e-4
+_LEAST_GAIN = 2e-3
 # Smaller changes of the sum are noise.
 _LEAST_INTERCEPT = 0.005
 _LEAST_GROUP_ROWS = 20
@@ -125,8 +127,16 @@ class Held(NamedTuple):
         return self.chance * np.mean([np.exp(adjust(each)) for each in self.raw_scores], axis=0)
 
 
-def fit_calibration(held: Held, flagged_groups: Sequence[tuple[str, str]], seed: int) -> Calibration | None:
-    """`flagged_groups`: field and folded text of groups in another unit. None where nothing is to be mended."""
+def fit_calibration(
+    held: Held, flagged_groups: Sequence[tuple[str, str]], seed: int, *, level_alone: bool = False
+) -> Calibration | None:
+    """`flagged_groups`: field and folded text of groups in another unit. None where nothing is to be mended.
+
+    `level_alone`: one intercept for all rows, which trees can bear by themselves.
+    """
+    if level_alone:
+        calibration = Calibration(_fit_pair(held.of(~held.flagged), with_slope=False))
+        return None if _changes_nothing(calibration) else calibration
     usual = held.of(~held.flagged)
     pair = _fit_pair(usual, with_slope=_slope_gains(usual, seed))
     name = flagged_groups[0][0] if flagged_groups else None
@@ -142,14 +152,16 @@ def fit_calibration(held: Held, flagged_groups: Sequence[tuple[str, str]], seed:
     return None if _changes_nothing(calibration) else calibration
 
 
-def calibrate_crosswise(held: Held, flagged_groups: Sequence[tuple[str, str]], seed: int) -> np.ndarray:
+def calibrate_crosswise(
+    held: Held, flagged_groups: Sequence[tuple[str, str]], seed: int, *, level_alone: bool = False
+) -> np.ndarray:
     """What each row is predicted by the pairs that were fitted without it: for an honest evaluation."""
     predicted = np.empty(len(held.actual))
-    pieces = fold_numbers(len(held.actual), _PIECES, seed)
-    for piece in range(_PIECES):
+    pieces = fold_numbers(len(held.actual), _CROSSWISE_PIECES, seed)
+    for piece in range(_CROSSWISE_PIECES):
         inside = pieces == piece
         rows = held.of(inside)
-        calibration = fit_calibration(held.of(~inside), flagged_groups, seed)
+        calibration = fit_calibration(held.of(~inside), flagged_groups, seed, level_alone=level_alone)
         if calibration is None:
             predicted[inside] = rows.predict(lambda scores: scores)
         else:

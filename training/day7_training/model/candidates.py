@@ -93,10 +93,10 @@ def _regressor(make: Callable[[], object]) -> Predict:
 
 def _boosted(parameters: Parameters, *, offset: bool) -> Predict:
     def predict(fold: Fold) -> np.ndarray:
-        model, trees = fit_until_it_stops(
+        model, stopped = fit_until_it_stops(
             fold.recipe, "", fold.frame, fold.revenue, parameters, _MAX_TREES, no_progress, offset=offset
         )
-        return model.predict(fold.held_out, trees)
+        return model.predict(fold.held_out, stopped.trees)
 
     return predict
 
@@ -108,10 +108,10 @@ def _two_part(fold: Fold) -> np.ndarray:
         chance = np.full(len(fold.held_out), float(np.mean(pays)))
     else:
         payer = {**resolve_parameters("tweedie", {}), "objective": "binary"}
-        model, trees = fit_until_it_stops(
+        model, stopped = fit_until_it_stops(
             fold.recipe, "", fold.frame, pays.astype(float), payer, _MAX_TREES, no_progress
         )
-        chance = model.predict(fold.held_out, trees)
+        chance = model.predict(fold.held_out, stopped.trees)
     task = "", fold.frame[pays], fold.revenue[pays], resolve_parameters("gamma", {}), 200, no_progress
     amount = fit(fold.recipe, *task)
     return chance * amount.predict(fold.held_out)

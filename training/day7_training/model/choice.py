@@ -16,7 +16,7 @@ from ..features.recipe import TableRecipe
 from ..features.structure import FACTORS, NONE, RATES
 from ..inputs.schema import InputSchema
 from ..progress import Progress, no_progress
-from .boosting import fit_until_it_stops, takes_offset
+from .boosting import fit_until_it_stops, pooled_trees, takes_offset
 from .calibration import mean_deviance
 from .parameters import SEED, Parameters
 
@@ -25,7 +25,13 @@ FOLD_COUNT = 3
 MOST_ROWS = 30_000
 MAX_TREES = 600
 
-SMALL_TREES: Parameters = {"num_leaves": 8, "min_data_in_leaf": 100}
+SMALL_TREES: Parameters = {
+    "num_leaves": 8,
+    "min_data_in_leaf": 100,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+}
 # Ways whose trees are large unless small ones gain: rates leave more to be learned than factors of all fields.
 _LARGE = (RATES,)
 _LEAST_LEAF = 20
@@ -70,13 +76,17 @@ def choose_recipe(
     with progress("choosing the offset", (len(ways) + 1) * FOLD_COUNT) as step:
 
         def left(way: str, tried: Parameters) -> float:
-            predicted = np.empty(len(frame))
+            recipe, fitted = TableRecipe(inputs, way), []
             for fold in range(FOLD_COUNT):
-                inside = folds == fold
-                task = TableRecipe(inputs, way), "", frame[~inside], target[~inside], tried, MAX_TREES, no_progress
-                model, trees = fit_until_it_stops(*task)
-                predicted[inside] = model.predict(frame[inside], trees)
+                others = folds != fold
+                fitted.append(
+                    fit_until_it_stops(recipe, "", frame[others], target[others], tried, MAX_TREES, no_progress)
+                )
                 step()
+            trees = pooled_trees([stopped for _, stopped in fitted], with_offset=way != NONE)
+            predicted = np.empty(len(frame))
+            for fold, (model, _) in enumerate(fitted):
+                predicted[folds == fold] = model.predict(frame[folds == fold], trees)
             return _corrected_deviance(target[~flagged], predicted[~flagged])
 
         for way in ways:

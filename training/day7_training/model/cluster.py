@@ -23,7 +23,7 @@ from lightgbm.dask import DaskLGBMRegressor
 from ..features.recipe import Recipe
 from ..progress import Progress
 from . import boosting
-from .boosting import Learner, TrainingData, give_unit_back, takes_offset, training_data
+from .boosting import Learner, Stopped, TrainingData, give_unit_back, takes_offset, training_data
 from .model import Model
 from .parameters import SEED, Parameters
 from .workers import Workers, connected
@@ -77,13 +77,13 @@ class _Cluster:
         parameters: Parameters,
         limit: int,
         progress: Progress,
-    ) -> tuple[Model, int]:
+    ) -> tuple[Model, Stopped]:
         """A model of as many trees as do best on a sample of the rows, found on this machine."""
         chosen = np.sort(_shuffled(len(frame))[:SAMPLE_ROWS])
         sample = frame.iloc[chosen], revenue[chosen]
         step = f"{title}: number of trees", *sample, parameters, limit, progress
-        _, trees = boosting.fit_until_it_stops(self._recipe, *step)
-        return self.fit(title, frame, revenue, parameters, trees, progress), trees
+        _, stopped = boosting.fit_until_it_stops(self._recipe, *step)
+        return self.fit(title, frame, revenue, parameters, stopped.trees, progress), stopped
 
     def _boost(
         self, title: str, parameters: Parameters, data: TrainingData, trees: int, progress: Progress

@@ -108,6 +108,11 @@ def combined(model: AnyModel, objective: str) -> Combination:
     return Combination(model.plan, SINGLE, (Part("revenue", "model", objective, model),), ())
 
 
+def main_model(model: AnyModel) -> Model:
+    """The first of several: the one whose trees are worth a look."""
+    return model.parts[0].model if isinstance(model, Combination) else model
+
+
 def calibrated_names(model: AnyModel, objective: str) -> list[str]:
     """The ensembles whose raw scores a calibration is of."""
     parts = combined(model, objective).parts

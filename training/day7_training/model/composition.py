@@ -21,7 +21,9 @@ from ..progress import Progress
 from .boosting import (
     VALIDATION_SHARE,
     Learner,
+    Stopped,
     TrainingData,
+    Watched,
     boost,
     in_unit,
     learner_here,
@@ -121,23 +123,25 @@ class _Several:
         parameters: Parameters,
         limit: int,
         progress: Progress,
-    ) -> tuple[Combination, tuple[int, ...]]:
+    ) -> tuple[Combination, Stopped]:
         fitting, validation = validation_split(len(frame), VALIDATION_SHARE)
         unit = self._recipe.unit(revenue[fitting])
         revenue = in_unit(revenue, unit)
         plan, encoded = self._encode(frame.iloc[fitting], revenue[fitting], parameters, progress)
         watched = plan.apply(frame.iloc[validation])
         tasks = self._tasks(parameters)
-        boosters = []
+        boosters, losses = [], []
         for task in tasks:
             seen = task.data(plan, watched, revenue[validation], unit)
             if len(seen.revenue) == 0:
                 raise UserError(f"--two-part: expected payers among {len(validation)} rows to watch, got none")
             data = task.data(plan, encoded, revenue[fitting], unit)
             step = f"{title}: {task.name}", task.parameters, data, limit, progress
-            boosters.append(boost(*step, (seen.encoded, seen.revenue)))
+            watching = Watched(seen.encoded, seen.revenue, [])
+            boosters.append(boost(*step, watching))
+            losses.append(watching.losses)
         counts = tuple(booster.best_iteration for booster in boosters)
-        return self._combination(plan, tasks, boosters), counts
+        return self._combination(plan, tasks, boosters), Stopped(counts, tuple(losses))
 
     def _encode(
         self, frame: pd.DataFrame, revenue: np.ndarray, parameters: Parameters, progress: Progress

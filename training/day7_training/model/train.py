@@ -1,9 +1,10 @@
 """Trains the model: validated installs become a fitted plan, an ensemble and an honest evaluation.
 
 The rows are cut into five seeded folds. Each is held out once from a model that is fitted on the others,
-a tenth of which decides when to stop adding trees; so every row is predicted by a model that has not seen
-it, and these predictions are the evaluation. With many rows, or on a cluster, one fold is enough. The served
-model is then fitted on every row, with the median of the numbers of trees. Refuses too few rows, revenue that
+a tenth of which is watched while trees are added. The number of trees that did best on the watched rows of all folds
+is the one that counts: with it models are fitted on all the others of a fold, so every row is predicted by a model that
+has not seen it, and these predictions are the evaluation. With many rows, or on a cluster, one fold is enough, and its
+first model is the one. The served model is then fitted on every row. Refuses too few rows, revenue that
 is all equal, and an objective that the revenue does not allow.
 """
 
@@ -24,7 +25,7 @@ from ..features.folds import fold_numbers
 from ..inputs.schema import NINE_FIELDS, InputSchema
 from ..progress import Progress
 from ..quality.anomalies import UnitAnomaly, find_unit_anomalies
-from .boosting import Learner, Trees
+from .boosting import Learner, Trees, pooled_trees, raise_scores
 from .calibration import Calibration, Held, calibrate_crosswise, fit_calibration
 from .combination import HURDLE, AnyModel, Combination, calibrated_names, combined, scores_of
 from .model import LOG_LINK_OBJECTIVES, Answers, Interval
@@ -36,7 +37,12 @@ MINIMUM_PAYERS = 10
 FOLD_COUNT = 5
 # Above, a fifth of the rows measures as well as all of them, in a fifth of the time.
 MANY_ROWS = 100_000
+# Above, the tenth that was watched would teach a model of a fold little more, and fitting it again takes a while.
+REFIT_ROWS = 50_000
 MAX_TREES = 1000
+# What is done with the sum that held-out rows show to be wrong: nothing; one factor, in the trees; or all of calibration.py,
+# in the bundle.
+UNCALIBRATED, LEVEL, PAIRS = "uncalibrated", "level", "pairs"
 # DART reweights earlier trees as it goes, so a best iteration cannot be cut out and none is looked for.
 MAX_TREES_DART = 200
 
@@ -94,23 +100,25 @@ def train(
     progress: Progress,
     learner: Learner,
     *,
-    calibrated: bool = False,
+    calibrate: str = UNCALIBRATED,
 ) -> Trained:
     """The evaluation is of the held-out rows, made before the model was fitted again on all rows.
 
-    `calibrated`: what the held-out rows show to be wrong in sum is mended, and the model is always a combination.
+    With `calibrate` PAIRS the model is always a combination.
     """
     held = _hold_out(rows, parameters, max_trees, progress, learner)
-    calibration, predicted = (
-        _calibrate(held, rows, str(parameters["objective"])) if calibrated else (None, held.predicted)
-    )
+    calibration, predicted = _calibrate(held, rows, str(parameters["objective"]), calibrate)
     residuals = Residuals(held.actual, predicted, held.flagged)
-    evaluation = evaluate(held.frame, *residuals, SEED, held.interval, facets=_facets(rows.inputs))
+    evaluation = evaluate(held.frame, *residuals, SEED, held.interval, facets=facets_of(rows.inputs))
     # The number of trees is all that validation decided, so nothing is left to hold rows back for:
     # the served model learns from all of them, and the evaluation is, if anything, too modest.
     model = learner.fit("all rows", rows.frame, rows.revenue, parameters, held.trees, progress)
-    if calibrated:
+    if calibrate == PAIRS:
         model = replace(combined(model, str(parameters["objective"])), calibration=calibration)
+    elif calibration is not None:
+        one = combined(model, str(parameters["objective"]))
+        for name in calibrated_names(one, str(parameters["objective"])):
+            raise_scores(one.models[name].booster, calibration.pair.intercept)
     # Some numbers lose digits when saved: the model that counts is the one that comes back from the file.
     texts = {name: each.booster.model_to_string() for name, each in model.models.items()}
     reloaded = {name: lgb.Booster(model_str=text) for name, text in texts.items()}
@@ -164,18 +172,23 @@ def _hold_out(
     held_out = range(1 if len(frame) > MANY_ROWS or learner.distributed else FOLD_COUNT)
     # On a cluster nothing stops early: a number of trees that is given is not doubted.
     given = parameters["boosting"] == "dart" or (learner.distributed and max_trees is not None)
-    models, counts = [], []
+    models, stops = [], []
     for fold in held_out:
         others = folds != fold
         task = f"held out {fold + 1} of {len(held_out)}", frame[others], revenue[others], parameters
         if given:
-            count = max_trees or MAX_TREES_DART
-            model = learner.fit(*task, count, progress)
+            model = learner.fit(*task, max_trees or MAX_TREES_DART, progress)
         else:
-            model, count = learner.fit_until_it_stops(*task, max_trees or MAX_TREES, progress)
+            model, stopped = learner.fit_until_it_stops(*task, max_trees or MAX_TREES, progress)
+            stops.append(stopped)
         models.append(model)
-        counts.append(count)
-    tree_count = _median(counts)
+    with_offset = models[0].plan.offset is not None
+    tree_count: Trees = pooled_trees(stops, with_offset=with_offset) if stops else max_trees or MAX_TREES_DART
+    if stops and len(frame) <= REFIT_ROWS and not learner.distributed:
+        for fold in held_out:
+            others = folds != fold
+            task = f"held out {fold + 1} of {len(held_out)} again", frame[others], revenue[others], parameters
+            models[fold] = learner.fit(*task, tree_count, progress)
     answered = [model.answer(frame[folds == fold], trees=tree_count) for fold, model in zip(held_out, models)]
     # The rows of the first fold, then those of the second, …: put back into the order of the file.
     order = np.argsort(np.concatenate([np.flatnonzero(folds == fold) for fold in held_out]))
@@ -195,23 +208,19 @@ def _hold_out(
     return _HeldOut(tree_count, frame[seen], revenue[seen], predicted, rows.flagged[seen], interval, raw_scores, chance)
 
 
-def _calibrate(held: _HeldOut, rows: TrainingRows, objective: str) -> tuple[Calibration | None, np.ndarray]:
+def _calibrate(
+    held: _HeldOut, rows: TrainingRows, objective: str, calibrate: str
+) -> tuple[Calibration | None, np.ndarray]:
     """What mends the held-out rows, and what they are predicted by what mends the others."""
-    if not held.raw_scores or objective not in LOG_LINK_OBJECTIVES:
+    if calibrate == UNCALIBRATED or not held.raw_scores or objective not in LOG_LINK_OBJECTIVES:
         return None, held.predicted
     groups = [(anomaly.field, anomaly.value) for anomaly in rows.anomalies if not rows.dropped]
     data = Held(held.frame, held.actual, held.raw_scores, held.chance, held.flagged)
-    calibration = fit_calibration(data, groups, SEED)
+    calibration = fit_calibration(data, groups, SEED, level_alone=calibrate == LEVEL)
     if calibration is None:
         return None, held.predicted
-    return calibration, calibrate_crosswise(data, groups, SEED)
+    return calibration, calibrate_crosswise(data, groups, SEED, level_alone=calibrate == LEVEL)
 
 
-def _facets(inputs: InputSchema) -> tuple[str, ...]:
+def facets_of(inputs: InputSchema) -> tuple[str, ...]:
     return tuple(field.name for field in inputs.with_role("facet"))
-
-
-def _median(counts: list[Any]) -> Trees:
-    if isinstance(counts[0], tuple):
-        return tuple(int(np.median(each)) for each in zip(*counts))
-    return int(np.median(counts))

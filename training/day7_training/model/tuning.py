@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..features.recipe import Recipe
 from ..progress import Progress, no_progress
-from .boosting import boost, in_unit, training_data, validation_split
+from .boosting import Watched, boost, in_unit, training_data, validation_split
 from .model import Model
 from .parameters import SEED, Parameters, resolve_parameters
 
@@ -38,7 +38,7 @@ def tune(recipe: Recipe, frame: pd.DataFrame, revenue: np.ndarray, trials: int, 
     fitting, validation = validation_split(len(frame), VALIDATION_SHARE)
     data = training_data(recipe, frame.iloc[fitting], revenue[fitting], offset=True)
     watched = frame.iloc[validation]
-    seen = data.plan.apply(watched), in_unit(revenue[validation], data.unit)
+    seen = Watched(data.plan.apply(watched), in_unit(revenue[validation], data.unit), [])
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=SEED))
 

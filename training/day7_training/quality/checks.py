@@ -52,6 +52,10 @@ class Inspection:
     findings: list[Finding]
     inputs: InputSchema = NINE_FIELDS
 
+    @property
+    def revenue(self) -> np.ndarray:
+        return self.frame[self.inputs.target.name].to_numpy()
+
     def of_kind(self, *kinds: str) -> list[Finding]:
         return [finding for finding in self.findings if finding.kind in kinds]
 

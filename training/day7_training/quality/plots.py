@@ -1,4 +1,4 @@
-"""Draws an inspection: revenue per event, events against revenue, its spread, its Lorenz curve, countries and nulls.
+"""Draws an inspection: revenue per event, events against revenue, its spread, its Lorenz curve, markets and nulls.
 
 Each picture has a title and a caption that says how to read it; where the data has nothing to show,
 the picture is left out. Rows of groups in another unit are orange everywhere.
@@ -13,7 +13,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from ..data.installs import NUMBER_FIELDS, REVENUE
 from ..features.operators import FOLDS
 from ..features.texts import group_by_text
 from .canvas import (
@@ -37,6 +36,7 @@ from .summary import gini, lorenz
 
 SHOWN_GROUPS = 20
 SHOWN_POINTS = 20_000
+SHOWN_COLUMNS = 30
 _BINS = 40
 # Log axes fail near the ends of what a double can hold.
 _DRAWABLE = (1e-15, 1e18)
@@ -44,17 +44,18 @@ _DRAWABLE = (1e-15, 1e18)
 
 def draw(inspection: Inspection) -> list[Picture]:
     """The pictures, in the order in which they are worth a look."""
-    plots = (_rates, _events_against_revenue, _revenue, _lorenz, _rows_by_country, _nulls)
+    plots = (_rates, _events_against_revenue, _revenue, _lorenz, _rows_by_market, _nulls)
     return [drawn for plot in plots for drawn in plot(inspection)]
 
 
 def _rates(inspection: Inspection) -> Iterator[Picture]:
-    frame, revenue = inspection.frame, inspection.frame[REVENUE].to_numpy()
-    events = frame[list(NUMBER_FIELDS)].sum(axis=1).to_numpy()
+    frame, revenue = inspection.frame, inspection.revenue
+    counted = [field.name for field in inspection.inputs.with_role("event")]
+    events = frame[counted].sum(axis=1).to_numpy() if counted else np.ones(len(frame))
     usable = (revenue > 0) & (events > 0)
     if not np.any(usable):
         return
-    for field in dict.fromkeys(["country", *(anomaly.field for anomaly in inspection.anomalies)]):
+    for field in dict.fromkeys([*_market(inspection), *(anomaly.field for anomaly in inspection.anomalies)]):
         group, keys = group_by_text(frame[field], FOLDS["ascii_lower"])
         rates = pd.DataFrame({"rate": np.clip(revenue[usable] / events[usable], *_DRAWABLE)})
         rates["flagged"] = inspection.flagged[usable]
@@ -68,15 +69,23 @@ def _rates(inspection: Inspection) -> Iterator[Picture]:
         found["label"] = np.array(["null", *keys], dtype=object)[found.index]
         found = found.sort_values(["flagged", "rows"], ascending=False, kind="stable").head(SHOWN_GROUPS)
         found = found.sort_values("middle", kind="stable")
-        title = f"Revenue per event by {field}"
+        measured = "revenue per event" if counted else "revenue of an install"
+        title = f"{measured.capitalize()} by {field}"
         caption = (
             "The dot is the median over installs with revenue, the line spans eight in ten of them. "
             f"At most {SHOWN_GROUPS} groups are shown: those in another unit and those with the most such installs."
         )
-        yield picture(title, caption, _draw_rates(found))
+        yield picture(title, caption, _draw_rates(found, measured))
 
 
-def _draw_rates(found: pd.DataFrame) -> Figure:
+def _market(inspection: Inspection) -> list[str]:
+    """The field by which installs are told apart first: the group, or else a facet; none where there is neither."""
+    inputs = inspection.inputs
+    texts = [field.name for field in (*inputs.with_role("group"), *inputs.with_role("facet")) if field.kind == "text"]
+    return texts[:1]
+
+
+def _draw_rates(found: pd.DataFrame, measured: str) -> Figure:
     figure, axes = axes_alone(height=1.1 + 0.2 * max(len(found), 6))
     places = np.arange(len(found))
     colours = np.where(found["flagged"], FLAGGED, USUAL).tolist()
@@ -84,7 +93,7 @@ def _draw_rates(found: pd.DataFrame) -> Figure:
     axes.scatter(found["middle"], places, c=colours, s=34, zorder=3)
     axes.set_xscale("log")
     axes.set_xlim(log_limits(found[["low", "high"]].to_numpy()))
-    axes.set_xlabel("revenue per event (log)")
+    axes.set_xlabel(f"{measured} (log)")
     label_rows(axes, found["label"].tolist())
     axes.grid(axis="x", color=QUIET, alpha=0.5)
     legend(axes, found["flagged"].any())
@@ -92,7 +101,12 @@ def _draw_rates(found: pd.DataFrame) -> Figure:
 
 
 def _events_against_revenue(inspection: Inspection) -> Iterator[Picture]:
-    events, revenue = inspection.frame["event_2"].to_numpy(), inspection.frame[REVENUE].to_numpy()
+    numbers = [*inspection.inputs.with_role("event"), *inspection.inputs.with_role("amount")]
+    if not numbers:
+        return
+    # The one that most installs have.
+    event = max((field.name for field in numbers), key=lambda name: int((inspection.frame[name] > 0).sum()))
+    events, revenue = inspection.frame[event].to_numpy(), inspection.revenue
     shown = np.flatnonzero((events > 0) & (revenue > 0))
     if not len(shown):
         return
@@ -109,17 +123,17 @@ def _events_against_revenue(inspection: Inspection) -> Iterator[Picture]:
     axes.set_yscale("log")
     axes.set_xlim(log_limits(np.clip(events[shown], *_DRAWABLE)))
     axes.set_ylim(log_limits(np.clip(revenue[shown], *_DRAWABLE)))
-    axes.set_xlabel("event_2 (log)")
+    axes.set_xlabel(f"{event} (log)")
     axes.set_ylabel("revenue (log)")
     axes.grid(color=QUIET, alpha=0.4)
     legend(axes, len(flagged) > 0)
     share = percent(absent / len(revenue))
     caption = f"One point an install. {absent} installs ({share}) with a zero on either axis are not shown."
-    yield picture("event_2 against revenue", caption, figure)
+    yield picture(f"{event} against revenue", caption, figure)
 
 
 def _revenue(inspection: Inspection) -> Iterator[Picture]:
-    revenue = inspection.frame[REVENUE].to_numpy()
+    revenue = inspection.revenue
     some = revenue > 0
     if not np.any(some):
         return
@@ -147,7 +161,7 @@ def _revenue(inspection: Inspection) -> Iterator[Picture]:
 
 
 def _lorenz(inspection: Inspection) -> Iterator[Picture]:
-    revenue = inspection.frame[REVENUE].to_numpy()
+    revenue = inspection.revenue
     if not np.any(revenue):
         return
     curves = [("all installs", revenue, FLAGGED if np.any(inspection.flagged) else USUAL)]
@@ -173,8 +187,13 @@ def _lorenz(inspection: Inspection) -> Iterator[Picture]:
     yield picture("Lorenz curve of the revenue", caption, figure)
 
 
-def _rows_by_country(inspection: Inspection) -> Iterator[Picture]:
-    group, keys = group_by_text(inspection.frame["country"], FOLDS["ascii_lower"])
+def _rows_by_market(inspection: Inspection) -> Iterator[Picture]:
+    for field in _market(inspection):
+        yield _draw_rows(inspection, field)
+
+
+def _draw_rows(inspection: Inspection, field: str) -> Picture:
+    group, keys = group_by_text(inspection.frame[field], FOLDS["ascii_lower"])
     sizes = np.bincount(group, minlength=len(keys) + 1)
     flagged = np.bincount(group, inspection.flagged, minlength=len(keys) + 1) == sizes
     order = np.argsort(-sizes, kind="stable")[: len(keys)]
@@ -186,19 +205,21 @@ def _rows_by_country(inspection: Inspection) -> Iterator[Picture]:
         labels.append(f"{others} others")
         counts.append(len(group) - sum(counts))
         colours.append(QUIET)
-    caption = "Installs of each country, the largest countries first; any in another unit are shown too."
+    caption = f"Installs of each {field}, the largest first; any in another unit are shown too."
     figure = bars(labels, counts, colours, [f"{count}" for count in counts], "installs")
     legend(figure.axes[0], FLAGGED in colours, loc="lower right")
-    yield picture("Installs by country", caption, figure)
+    return picture(f"Installs by {field}", caption, figure)
 
 
 def _nulls(inspection: Inspection) -> Iterator[Picture]:
     rows = len(inspection.frame)
     columns = sorted((column for column in inspection.columns if column.nulls), key=lambda column: -column.nulls)
+    left_out = len(columns[SHOWN_COLUMNS:])
+    columns = columns[:SHOWN_COLUMNS]
     if columns:
         shares = [column.nulls / rows for column in columns]
         texts = [percent(share) for share in shares]
         figure = bars([column.name for column in columns], shares, [USUAL] * len(columns), texts, "share of rows")
         figure.axes[0].xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
-        caption = "Columns with empty cells; the others have none."
+        caption = f"Columns with empty cells; {f'{left_out} more have fewer' if left_out else 'the others have none'}."
         yield picture("Nulls", caption, figure)

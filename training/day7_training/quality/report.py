@@ -12,7 +12,6 @@ from html import escape
 
 import numpy as np
 
-from ..data.installs import REVENUE
 from .canvas import Picture
 from .checks import Inspection
 from .finding import SEVERITIES, SHOWN_EXAMPLES, Finding, percent, printable
@@ -91,7 +90,7 @@ def _examples(texts: Sequence[str]) -> str:
 
 def _overview(inspection: Inspection) -> str:
     flagged = inspection.flagged
-    revenue = inspection.frame[REVENUE].to_numpy()
+    revenue = inspection.revenue
     summaries = {"All rows": summarize_revenue(revenue)}
     if np.any(flagged) and not np.all(flagged):
         summaries["Without groups in another unit"] = summarize_revenue(revenue[~flagged])

@@ -1,0 +1,144 @@
+/**
+ * The connections to the database, in a pool for each purpose: no question holds up a shipment, and no report keeps a revoked key valid. They
+ * open by themselves, bring the schema to the newest, and open again after a loss. No call takes longer than its time limit, and
+ * the server gives up what the client has given up.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import postgres, { type Sql } from 'postgres'
+import { CLIENT } from './client.ts'
+import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded.ts'
+import { migrate, missingVersions } from './migrate.ts'
+
+export type DatabaseLocation = { readonly url: string } | { readonly dataFolder: string }
+
+/** How many connections each purpose may have, and how many calls of it may wait for one. */
+const POOLS = {
+  shipping: { connections: 1, waiting: Infinity },
+  /** Keys, the split of the traffic, events, outcomes, erasures. */
+  control: { connections: 2, waiting: 100 },
+  /** What dashboards ask again and again: milliseconds each. */
+  questions: { connections: 3, waiting: 50 },
+  /** What may take a minute. */
+  reports: { connections: 2, waiting: 6 },
+} as const satisfies Record<string, { connections: number; waiting: number }>
+
+export type Purpose = keyof typeof POOLS
+
+const OPENING_TIMEOUT_MS = 20_000
+/** It may have to write every prediction anew. */
+const MIGRATION_TIMEOUT_MS = 4 * 3_600_000
+/** A new one waits for the disk, and one that was killed reads what it had written. */
+const EMBEDDED_TIMEOUT_MS = 60_000
+/** What the server has ended is heard of before the client's own time limit. */
+const GRACE_MS = 2_000
+
+export class DatabaseTimeoutError extends Error {
+  readonly code = 'DATABASE_TIMEOUT'
+  override readonly name = 'DatabaseTimeoutError'
+}
+
+export class DatabaseBusyError extends Error {
+  readonly code = 'DATABASE_BUSY'
+  override readonly name = 'DatabaseBusyError'
+}
+
+export class Connections {
+  readonly #location: DatabaseLocation
+  readonly #pools = new Map<Purpose, Sql>()
+  readonly #calls: Record<Purpose, number> = { shipping: 0, control: 0, questions: 0, reports: 0 }
+  #embedded: EmbeddedDatabase | undefined
+  #opening: Promise<void> | undefined
+
+  constructor(location: DatabaseLocation) {
+    this.#location = location
+  }
+
+  /**
+   * @param timeoutMs of each of its statements on the server, if it is a transaction; and of all of it here
+   * @throws DatabaseBusyError if too many wait, DatabaseTimeoutError, and what `work` throws
+   */
+  async use<T>(purpose: Purpose, timeoutMs: number, work: (sql: Sql) => Promise<T>): Promise<T> {
+    const { connections, waiting } = POOLS[purpose]
+    if (this.#calls[purpose] >= connections + waiting)
+      throw new DatabaseBusyError(`expected at most ${connections + waiting} calls at once, got more`)
+    this.#calls[purpose]++
+    let pool: Sql | undefined
+    try {
+      await this.#open()
+      pool = this.#poolOf(purpose)
+      return await within(timeoutMs + GRACE_MS, work(pool))
+    } catch (error) {
+      // Its server may be hanging, or may have become another. One that answers with an error is well.
+      if (pool && this.#pools.get(purpose) === pool && isOfTheConnection(error)) await this.#end(purpose, 0)
+      throw error
+    } finally {
+      this.#calls[purpose]--
+    }
+  }
+
+  async close(timeoutMs: number): Promise<void> {
+    await this.#opening?.catch(() => {})
+    await Promise.all([...this.#pools.keys()].map((purpose) => this.#end(purpose, timeoutMs / 1000)))
+    await this.#embedded?.close()
+  }
+
+  #isEmbedded(): boolean {
+    return 'dataFolder' in this.#location
+  }
+
+  async #open(): Promise<void> {
+    if (this.#pools.size > 0 && (!this.#isEmbedded() || this.#embedded?.alive())) return
+    this.#opening ??= this.#openAnew().finally(() => (this.#opening = undefined))
+    return this.#opening
+  }
+
+  /** All that waits for it fails with it; the next call tries again. */
+  async #openAnew(): Promise<void> {
+    await Promise.all([...this.#pools.keys()].map((purpose) => this.#end(purpose, 0)))
+    if ('dataFolder' in this.#location && !this.#embedded?.alive())
+      this.#embedded = await within(EMBEDDED_TIMEOUT_MS, openEmbeddedDatabase(this.#location.dataFolder))
+    const sql = this.#poolOf('shipping')
+    try {
+      const missing = await within(OPENING_TIMEOUT_MS, missingVersions(sql))
+      if (missing.length > 0) await within(MIGRATION_TIMEOUT_MS, migrate(sql))
+    } catch (error) {
+      await this.#end('shipping', 0)
+      throw error
+    }
+  }
+
+  #poolOf(purpose: Purpose): Sql {
+    let pool = this.#pools.get(purpose)
+    if (!pool) {
+      const max = POOLS[purpose].connections
+      pool = this.#embedded
+        ? postgres({ ...CLIENT, path: this.#embedded.socket, user: 'postgres', database: 'postgres', max })
+        : postgres((this.#location as { url: string }).url, { ...CLIENT, max })
+      this.#pools.set(purpose, pool)
+    }
+    return pool
+  }
+
+  async #end(purpose: Purpose, timeoutS: number): Promise<void> {
+    const pool = this.#pools.get(purpose)
+    this.#pools.delete(purpose)
+    await pool?.end({ timeout: timeoutS })
+  }
+}
+
+/** @throws DatabaseTimeoutError; what `work` comes to then is nobody's business any more */
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  const done = new AbortController()
+  const timeout = delay(timeoutMs, undefined, { signal: done.signal, ref: false }).then(() => {
+    throw new DatabaseTimeoutError(`expected the database to answer within ${timeoutMs} ms`)
+  })
+  timeout.catch(() => {})
+  work.catch(() => {})
+  return Promise.race([work, timeout]).finally(() => done.abort())
+}
+
+/** SQLSTATE classes 08 (connection), 25 (state of the transaction, such as read-only), 57 (shut down); and what is no answer at all. */
+function isOfTheConnection(error: unknown): boolean {
+  if (error instanceof postgres.PostgresError) return /^(08|25|57P)/.test(error.code)
+  return !(error instanceof DatabaseBusyError)
+}
