@@ -132,8 +132,19 @@ async function endLeftover(pgCtl: string, data: string, user: ServerUser): Promi
   const pid = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10)
   if (!Number.isInteger(pid)) return
   if (await isServerOf(pid, data)) {
-    const { command, args, ids } = user.run([pgCtl, 'stop', '--pgdata', data, '--mode=fast', '--wait'])
-    await run(command, args, { ...ids, cwd: '/' })
+    const stop = (mode: string) => {
+      const { command, args, ids } = user.run([
+        pgCtl,
+        'stop',
+        '--pgdata',
+        data,
+        `--mode=${mode}`,
+        '--timeout=20',
+      ])
+      return run(command, args, { ...ids, cwd: '/' })
+    }
+    // One that hangs is as one that was killed: what it has committed is kept.
+    await stop('fast').catch(() => stop('immediate'))
   }
   // Containers give the same number to another process.
   else await rm(file, { force: true })

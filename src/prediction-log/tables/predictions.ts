@@ -74,6 +74,8 @@ export const COUNT_INCOMING = `
         select from erased_users where user_hash = sha256(convert_to(user_id, 'UTF8')) and time <= erased_at
       )
     )
+    -- Two shipments that have the same predictions never wait for each other in a circle.
+    order by answered.prediction_id
     on conflict (prediction_id, time) do nothing
     returning time, predicted_revenue, inference_time_us, schema_id, inputs
   ), minutes as materialized (
