@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { makeVenv } from '../training/venv.ts'
 import { splitAtTraining, trainedBy } from './document.ts'
+import { LONG } from './long.ts'
 import { copyMlflowStore } from './mlflow-store.ts'
 import { freePort } from './postgres-server.ts'
 import { killedWithUs } from './run/reaper.ts'
@@ -16,7 +17,7 @@ import { newDatabase } from './shared-postgres.ts'
 import { PYTHON_ENVIRONMENT } from './training.ts'
 import { until } from './until.ts'
 
-makeVenv('mlflow') // the page begins after it
+if (LONG) makeVenv('mlflow') // the page begins after it
 const execute = promisify(execFile)
 const page = readFileSync('docs/model-lifecycle.md', 'utf8')
 /** Each block of commands with what the page shows after it. */
@@ -26,9 +27,11 @@ const steps = [
 /** They run until they are stopped. */
 const SERVERS = [/mlflow server/, /npm start/]
 /** It has a test of its own. */
-const LONG = /npm run test:faults/
+const FAULTS = /npm run test:faults/
+/** What it goes through is tested piece by piece in test/registry, test/rollout and training/tests/test_registry.py. */
+const skip = LONG ? false : 'twenty seconds of a core: npm run test:long'
 
-t.test('the page', async (t) => {
+t.test('the page', { skip }, async (t) => {
   const folder = dataFolder(t)
   const [mlflow, service] = [await freePort(), await freePort()]
   const here = (text: string) =>
@@ -51,7 +54,7 @@ t.test('the page', async (t) => {
   })
   let exported = ''
   for (const { commands, shown } of steps) {
-    if (LONG.test(commands)) continue
+    if (FAULTS.test(commands)) continue
     const script = `${exported}\n${here(commands)}`
     if (SERVERS.some((server) => server.test(commands))) {
       const server = spawn('bash', ['-euc', script], { env, detached: true, stdio: 'ignore' })

@@ -175,6 +175,8 @@ def test_nulls_of_every_kind_are_the_same(bundle):
         installs_of(pd.DataFrame([{**install, "source": 1}]))
 
 
+# Another interpreter, and MLflow in it.
+@pytest.mark.long
 def test_the_model_loads_where_the_package_is_not_installed(trainings, connected, tmp_path):
     import mlflow.artifacts
 
@@ -213,6 +215,8 @@ def installs(path):
     return read_table(path, NINE_FIELDS, pytest.fail).frame
 
 
+# Every model is trained; test_compare.py has the comparison, and the runs are logged as those of a training.
+@pytest.mark.long
 def test_a_comparison_is_a_run_with_a_run_for_each_model(server, connected, synthetic_csv, capsys, monkeypatch):
     monkeypatch.setattr("day7_training.model.candidates._MAX_TREES", 10)
     models = "predict zero,lightgbm l1"
