@@ -45,7 +45,7 @@ export function renderReport(models: readonly ModelResults[], rounds: number): s
 
 /** Puts the report between the markers `<!-- part -->` and `<!-- /part -->` of the page. */
 export function writePage(
-  part: 'evaluator' | 'service' | 'shedding' | 'files' | 'capacity' | 'fields',
+  part: 'evaluator' | 'service' | 'shedding' | 'files' | 'capacity' | 'fields' | 'embedded',
   report: string,
   file = 'benchmarks.md',
 ): void {
