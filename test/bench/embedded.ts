@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EXAMPLE } from '../example.ts'
-import { type ServiceProcess, spawnService } from '../service.ts'
+import { spawnService } from '../service.ts'
 import { until } from '../until.ts'
 import { layOut, median, writePage } from './report.ts'
 import { untilShipped } from './service-process.ts'
@@ -38,12 +38,8 @@ try {
     const rest = megabytes(first.pid)
     let peak = rest
     const loaded = runWrk(`${first.url}/predict`, script, CONNECTIONS, LOAD_SECONDS)
-    let isLoaded = true
-    void loaded.finally(() => (isLoaded = false))
-    while (isLoaded) {
+    while ((await Promise.race([loaded, delay(200, null)])) === null)
       peak = Math.max(peak, megabytes(first.pid))
-      await delay(200)
-    }
     await untilShipped(first.url)
     await first.stop()
     const second = await readyMs('', data)
@@ -84,8 +80,7 @@ interface Started {
 
 async function readyMs(database: string, data: string): Promise<Started> {
   const startMs = performance.now()
-  let service: ServiceProcess | undefined
-  service = await spawnService({ DATA_DIR: data, DATABASE_URL: database }, () => {})
+  const service = await spawnService({ DATA_DIR: data, DATABASE_URL: database }, () => {})
   const { url } = service
   await until('its log ships', async () => {
     const { prediction_log } = (await (await fetch(`${url}/health`)).json()) as {
@@ -94,7 +89,7 @@ async function readyMs(database: string, data: string): Promise<Started> {
     return ['shipping', 'off'].includes(prediction_log.state)
   })
   const ms = performance.now() - startMs
-  return { url, pid: service.process.pid!, ms, stop: () => service!.stop() }
+  return { url, pid: service.process.pid!, ms, stop: () => service.stop() }
 }
 
 /** Of the process and all that it has started: each page is divided by how many share it. */
