@@ -4,9 +4,9 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Files that start processes, or look at their own or at time, are each alone in one. */
+/** Files that start processes, look at their own or at time, or change a module before others load it, are each alone in one. */
 const ALONE =
-  /child_process|process\.(on|exit|chdir)\b|startService|createPostgresServer|createMlflowServer|playwright|worker_threads|performance\.now|\/long\.ts'/
+  /child_process|process\.(on|exit|chdir)\b|startService|createPostgresServer|createMlflowServer|playwright|worker_threads|performance\.now|await import\(|\/long\.ts'/
 
 /** Of the test that `together.ts` adds to those of a file. */
 export const END_OF = 'end of '
