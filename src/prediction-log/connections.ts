@@ -48,6 +48,8 @@ export class Connections {
   readonly #calls: Record<Purpose, number> = { shipping: 0, control: 0, questions: 0, reports: 0 }
   #embedded: EmbeddedDatabase | undefined
   #opening: Promise<void> | undefined
+  /** A start that takes longer than its caller waits goes on, and is the next caller's: the folder is locked by it. */
+  #starting: Promise<EmbeddedDatabase> | undefined
 
   constructor(location: DatabaseLocation) {
     this.#location = location
@@ -80,14 +82,12 @@ export class Connections {
     await this.#opening?.catch(() => {})
     await Promise.all([...this.#pools.keys()].map((purpose) => this.#end(purpose, timeoutMs / 1000)))
     await this.#embedded?.close()
-  }
-
-  #isEmbedded(): boolean {
-    return 'dataFolder' in this.#location
+    void this.#starting?.then((late) => late.close()).catch(() => {})
   }
 
   async #open(): Promise<void> {
-    if (this.#pools.size > 0 && (!this.#isEmbedded() || this.#embedded?.alive())) return
+    const isOpen = this.#pools.size > 0 && !this.#opening
+    if (isOpen && ('url' in this.#location || this.#embedded?.alive())) return
     this.#opening ??= this.#openAnew().finally(() => (this.#opening = undefined))
     return this.#opening
   }
@@ -96,7 +96,7 @@ export class Connections {
   async #openAnew(): Promise<void> {
     await Promise.all([...this.#pools.keys()].map((purpose) => this.#end(purpose, 0)))
     if ('dataFolder' in this.#location && !this.#embedded?.alive())
-      this.#embedded = await within(EMBEDDED_TIMEOUT_MS, openEmbeddedDatabase(this.#location.dataFolder))
+      this.#embedded = await within(EMBEDDED_TIMEOUT_MS, this.#start(this.#location.dataFolder))
     const sql = this.#poolOf('shipping')
     try {
       const missing = await within(OPENING_TIMEOUT_MS, missingVersions(sql))
@@ -105,6 +105,11 @@ export class Connections {
       await this.#end('shipping', 0)
       throw error
     }
+  }
+
+  #start(dataFolder: string): Promise<EmbeddedDatabase> {
+    this.#starting ??= openEmbeddedDatabase(dataFolder).finally(() => (this.#starting = undefined))
+    return this.#starting
   }
 
   #poolOf(purpose: Purpose): Sql {

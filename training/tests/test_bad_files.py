@@ -11,11 +11,11 @@ from conftest import HEADER, ROW
 
 from day7_training.bundle.folder import open_bundle
 from day7_training.cli import main
-from day7_training.data.installs import NULLABLE_FIELDS
 from day7_training.data.table import read_table
 from day7_training.inputs.schema import NINE_FIELDS
 
 NAMES = HEADER.split(",")
+NULLABLE_FIELDS = frozenset(field.name for field in NINE_FIELDS.fields if field.nullable)
 ROWS = 150
 
 

@@ -17,7 +17,6 @@ from ..inputs.schema import NINE_FIELDS, InputSchema
 TEXT_FIELDS = ("country", "country_region", "source", "platform", "device_family", "os_version")
 NUMBER_FIELDS = ("event_1", "event_2", "event_3")
 FIELDS = TEXT_FIELDS + NUMBER_FIELDS
-NULLABLE_FIELDS = frozenset(field.name for field in NINE_FIELDS.fields if field.nullable)
 USER_ID = "user_id"
 REVENUE = "revenue"
 
