@@ -96,7 +96,7 @@ export class Connections {
   async #openAnew(): Promise<void> {
     await Promise.all([...this.#pools.keys()].map((purpose) => this.#end(purpose, 0)))
     if ('dataFolder' in this.#location && !this.#embedded?.alive())
-      this.#embedded = await within(EMBEDDED_TIMEOUT_MS, this.#start(this.#location.dataFolder))
+      await within(EMBEDDED_TIMEOUT_MS, this.#start(this.#location.dataFolder))
     const sql = this.#poolOf('shipping')
     try {
       const missing = await within(OPENING_TIMEOUT_MS, missingVersions(sql))
@@ -108,7 +108,9 @@ export class Connections {
   }
 
   #start(dataFolder: string): Promise<EmbeddedDatabase> {
-    this.#starting ??= openEmbeddedDatabase(dataFolder).finally(() => (this.#starting = undefined))
+    this.#starting ??= openEmbeddedDatabase(dataFolder)
+      .then((started) => (this.#embedded = started))
+      .finally(() => (this.#starting = undefined))
     return this.#starting
   }
 
