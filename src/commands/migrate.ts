@@ -3,7 +3,7 @@
  * for a deployment that wants to know that it went well before it replaces anything.
  */
 import { type Config, ConfigError } from '../config/index.ts'
-import { migrateServer } from '../prediction-log/index.ts'
+import { migrateServer } from '../database/index.ts'
 import { argumentsOf } from './usage.ts'
 
 export async function migrate(args: readonly string[], { database }: Config): Promise<void> {

@@ -3,7 +3,7 @@
  * the thread, not the service.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { DatabaseLocation } from './connections.ts'
+import type { DatabaseLocation } from '../database/index.ts'
 import { Database } from './database.ts'
 import type { Call, Reply } from './remote-database.ts'
 

@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import postgres, { type Sql, type TransactionSql } from 'postgres'
-import { Connections, type DatabaseLocation, type Purpose } from './connections.ts'
+import { Connections, type DatabaseLocation, type Purpose } from '../database/index.ts'
 import { NINE_FIELDS } from '../inputs/index.ts'
 import { shipSegment, type Shipment } from './shipment.ts'
 import { rewriteNineColumns } from './spool/nine-columns.ts'
@@ -41,7 +41,7 @@ import {
   type SplitOrigin,
 } from './tables/rollout-settings.ts'
 import { queryStatistics, type Statistics, type StatisticsQuery } from './tables/statistics.ts'
-import { transact } from './transaction.ts'
+import { transact } from '../database/index.ts'
 
 const TIMEOUTS_MS = {
   shipment: 30_000,

@@ -1,7 +1,6 @@
 export { type KeyTable, openKeyTable } from './key-table.ts'
 export type { LogLogger } from './logger.ts'
 export { type LoggedFields, namesUnknownTo } from './logged-fields.ts'
-export { migrateServer } from './migrate-server.ts'
 export { withoutPredictionLog } from './no-log.ts'
 export {
   isClockWrong,

@@ -3,7 +3,7 @@
  * the service answers while the database is away, and the writer catches up.
  */
 import { join } from 'node:path'
-import type { DatabaseLocation } from './connections.ts'
+import type { DatabaseLocation } from '../database/index.ts'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
 import { type PredictionRecord, SHADOW, type ShadowRecord } from './record.ts'

@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { DatabaseLocation } from './connections.ts'
+import type { DatabaseLocation } from '../database/index.ts'
 import type { Database } from './database.ts'
 
 type Method =

@@ -8,7 +8,7 @@
 import postgres from 'postgres'
 import { NINE_FIELDS } from '../../src/inputs/index.ts'
 import { WINDOWS } from '../../src/prediction-log/index.ts'
-import { migrate } from '../../src/prediction-log/migrate.ts'
+import { migrate } from '../../src/database/migrate.ts'
 import { queryAccuracy } from '../../src/prediction-log/tables/accuracy.ts'
 import { eraseUser } from '../../src/prediction-log/tables/erasure.ts'
 import {

@@ -7,10 +7,10 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
-import type { DatabaseLocation } from '../../src/prediction-log/connections.ts'
+import type { DatabaseLocation } from '../../src/database/connections.ts'
 import { Database } from '../../src/prediction-log/database.ts'
 import { NINE_FIELDS } from '../../src/inputs/index.ts'
-import { openEmbeddedDatabase } from '../../src/prediction-log/embedded.ts'
+import { openEmbeddedDatabase } from '../../src/database/embedded.ts'
 import {
   LogUnavailableError,
   openPredictionLog,

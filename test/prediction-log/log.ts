@@ -31,7 +31,7 @@ export async function serverPlace(t: Test, schema: 'newest' | 'none' = 'newest')
   return { dataFolder: dataFolder(t), database: { url }, sql: (work) => withClient(url, work) }
 }
 
-/** The databases that a log can stand on. The embedded one is the same server: test/prediction-log/embedded.test.ts has what is its own. */
+/** The databases that a log can stand on. The embedded one is the same server: test/database/embedded.test.ts has what is its own. */
 export const PLACES: Readonly<Record<string, (t: Test, schema?: 'newest' | 'none') => Promise<Place>>> = {
   'a PostgreSQL server': serverPlace,
 }

@@ -3,7 +3,7 @@
  */
 import t from 'tap'
 import { RemoteDatabase } from '../../src/prediction-log/remote-database.ts'
-import { NotCommittedError, transact } from '../../src/prediction-log/transaction.ts'
+import { NotCommittedError, transact } from '../../src/database/transaction.ts'
 import { startPooler } from '../pgbouncer.ts'
 import { missing } from '../programs.ts'
 import { dataFolder } from '../service.ts'

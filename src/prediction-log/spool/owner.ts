@@ -11,7 +11,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
-import { answersAt, listenAt } from '../socket-lock.ts'
+import { answersAt, listenAt } from '../../database/index.ts'
 
 const FILE = /^(.+?)(?:-\d+(\.v2)?\.segment|\.lock)$/
 const SUFFIX = '.v2.segment'

@@ -2,7 +2,7 @@
  * API keys, one row each: salted hashes of secrets, and what they are good for. Whether a key is taken is not decided here.
  */
 import type { Sql } from 'postgres'
-import { transact } from '../transaction.ts'
+import { transact } from '../../database/index.ts'
 
 export interface StoredKey {
   readonly id: string

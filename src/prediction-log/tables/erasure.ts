@@ -4,7 +4,7 @@
  */
 import type { Sql } from 'postgres'
 import { ERASURE_LOCK } from './predictions.ts'
-import { transact } from '../transaction.ts'
+import { transact } from '../../database/index.ts'
 
 export interface Erasure {
   readonly predictions: number

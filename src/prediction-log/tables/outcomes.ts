@@ -4,7 +4,7 @@
  * are asked for; one whose prediction is not there yet waits.
  */
 import type { Sql } from 'postgres'
-import { transact } from '../transaction.ts'
+import { transact } from '../../database/index.ts'
 
 export interface Outcome {
   /** Exactly one of the two is set. */

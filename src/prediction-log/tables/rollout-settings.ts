@@ -2,7 +2,7 @@
  * How traffic is split between champion and challenger, one row a change; the last one is in force in every process.
  */
 import type { Sql, TransactionSql } from 'postgres'
-import { transact } from '../transaction.ts'
+import { transact } from '../../database/index.ts'
 
 export interface Split {
   /** From 0 to 1. */

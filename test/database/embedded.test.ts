@@ -7,9 +7,9 @@ import { chmod, mkdir, readFile, readlink, stat, writeFile } from 'node:fs/promi
 import { join, resolve } from 'node:path'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
-import { CLIENT } from '../../src/prediction-log/client.ts'
-import { binaries } from '../../src/prediction-log/embedded-binaries.ts'
-import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/prediction-log/embedded.ts'
+import { CLIENT } from '../../src/database/client.ts'
+import { binaries } from '../../src/database/embedded-binaries.ts'
+import { type EmbeddedDatabase, openEmbeddedDatabase } from '../../src/database/embedded.ts'
 import { dataFolder } from '../service.ts'
 import { until } from '../until.ts'
 
@@ -67,7 +67,7 @@ t.test('folders that others may not enter', async (t) => {
   t.match(await ask(database, 'select 1 as one'), { one: 1 })
 })
 
-const MODULE = resolve('src/prediction-log/embedded.ts')
+const MODULE = resolve('src/database/embedded.ts')
 
 /** A service in a process of its own; prints when it is open. */
 const SERVICE = `

@@ -7,18 +7,18 @@ import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { NINE_FIELDS, parseInputSchema } from '../../src/inputs/index.ts'
-import { migrate } from '../../src/prediction-log/migrate.ts'
-import { appendAndShip, openLog, type Place, PLACES, recount, serverPlace, shipped } from './log.ts'
+import { migrate } from '../../src/database/migrate.ts'
+import { appendAndShip, openLog, type Place, PLACES, recount, serverPlace, shipped } from '../prediction-log/log.ts'
 import { PASSED_ON } from '../service.ts'
 import { until } from '../until.ts'
-import { recordOf } from './records.ts'
+import { recordOf } from '../prediction-log/records.ts'
 
 const sqlOf = (version: number): string =>
   readFileSync(
-    new URL(`../../src/prediction-log/sql/${String(version).padStart(4, '0')}.sql`, import.meta.url),
+    new URL(`../../src/database/sql/${String(version).padStart(4, '0')}.sql`, import.meta.url),
     'utf8',
   )
-const ALL = readdirSync(new URL('../../src/prediction-log/sql/', import.meta.url)).map((file) =>
+const ALL = readdirSync(new URL('../../src/database/sql/', import.meta.url)).map((file) =>
   Number.parseInt(file, 10),
 )
 const HOUR_MS = 3_600_000
