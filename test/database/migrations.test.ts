@@ -8,7 +8,15 @@ import postgres, { type Sql } from 'postgres'
 import t, { type Test } from 'tap'
 import { NINE_FIELDS, parseInputSchema } from '../../src/inputs/index.ts'
 import { migrate } from '../../src/database/migrate.ts'
-import { appendAndShip, openLog, type Place, PLACES, recount, serverPlace, shipped } from '../prediction-log/log.ts'
+import {
+  appendAndShip,
+  openLog,
+  type Place,
+  PLACES,
+  recount,
+  serverPlace,
+  shipped,
+} from '../prediction-log/log.ts'
 import { PASSED_ON } from '../service.ts'
 import { until } from '../until.ts'
 import { recordOf } from '../prediction-log/records.ts'
