@@ -13,7 +13,8 @@ export type DatabaseLocation = { readonly url: string } | { readonly dataFolder:
 
 /** How many connections each purpose may have, and how many calls of it may wait for one. */
 const POOLS = {
-  shipping: { connections: 1, waiting: Infinity },
+  /** Two: one shipment is copied while another is inserted. */
+  shipping: { connections: 2, waiting: Infinity },
   /** Keys, the split of the traffic, events, outcomes, erasures. */
   control: { connections: 2, waiting: 100 },
   /** What dashboards ask again and again: milliseconds each. */
@@ -144,8 +145,12 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   return Promise.race([work, timeout]).finally(() => done.abort())
 }
 
-/** SQLSTATE classes 08 (connection), 25 (state of the transaction, such as read-only), 57 (shut down); and what is no answer at all. */
+/**
+ * Of the server's errors, SQLSTATE classes 08 (connection), 25 (state of the transaction, such as read-only) and 57P (shut down); and those of
+ * the driver, of the network, and of time limits. What `work` throws of its own says nothing of the connection.
+ */
 function isOfTheConnection(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
   if (error instanceof postgres.PostgresError) return /^(08|25|57P)/.test(error.code)
-  return !(error instanceof DatabaseBusyError)
+  return typeof code !== 'string' || /^(CONNECT|E[A-Z]+$|DATABASE_TIMEOUT|NOT_COMMITTED)/.test(code)
 }

@@ -9,6 +9,7 @@ import postgres, { type Sql, type TransactionSql } from 'postgres'
 import { Connections, type DatabaseLocation, type Purpose } from '../database/index.ts'
 import { NINE_FIELDS } from '../inputs/index.ts'
 import { shipSegment, type Shipment } from './shipment.ts'
+import { ShippingOrder, type Turn } from './shipping-order.ts'
 import { rewriteNineColumns } from './spool/nine-columns.ts'
 import { hasNineColumns } from './spool/owner.ts'
 import { readSchema } from './spool/schema-documents.ts'
@@ -62,40 +63,48 @@ const MAINTENANCE_LOCK_TIMEOUT = '2s'
 
 export class Database {
   readonly #connections: Connections
+  readonly #order = new ShippingOrder()
 
   constructor(location: DatabaseLocation) {
     this.#connections = new Connections(location)
   }
 
-  async ship(path: string): Promise<Shipment> {
-    const notes = new Set<string>()
+  /** May be called while another shipment is under way: they are stored in the order of the calls. */
+  ship(path: string): Promise<Shipment> {
     const schemaOf: SchemaOf = async (id) =>
       id === NINE_FIELDS.id ? NINE_FIELDS : readSchema(dirname(path), id)
-    const shipment = await shipSegment(path, {
-      keep: async (lines) => {
-        const of = await this.keep(hasNineColumns(path) ? rewriteNineColumns(lines) : lines, schemaOf)
-        for (const note of of) notes.add(note)
-      },
-      refuses: isOfTheLines,
+    return this.#order.run(async (turn) => {
+      const notes = new Set<string>()
+      const shipment = await shipSegment(path, {
+        keep: async (lines) => {
+          const whole = hasNineColumns(path) ? rewriteNineColumns(lines) : lines
+          for (const note of await this.keep(whole, schemaOf, turn)) notes.add(note)
+        },
+        refuses: isOfTheLines,
+      })
+      return { ...shipment, notes: [...notes] }
     })
-    return { ...shipment, notes: [...notes] }
   }
 
   /**
    * One transaction: `copy` into a temporary table, and from there what is not there yet, with its statistics.
    * @returns what went wrong beside the lines
    */
-  async keep(lines: AsyncIterable<Buffer>, schemaOf: SchemaOf): Promise<readonly string[]> {
-    return this.#transact('shipping', TIMEOUTS_MS.shipment, async (transaction) => {
+  async keep(lines: AsyncIterable<Buffer>, schemaOf: SchemaOf, turn?: Turn): Promise<readonly string[]> {
+    const kept = this.#transact('shipping', TIMEOUTS_MS.shipment, async (transaction) => {
       await transaction.unsafe(CREATE_INCOMING)
-      await transaction.unsafe(NO_ERASURE_NOW)
       await copyFrom(lines, transaction)
+      await turn?.insertNext()
+      // Not before: an erasure that waits for this lock would hold up the shipment that this one waits for.
+      await transaction.unsafe(NO_ERASURE_NOW)
       await transaction.unsafe(MAKE_PARTITIONS)
       const notes = await registerSchemas(transaction, schemaOf)
       await transaction.unsafe(COUNT_INCOMING)
       await transaction.unsafe(ADD_LATE_SHADOWS)
       return notes
     })
+    kept.catch(() => turn?.giveUp())
+    return kept
   }
 
   /** @returns what the database's clock says */

@@ -32,7 +32,7 @@ export type WriterState = 'connecting' | 'shipping' | 'backing-off' | 'draining'
 
 /** Where the writer ships to. A segment that comes again changes nothing. No call hangs. */
 export interface PredictionSink {
-  /** Keeps what is whole in the file, or throws and keeps none of it. */
+  /** Keeps what is whole in the file, or throws and keeps none of it. Called again before it has ended, it keeps the files in that order. */
   ship(path: string): Promise<Shipment>
   /** Is it there? Throws if it is not. It takes the events that wait. */
   probe(): Promise<void>
@@ -81,6 +81,8 @@ const PROBE_EVERY_MS = 5_000
 const MAINTAIN_EVERY_MS = 3_600_000
 /** So often it looks for what processes that are gone have left. */
 const ADOPT_EVERY_MS = 30_000
+/** The sink copies one while it inserts another. */
+const SHIPPED_AT_ONCE = 2
 /** Of records that are refused together, the reason is mostly the same. */
 const SHOWN_REFUSALS = 5
 
@@ -168,10 +170,7 @@ export class Writer {
       await this.#adopt()
       // Throws while the circuit is open, before a segment is closed: until then it is left to grow.
       await this.#breaker.execute(() => this.#keepInTouch())
-      for (let segment; (segment = await spool.oldest()) && !signal.aborted;) {
-        const next = segment
-        await this.#breaker.execute(() => this.#ship(next))
-      }
+      await this.#shipSegments(signal)
     } catch (error) {
       if (isBrokenCircuitError(error)) return false
       this.#failures++
@@ -183,6 +182,27 @@ export class Writer {
     if (this.#lastError !== null) logger.info({}, 'prediction log: the database is back')
     this.#lastError = null
     return true
+  }
+
+  /** Two at a time while there are full ones: the sink stores them in this order. The first failure ends both. */
+  async #shipSegments(signal: AbortSignal): Promise<void> {
+    const { spool } = this.#options
+    const underWay = new Map<Segment, Promise<void>>()
+    try {
+      for (;;) {
+        const isIdle = underWay.size === 0
+        const next = signal.aborted ? undefined : isIdle ? await spool.oldest() : spool.oldestFull(underWay)
+        if (next)
+          underWay.set(
+            next,
+            this.#breaker.execute(() => this.#ship(next)).finally(() => underWay.delete(next)),
+          )
+        if (underWay.size === 0) return
+        if (!next || underWay.size === SHIPPED_AT_ONCE) await Promise.race(underWay.values())
+      }
+    } finally {
+      await Promise.allSettled(underWay.values())
+    }
   }
 
   async #ship(segment: Segment): Promise<void> {

@@ -15,10 +15,10 @@ import {
   LogUnavailableError,
   openPredictionLog,
   type PredictionLog,
-  type PredictionRecord,
 } from '../../src/prediction-log/index.ts'
 import { RemoteDatabase } from '../../src/prediction-log/remote-database.ts'
-import { LineBuffer } from '../../src/prediction-log/spool/line-buffer.ts'
+import { SHADOW } from '../../src/prediction-log/record.ts'
+import { LineBuffer, type Spooled } from '../../src/prediction-log/spool/line-buffer.ts'
 import { createPostgresServer } from '../postgres-server.ts'
 import { dataFolder } from '../service.ts'
 import { newDatabase } from '../shared-postgres.ts'
@@ -52,7 +52,7 @@ const shipped = (log: PredictionLog) =>
 
 const backsOff = (log: PredictionLog) => until('it backs off', () => log.status().state === 'backing-off')
 
-function linesOf(records: readonly PredictionRecord[]): Buffer {
+function linesOf(records: readonly Spooled[]): Buffer {
   const lines = new LineBuffer(null)
   for (const record of records) lines.append(record)
   return Buffer.from(lines.take())
@@ -213,6 +213,31 @@ t.test('a PostgreSQL server', async (t) => {
     proxy.cutAfter(Infinity)
     t.match(await database.call('ship', path), { count: 4000, bad: [], refusals: [] })
     t.equal(await counted(), before + 4000)
+    await database.close(1000)
+  })
+
+  await t.test('segments that are shipped at once are stored one after the other', async (t) => {
+    const database = new RemoteDatabase({ url: server.url })
+    const before = await counted()
+    const folder = dataFolder(t)
+    const records = Array.from({ length: 6 }, (_, i) => recordOf(i === 1 ? { userId: 'a\u0000b' } : {}))
+    const shadowed = records[2]!
+    const shadow = { ...shadowed, inputs: null, row: [], modelVersion: '2', variant: SHADOW }
+    const paths = ['1', '2', '3'].map((name) => join(folder, `${name}.v2.segment`))
+    await writeFile(paths[0]!, linesOf(records.slice(0, 3)))
+    await writeFile(paths[1]!, linesOf([shadow, ...records.slice(3, 5)]))
+    await writeFile(paths[2]!, linesOf(records.slice(5)))
+    const [first, second, third] = await Promise.all(paths.map((path) => database.call('ship', path)))
+    t.match(
+      first,
+      { count: 2, refusals: [/\w/] },
+      'the one at fault is looked for in transactions of their own',
+    )
+    t.match([second, third], [{ count: 3 }, { count: 1 }])
+    t.equal(await counted(), before + 5)
+    const [row] =
+      await sql`select shadow_version from predictions where prediction_id = ${shadowed.predictionId}`
+    t.equal(row!['shadow_version'], '2', 'the shadow of a prediction that was shipped beside it')
     await database.close(1000)
   })
 

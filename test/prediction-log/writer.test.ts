@@ -18,6 +18,7 @@ class Sink implements PredictionSink {
   readonly shipped: string[] = []
   readonly refused = new Set<string>()
   attempts = 0
+  shipments = 0
   maintained = 0
   away = false
   unmaintainable = false
@@ -26,6 +27,7 @@ class Sink implements PredictionSink {
 
   async ship(path: string): Promise<Shipment> {
     this.attempts++
+    this.shipments++
     await this.gate
     const shipment = await shipSegment(path, {
       keep: async (lines) => {
@@ -104,6 +106,25 @@ t.test('records are shipped in order, in the background, and leave the disk', as
   t.match(writer.status(), { state: 'shipping', shipped: all.length, quarantined: 0, lastError: null })
   t.equal(sink.maintained, 1)
   t.same(said, [])
+})
+
+t.test('of a backlog two full segments are under way at once', async (t) => {
+  const sink = new Sink()
+  const [first, others] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  sink.gate = first.promise
+  const { spool, writer } = writerOf(t, sink)
+  const all = records(42_003)
+  await spool.append(all.slice(0, 1))
+  await until('the first is under way', () => sink.shipments === 1)
+  for (let i = 0; i < 3; i++) await spool.append(all.slice(1 + i * 14_000, 1 + (i + 1) * 14_000))
+  sink.gate = others.promise
+  first.resolve()
+  await until('two more are under way', () => sink.shipments === 3)
+  await spool.append(all.slice(42_001))
+  t.equal(spool.status().segments, 4)
+  others.resolve()
+  await until('spool.status().bytes === 0', () => spool.status().bytes === 0)
+  t.match([sink.shipments, writer.status().shipped], [5, 42_003])
 })
 
 t.test('a segment stays until the sink has kept it', async (t) => {

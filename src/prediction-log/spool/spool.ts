@@ -130,6 +130,11 @@ export class Spool {
     return first
   }
 
+  /** The oldest segment that is full and not one of `others`. */
+  oldestFull(others: ReadonlyMap<Segment, unknown>): Segment | undefined {
+    return this.#files.find((file) => file.bytes >= SEGMENT_BYTES && !others.has(file))
+  }
+
   async remove({ path }: Segment): Promise<void> {
     await unlink(path)
     await this.#forget(path)
