@@ -11,11 +11,7 @@ import type { DatabaseLocation } from '../../src/database/connections.ts'
 import { Database } from '../../src/prediction-log/database.ts'
 import { NINE_FIELDS } from '../../src/inputs/index.ts'
 import { openEmbeddedDatabase } from '../../src/database/embedded.ts'
-import {
-  LogUnavailableError,
-  openPredictionLog,
-  type PredictionLog,
-} from '../../src/prediction-log/index.ts'
+import { LogUnavailableError, openPredictionLog, type PredictionLog } from '../../src/prediction-log/index.ts'
 import { RemoteDatabase } from '../../src/prediction-log/remote-database.ts'
 import { SHADOW } from '../../src/prediction-log/record.ts'
 import { LineBuffer, type Spooled } from '../../src/prediction-log/spool/line-buffer.ts'
