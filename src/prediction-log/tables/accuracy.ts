@@ -2,7 +2,9 @@
  * How good predictions were: those whose revenue is known against it. A prediction is matured when an outcome of it, or else of
  * its user, was observed when the horizon of its input schema was over, or later. The figures are those of the training report (`evaluation/metrics.py`).
  */
-import type { Sql } from 'postgres'
+import type { PendingQuery, Row, Sql } from 'postgres'
+
+type Fragment = PendingQuery<Row[]>
 
 /** What predictions can always be grouped by. A facet of one of these names is hidden by it. */
 export const ACCURACY_GROUPS = ['model', 'variant'] as const
@@ -61,46 +63,63 @@ export async function queryAccuracy(sql: Sql, { days, by, now }: AccuracyQuery):
 
 const NOTHING: AccuracyFigures = { matured: 0, mae: null, rmse: null, biasRatio: null, normalisedGini: null }
 
+/** So many ranks there are between a revenue and one that is e times as much: what is within half a percent shares its rank. */
+const RANKS = 200
+
+/** The rank of a revenue among others, which grows with it: of nothing, of what is less, of what is more. */
+const rankOf = (sql: Sql, revenue: Fragment) => sql`
+  case
+    when ${revenue} > 0 then floor(ln(${revenue}) * ${RANKS}::double precision)
+    when ${revenue} < 0 then -1e7 - floor(ln(-${revenue}) * ${RANKS}::double precision)
+    else -1e6
+  end`
+
 /**
- * Overall, where the value is null, and by group. Equal predictions share their middle rank, as equal revenues do; the Gini of an
- * order is over that of the perfect one.
+ * Overall, where the value is null, and by group. What has matured is read once, by several processes of the server, and counted in cells of a rank
+ * among the predictions and one among the revenues. Equal predictions share their middle rank, as equal revenues do; the Gini of an order is over that
+ * of the perfect one.
  */
 async function figures(sql: Sql, from: Date, by: string | null) {
-  const rows = await sql<(AccuracyFigures & { value: string | null })[]>`
-    with matured as materialized (
-      select
-        ${by === null ? sql`null` : groupOf(sql, by)} as value,
-        least(predicted_revenue, ${LARGEST}::double precision) as predicted,
-        least(coalesce(own.revenue, of_user.revenue), ${LARGEST}::double precision) as actual
-      from predictions
-      join input_schemas using (schema_id)
-      left join outcomes as own
-        on own.prediction_id = predictions.prediction_id and own.observed_at >= ${maturesAt(sql)}
-      left join outcomes as of_user
-        on of_user.user_id = predictions.user_id and of_user.observed_at >= ${maturesAt(sql)}
-      where time >= ${from} and (own.revenue is not null or of_user.revenue is not null)
-    ), grouped as (
-      select null as value, predicted, actual from matured
-      ${by === null ? sql`` : sql`union all select value, predicted, actual from matured where value is not null`}
-    ), ranked as (
-      select
-        *,
-        rank() over (partition by value order by predicted desc)
-          + (count(*) over (partition by value, predicted) - 1) / 2.0::double precision as rank,
-        rank() over (partition by value order by actual desc)
-          + (count(*) over (partition by value, actual) - 1) / 2.0::double precision as perfect_rank,
-        count(*) over (partition by value) as rows
-      from grouped
-    )
+  const predicted = sql`least(predicted_revenue, ${LARGEST}::double precision)`
+  const actual = sql`least(known.revenue, ${LARGEST}::double precision)`
+  const matured = sql`time >= ${from} and known.observed_at >= ${maturesAt(sql)}`
+  const pair = sql`
     select
-      value,
-      count(*)::double precision as "matured",
-      avg(abs(predicted - actual)) as "mae",
-      sqrt(avg((predicted - actual) ^ 2)) as "rmse",
+      ${by === null ? sql`null` : groupOf(sql, by)} as value, ${predicted} as predicted, ${actual} as actual,
+      ${rankOf(sql, predicted)} as predicted_rank, ${rankOf(sql, actual)} as actual_rank
+    from predictions join input_schemas using (schema_id)`
+  /** Not over that of the perfect order yet. */
+  const giniOf = (rank: Fragment) => sql`
+    select overall, value, sum(actual * (total - 2 * before - rows)) as gini from (
+      select overall, value, sum(rows) as rows, sum(actual) as actual,
+        sum(sum(rows)) over (partition by overall, value) as total,
+        sum(sum(rows)) over (partition by overall, value order by ${rank} desc) - sum(rows) as before
+      from grouped group by overall, value, ${rank}
+    ) as ranked group by overall, value`
+  const rows = await sql<(AccuracyFigures & { value: string | null })[]>`
+    with cells as materialized (
+      select value, predicted_rank, actual_rank, count(*)::double precision as rows, sum(predicted) as predicted, sum(actual) as actual,
+        sum(abs(predicted - actual)) as absolute, sum((predicted - actual) ^ 2) as squared, min(actual) as least, max(actual) as most
+      from (
+        ${pair} join outcomes as known on known.prediction_id = predictions.prediction_id where ${matured}
+        union all
+        ${pair} join outcomes as known on known.user_id = predictions.user_id where ${matured} and not exists (
+          select from outcomes as own
+          where own.prediction_id = predictions.prediction_id and own.prediction_id is not null and own.observed_at >= ${maturesAt(sql)}
+        )
+      ) as matured group by 1, 2, 3
+    ), grouped as (
+      select true as overall, '' as value, predicted_rank, actual_rank, rows, predicted, actual, absolute, squared, least, most from cells
+      ${by === null ? sql`` : sql`union all select false, * from cells where value is not null`}
+    ), predicted_order as (${giniOf(sql`predicted_rank`)}), perfect_order as (${giniOf(sql`actual_rank`)})
+    select
+      case when not overall then value end as value,
+      sum(rows) as "matured",
+      sum(absolute) / sum(rows) as "mae",
+      sqrt(sum(squared) / sum(rows)) as "rmse",
       sum(predicted) / nullif(sum(actual), 0) as "biasRatio",
-      case when min(actual) < max(actual) then
-        sum(actual * (rows + 1 - 2 * rank)) / sum(actual * (rows + 1 - 2 * perfect_rank))
-      end as "normalisedGini"
-    from ranked group by value order by count(*) desc, value`
+      case when min(least) < max(most) then min(predicted_order.gini) / min(perfect_order.gini) end as "normalisedGini"
+    from grouped join predicted_order using (overall, value) join perfect_order using (overall, value)
+    group by overall, value order by matured desc, value`
   return rows.map(({ value, ...figures }) => ({ value, figures }))
 }
