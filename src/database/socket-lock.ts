@@ -17,14 +17,16 @@ export async function listenAt(path: string): Promise<Server> {
   return server.unref()
 }
 
+/** @throws Error, with a code, if that cannot be told: EACCES where the lock is that of another user, EMFILE where no more can be opened */
 export async function answersAt(path: string): Promise<boolean> {
   const probe = connect({ path: socketPath(path) })
   try {
     await once(probe, 'connect')
     return true
   } catch (error) {
-    // ENOENT: never used; ECONNREFUSED: left by a process that was killed. Any other may come from one that lives.
-    return !['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code!)
+    // ENOENT: never used; ECONNREFUSED: left by a process that was killed.
+    if (['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code!)) return false
+    throw error
   } finally {
     probe.destroy()
   }

@@ -15,7 +15,12 @@ export interface WatchedLog {
     readonly failures: number
     readonly clockOffsetMs: number | null
     readonly shipments: { readonly count: number; readonly seconds: number }
-    readonly spool: { readonly bytes: number; readonly segments: number; readonly oldestMs: number | null }
+    readonly spool: {
+      readonly bytes: number
+      readonly segments: number
+      readonly oldestMs: number | null
+      readonly stranded: { readonly segments: number; readonly bytes: number }
+    }
   }
 }
 
@@ -43,6 +48,12 @@ export function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
       'Age of the oldest prediction that is not in the database yet; 0 if there is none.',
       'max',
       ageS,
+    ),
+    gauge(
+      'day7_log_stranded_segments',
+      'Files of the spool that another process left and that this one cannot take over.',
+      'max',
+      () => log.status().spool.stranded.segments,
     ),
     counter('day7_log_spooled_total', 'Predictions that are safe in the spool.', () => log.status().spooled),
     counter('day7_log_shipped_total', 'Predictions that the database took.', () => log.status().shipped),

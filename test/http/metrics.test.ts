@@ -26,7 +26,13 @@ const STATUS: PredictionLogStatus = {
   shipments: { count: 9, seconds: 0.5 },
   lastError: 'ECONNREFUSED',
   clockOffsetMs: -1500,
-  spool: { bytes: 81_200, segments: 2, oldestMs: NOW.getTime() - 1_500, error: null },
+  spool: {
+    bytes: 81_200,
+    segments: 2,
+    oldestMs: NOW.getTime() - 1_500,
+    error: null,
+    stranded: { segments: 3, bytes: 100, error: 'EACCES' },
+  },
 }
 
 /** The app whose log says what `status` holds at that time. */
@@ -69,6 +75,7 @@ t.test('the prediction log', async (t) => {
     'day7_log_spool_bytes 81200',
     'day7_log_spool_segments 2',
     'day7_log_oldest_record_age_seconds 1.5',
+    'day7_log_stranded_segments 3',
     'day7_log_spooled_total 1000',
     'day7_log_shipped_total 900',
     'day7_log_dropped_total 7',

@@ -5,7 +5,13 @@ import t from 'tap'
 import type { Statistics } from '../../src/prediction-log/index.ts'
 import { AWAY, appWith, beAway, logIn, logWith, NOW, send, modelsIn } from './app.ts'
 
-const SPOOL = { bytes: 0, segments: 0, oldestMs: null, error: null }
+const SPOOL = {
+  bytes: 0,
+  segments: 0,
+  oldestMs: null,
+  error: null,
+  stranded: { segments: 0, bytes: 0, error: null },
+}
 
 t.test('health while all is well', async (t) => {
   const { app } = await appWith({
@@ -21,6 +27,8 @@ t.test('health while all is well', async (t) => {
     dropped: 0,
     quarantined: 0,
     clock_offset_s: null,
+    stranded_segments: 0,
+    stranded_reason: null,
     last_error: null,
   }
   const { status, body } = await send(app, '/health')
@@ -97,6 +105,21 @@ t.test('a log that cannot write its spool is degraded, and still ready', async (
   t.match(await send(app, '/health/ready'), {
     status: 200,
     body: { status: 'degraded', checks: { prediction_log: { state: 'shipping', last_error: 'ENOSPC' } } },
+  })
+  await app.close()
+})
+
+t.test('what another process left and nobody can take over is told', async (t) => {
+  const stranded = { segments: 2, bytes: 300, error: 'EACCES' }
+  const { app } = await appWith({
+    predictionLog: logIn({ state: 'shipping', spool: { ...SPOOL, stranded } }),
+  })
+  t.match(await send(app, '/health/ready'), {
+    status: 200,
+    body: {
+      status: 'degraded',
+      checks: { prediction_log: { state: 'shipping', stranded_segments: 2, stranded_reason: 'EACCES' } },
+    },
   })
   await app.close()
 })

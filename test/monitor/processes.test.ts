@@ -32,7 +32,12 @@ const logIn = (state: string, spooled: number, ageS: number) =>
         failures: 0,
         clockOffsetMs: null,
         shipments: { count: 2, seconds: 0.5 },
-        spool: { bytes: 100, segments: 1, oldestMs: NOW.getTime() - ageS * 1000 },
+        spool: {
+          bytes: 100,
+          segments: 1,
+          oldestMs: NOW.getTime() - ageS * 1000,
+          stranded: { segments: 1, bytes: 50 },
+        },
       }),
     },
     () => NOW,

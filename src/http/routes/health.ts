@@ -109,7 +109,7 @@ export function statusOf({ predictionLog, rollout, models, access }: AppContext)
   const { isEnforced, keys, issuer } = access.status()
   if (isEnforced && (keys !== 'current' || issuer === 'unreachable')) return 'degraded'
   const { state, spool, clockOffsetMs } = predictionLog.status()
-  if (isClockWrong(clockOffsetMs)) return 'degraded'
+  if (isClockWrong(clockOffsetMs) || spool.stranded.segments > 0) return 'degraded'
   return (state === 'shipping' || state === 'off') && spool.error === null ? 'ok' : 'degraded'
 }
 
@@ -123,6 +123,8 @@ function logHealth({ predictionLog, now }: AppContext) {
   return {
     state,
     spool_bytes: spool.bytes,
+    stranded_segments: spool.stranded.segments,
+    stranded_reason: spool.stranded.error,
     oldest_record_age_s:
       spool.oldestMs === null ? null : Math.max(0, (now().getTime() - spool.oldestMs) / 1000),
     dropped,

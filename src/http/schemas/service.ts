@@ -10,6 +10,13 @@ const PredictionLogHealth = Type.Object({
     description: '`connecting`, `shipping`, `backing-off`, `draining`, `closed` or `off`.',
   }),
   spool_bytes: Type.Integer({ description: 'Bytes of predictions that are not in the database yet.' }),
+  stranded_segments: Type.Integer({
+    description:
+      'Files of the spool that another process left and that this one cannot take over. With one the service is `degraded`.',
+  }),
+  stranded_reason: Type.Union([Type.String(), Type.Null()], {
+    description: 'Why not, such as `EACCES`: they belong to another user.',
+  }),
   oldest_record_age_s: Type.Union([Type.Number(), Type.Null()], {
     description: 'Age of the oldest of them; null if there is none.',
   }),
@@ -28,7 +35,7 @@ const PredictionLogHealth = Type.Object({
 
 const Status = Type.String({
   description:
-    '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database, or not write its spool, or the clock is wrong, or a model that should serve does not, or the keys of callers cannot be read.',
+    '`ok`; or `degraded`: predictions are answered, but the log cannot reach its database, or not write its spool, or not take over what another process left in it, or the clock is wrong, or a model that should serve does not, or the keys of callers cannot be read.',
 })
 
 const Slot = Type.Union(

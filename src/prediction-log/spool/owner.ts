@@ -8,10 +8,11 @@
  * and never under that of another. A name whose lock nobody answers at belongs to a process that is gone: whoever renames one
  * of its segments first has it, and a name is never used again, so that nothing is taken from a process that lives.
  */
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { answersAt, listenAt } from '../../database/index.ts'
+import { timeOf } from './line.ts'
 
 const FILE = /^(.+?)(?:-\d+(\.v2)?\.segment|\.lock)$/
 const SUFFIX = '.v2.segment'
@@ -28,10 +29,33 @@ const LOCK_SETTLES_MS = 60_000
 export interface Owner {
   /** Path for the next segment. */
   nextPath(): string
-  /** Takes over the segments of processes that are gone. @returns their new paths, oldest first */
-  adopt(): Promise<string[]>
+  /**
+   * Takes over the segments of processes that are gone, one after the other: one that cannot be taken keeps no other from it.
+   * @throws Error if the folder cannot be read
+   */
+  adopt(): Promise<Adoption>
   /** Gives the name up: segments that still lie there are free to be taken over. */
   release(): void
+}
+
+export interface Adoption {
+  /** Oldest first. */
+  readonly adopted: readonly Leftover[]
+  readonly stranded: readonly Stranded[]
+}
+
+export interface Leftover {
+  readonly path: string
+  readonly bytes: number
+  /** When its first line was made, in ms since 1970. */
+  readonly oldestMs: number
+}
+
+/** A segment of a process that is gone, or that cannot be asked, and that cannot be taken over. It is tried again. */
+export interface Stranded {
+  readonly path: string
+  readonly bytes: number
+  readonly error: NodeJS.ErrnoException
 }
 
 /**
@@ -51,22 +75,52 @@ export async function claim(folder: string, name: string): Promise<Owner> {
     async adopt() {
       const files = (await readdir(folder)).toSorted()
       const names = new Set(files.flatMap((file) => FILE.exec(file)?.[1] ?? []))
-      const adopted: string[] = []
+      const adopted: Leftover[] = []
+      const stranded: Stranded[] = []
       for (const other of names) {
+        if (other === name) continue
         const lockPath = join(folder, `${other}.lock`)
-        if (other === name || (await answersAt(lockPath))) continue
-        for (const file of files.filter(
-          (file) => FILE.exec(file)?.[1] === other && file.endsWith('.segment'),
-        )) {
-          const path = nextPath(hasNineColumns(file) ? SUFFIX_OF_NINE_COLUMNS : SUFFIX)
-          if (await wasRenamed(join(folder, file), path)) adopted.push(path)
+        const segments = files.filter((file) => FILE.exec(file)?.[1] === other && file.endsWith('.segment'))
+        const lives = await answersAt(lockPath).catch((error: NodeJS.ErrnoException) => error)
+        if (lives === true) continue
+        for (const segment of segments) {
+          const from = join(folder, segment)
+          try {
+            if (lives instanceof Error) throw lives
+            const to = nextPath(hasNineColumns(segment) ? SUFFIX_OF_NINE_COLUMNS : SUFFIX)
+            // Before it is renamed: what bears our name can be read, and is never forgotten.
+            const left = await read(from)
+            await rename(from, to)
+            adopted.push({ ...left, path: to })
+          } catch (error) {
+            // One that is no longer there is with another process.
+            if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+              stranded.push({ path: from, bytes: await sizeOf(from), error: error as Error })
+          }
         }
-        if (await isSettled(lockPath)) await rm(lockPath, { force: true })
+        if (lives === false && (await isSettled(lockPath))) await rm(lockPath).catch(() => {})
       }
-      return adopted
+      return { adopted, stranded }
     },
   }
 }
+
+async function read(path: string): Promise<Omit<Leftover, 'path'>> {
+  const file = await open(path)
+  try {
+    const { size, mtimeMs } = await file.stat()
+    const { buffer } = await file.read(Buffer.alloc(64), 0, 64, 0)
+    return { bytes: size, oldestMs: timeOf(buffer) || mtimeMs }
+  } finally {
+    await file.close()
+  }
+}
+
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
 
 /** Where the recursive call fails it does not say why; the plain ones do. */
 async function makeFolders(folder: string): Promise<void> {
@@ -77,16 +131,6 @@ async function makeFolders(folder: string): Promise<void> {
     })
     await mkdir(join(folder, QUARANTINE))
   })
-}
-
-async function wasRenamed(from: string, to: string): Promise<boolean> {
-  try {
-    await rename(from, to)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false // another process was first
-    throw error
-  }
 }
 
 async function isSettled(path: string): Promise<boolean> {

@@ -14,7 +14,7 @@ import { reasonOf } from '../reason.ts'
 import type { LoggedFields } from '../logged-fields.ts'
 import { timeOf } from './line.ts'
 import { LineBuffer, type Spooled } from './line-buffer.ts'
-import { claim, type Owner, QUARANTINE } from './owner.ts'
+import { claim, type Owner, QUARANTINE, type Stranded } from './owner.ts'
 import { SchemaDocuments } from './schema-documents.ts'
 
 export interface SpoolOptions {
@@ -42,6 +42,15 @@ export interface SpoolStatus {
   readonly oldestMs: number | null
   /** Why nothing could be written of late; null if the last write went well. */
   readonly error: string | null
+  readonly stranded: StrandedStatus
+}
+
+/** What processes that are gone have left and cannot be taken over. */
+export interface StrandedStatus {
+  readonly segments: number
+  readonly bytes: number
+  /** Of the first of them; null if there are none. */
+  readonly error: string | null
 }
 
 export class SpoolError extends Error {
@@ -56,6 +65,8 @@ export class SpoolError extends Error {
 
 /** A segment that has grown to this is shipped as it is: some thousand lines. */
 const SEGMENT_BYTES = 4 * 2 ** 20
+/** Of the segments that are stranded. */
+const SHOWN_PATHS = 5
 /** A folder that could not be written to is tried again so much later; until then writes fail at once. */
 const RETRY_MS = 1_000
 
@@ -75,6 +86,7 @@ export class Spool {
   #owner: Promise<Owner> | undefined
   #brokenUntil = -Infinity
   #error: string | null = null
+  #stranded: StrandedStatus = { segments: 0, bytes: 0, error: null }
   /** Oldest first; the last one may be the active one. */
   readonly #files: File[] = []
   #active: File | undefined
@@ -109,15 +121,16 @@ export class Spool {
       segments: files.length,
       oldestMs: files.length > 0 ? Math.min(...files.map((file) => file.oldestMs)) : null,
       error: this.#error,
+      stranded: this.#stranded,
     }
   }
 
   /** Takes over what processes that are gone have left. @returns how many segments */
   async adopt(): Promise<number> {
-    const paths = await (await this.#claim()).adopt()
-    const files = await Promise.all(paths.map(fileLeftAt))
-    this.#files.unshift(...files)
-    return files.length
+    const { adopted, stranded } = await (await this.#claim()).adopt()
+    this.#watchStranded(stranded)
+    this.#files.unshift(...adopted.map((left): File => ({ ...left, handle: null, dirty: false })))
+    return adopted.length
   }
 
   /** The oldest segment; the active one is closed to writes if it is the only one. */
@@ -265,6 +278,28 @@ export class Spool {
     return this.#files.reduce((sum, file) => sum + file.bytes, 0)
   }
 
+  /** Said when it changes. */
+  #watchStranded(stranded: readonly Stranded[]): void {
+    const { logger, folder } = this.#options
+    const before = this.#stranded
+    this.#stranded = {
+      segments: stranded.length,
+      bytes: stranded.reduce((sum, { bytes }) => sum + bytes, 0),
+      error: stranded[0] ? reasonOf(stranded[0].error) : null,
+    }
+    if (this.#stranded.segments === before.segments && this.#stranded.error === before.error) return
+    if (stranded.length === 0)
+      return logger.info({ folder }, 'prediction log: no segment of the spool is stranded any more')
+    logger.error(
+      {
+        err: stranded[0]!.error,
+        ...this.#stranded,
+        paths: stranded.slice(0, SHOWN_PATHS).map(({ path }) => path),
+      },
+      'prediction log: segments that another process left cannot be taken over, and are tried again; this process needs to read and rename them',
+    )
+  }
+
   /** The first failure is news; the following ones are the same news. */
   #fail(error: unknown): void {
     this.#brokenUntil = performance.now() + RETRY_MS
@@ -278,14 +313,3 @@ export class Spool {
 }
 
 const quarantineOf = ({ path }: Segment): string => join(dirname(path), QUARANTINE, basename(path))
-
-async function fileLeftAt(path: string): Promise<File> {
-  const handle = await open(path)
-  try {
-    const { size, mtimeMs } = await handle.stat()
-    const { buffer } = await handle.read(Buffer.alloc(64), 0, 64, 0)
-    return { path, bytes: size, oldestMs: timeOf(buffer) || mtimeMs, handle: null, dirty: false }
-  } finally {
-    await handle.close()
-  }
-}

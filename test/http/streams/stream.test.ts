@@ -370,7 +370,15 @@ t.test('a stream waits for the database while its share of the spool is full', a
   let looks = 0
   const status = () => {
     looks++
-    return logIn({ spool: { bytes, segments: 1, oldestMs: null, error: null } }).status()
+    return logIn({
+      spool: {
+        bytes,
+        segments: 1,
+        oldestMs: null,
+        error: null,
+        stranded: { segments: 0, bytes: 0, error: null },
+      },
+    }).status()
   }
   const streams = { ...LIMITS, idleMs: 3_600_000, spoolBytes: 1000 }
   const { url } = await listening(t, { predictionLog: { ...logIn({}), status }, streams })
@@ -385,7 +393,13 @@ t.test('a stream waits for the database while its share of the spool is full', a
 })
 
 t.test('but not for ever', async (t) => {
-  const spool = { bytes: 2000, segments: 1, oldestMs: null, error: null }
+  const spool = {
+    bytes: 2000,
+    segments: 1,
+    oldestMs: null,
+    error: null,
+    stranded: { segments: 0, bytes: 0, error: null },
+  }
   const streams = { ...LIMITS, idleMs: 100, spoolBytes: 1000 }
   const { url } = await listening(t, { predictionLog: logIn({ spool }), streams })
   t.match(await answersTo(url, ROW), { statusCode: 503, lines: [{ code: 'PREDICTION_LOG_FULL' }] })
