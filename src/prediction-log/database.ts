@@ -11,12 +11,14 @@ import { NINE_FIELDS } from '../inputs/index.ts'
 import { shipSegment, type Shipment } from './shipment.ts'
 import { ShippingOrder, type Turn } from './shipping-order.ts'
 import { rewriteNineColumns } from './spool/nine-columns.ts'
+import { timeOf } from './spool/line.ts'
 import { hasNineColumns } from './spool/owner.ts'
 import { readSchema } from './spool/schema-documents.ts'
 import {
   ADD_LATE_SHADOWS,
   COUNT_INCOMING,
   CREATE_INCOMING,
+  INSERT_PLAIN,
   MAKE_PARTITIONS,
   NO_ERASURE_NOW,
 } from './tables/predictions.ts'
@@ -80,7 +82,8 @@ export class Database {
           const whole = hasNineColumns(path) ? rewriteNineColumns(lines) : lines
           for (const note of await this.keep(whole, schemaOf, turn)) notes.add(note)
         },
-        refuses: isOfTheLines,
+        refuses: mayBeOfTheLines,
+        tryPlain: (lines) => this.#tryPlain(lines),
       })
       return { ...shipment, notes: [...notes] }
     })
@@ -105,6 +108,20 @@ export class Database {
     })
     kept.catch(() => turn?.giveUp())
     return kept
+  }
+
+  /** @throws TableRefusesError if the table takes no plain record of that time; nothing is kept of those that it takes */
+  async #tryPlain(lines: readonly Buffer[]): Promise<void> {
+    for (const line of lines)
+      try {
+        await this.#transact('shipping', TIMEOUTS_MS.shipment, async (transaction) => {
+          await transaction.unsafe(INSERT_PLAIN, [new Date(timeOf(line) || Date.now())])
+          throw new TakenBack()
+        })
+      } catch (error) {
+        if (mayBeOfTheLines(error)) throw new TableRefusesError(error as Error)
+        if (!(error instanceof TakenBack)) throw error
+      }
   }
 
   /** @returns what the database's clock says */
@@ -216,9 +233,22 @@ export class Database {
   }
 }
 
-/** SQLSTATE classes 22 (data exception) and 23 (integrity violation). */
-function isOfTheLines(error: unknown): boolean {
+/** SQLSTATE classes 22 (data exception) and 23 (integrity violation). A table that refuses everything has them, too. */
+function mayBeOfTheLines(error: unknown): boolean {
   return error instanceof postgres.PostgresError && /^2[23]/.test(error.code)
+}
+
+class TakenBack extends Error {
+  readonly code = 'TAKEN_BACK'
+}
+
+export class TableRefusesError extends Error {
+  readonly code = 'TABLE_REFUSES'
+  override readonly name = 'TableRefusesError'
+
+  constructor(cause: Error) {
+    super(`expected the table predictions to take a plain record, got: ${cause.message}`, { cause })
+  }
 }
 
 /** An error that comes after the last byte, postgres.js gives to the query, which was answered with the stream long before. */

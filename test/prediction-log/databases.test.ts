@@ -193,6 +193,25 @@ t.test('a PostgreSQL server', async (t) => {
     await log.close(5000)
   })
 
+  await t.test('a table that refuses everything costs no record', async (t) => {
+    const log = openLog(dataFolder(t), { url: server.url })
+    const before = await counted()
+    await sql`alter table predictions add constraint closed check (predicted_revenue < 0) not valid`
+    await log.append([recordOf(), recordOf({ userId: 'a\u0000b' }), recordOf()])
+    await backsOff(log)
+    t.match(log.status(), { shipped: 0, quarantined: 0, lastError: 'TABLE_REFUSES' })
+    await sql`alter table predictions drop constraint closed`
+    await shipped(log)
+    t.match(log.status(), { shipped: 2, quarantined: 1, lastError: null })
+    await sql`alter table predictions add constraint poor check (predicted_revenue < 1000) not valid`
+    await log.append([recordOf(), recordOf({ predictedRevenue: 1e6 })])
+    await shipped(log)
+    t.match(log.status(), { shipped: 3, quarantined: 2 }, 'one that refuses some is of those')
+    await sql`alter table predictions drop constraint poor`
+    t.equal(await counted(), before + 3)
+    await log.close(5000)
+  })
+
   await t.test('a connection that is cut in the middle of a shipment leaves no half batch', async (t) => {
     const proxy = await cuttingProxy(t, new URL(server.url))
     const database = new RemoteDatabase({ url: proxy.url })

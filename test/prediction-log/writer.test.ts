@@ -40,6 +40,7 @@ class Sink implements PredictionSink {
         this.shipped.push(...ids)
       },
       refuses: (error) => (error as Error).message === 'refused',
+      tryPlain: async () => {},
     })
     return { ...shipment, notes: [] }
   }

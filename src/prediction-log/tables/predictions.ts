@@ -2,6 +2,7 @@
  * How shipped lines become rows: the statements of a shipment, in their order. Whatever is shipped again changes nothing, neither
  * rows nor statistics: both follow from what the insert really inserted.
  */
+import { NINE_FIELDS } from '../../inputs/index.ts'
 import { SHADOW } from '../record.ts'
 import { LINE_COLUMNS } from '../spool/line.ts'
 
@@ -27,6 +28,14 @@ export const NO_ERASURE_NOW = `
 export const MAKE_PARTITIONS = `
   select day7_make_partition((day at time zone 'UTC')::date)
   from (select distinct date_bin('1 day', time, 'epoch') as day from day7_incoming_5) as days`
+
+/** A record with nothing that a table could refuse, of a given time. */
+export const INSERT_PLAIN = `
+  insert into predictions (prediction_id, time, user_id, schema_id, inputs, predicted_revenue, raw_score, inference_time_us,
+    model_name, model_version, variant)
+  values (gen_random_uuid(), $1, 'day7', '${NINE_FIELDS.id}', '${JSON.stringify(
+    Object.fromEntries(NINE_FIELDS.fields.map(({ name, example }) => [name, example])),
+  )}', 1, 0, 1, 'day7', '1', 'champion')`
 
 const COLUMNS = LINE_COLUMNS.map(([name]) => name).filter((name) => name !== 'checksum')
 
