@@ -45,6 +45,8 @@ export class DatabaseBusyError extends Error {
 
 export class Connections {
   readonly #location: DatabaseLocation
+  readonly #startEmbedded: typeof openEmbeddedDatabase
+  readonly #startTimeoutMs: number
   readonly #pools = new Map<Purpose, Sql>()
   readonly #calls: Record<Purpose, number> = { shipping: 0, control: 0, questions: 0, reports: 0 }
   #embedded: EmbeddedDatabase | undefined
@@ -52,8 +54,14 @@ export class Connections {
   /** A start that takes longer than its caller waits goes on, and is the next caller's: the folder is locked by it. */
   #starting: Promise<EmbeddedDatabase> | undefined
 
-  constructor(location: DatabaseLocation) {
+  constructor(
+    location: DatabaseLocation,
+    startEmbedded = openEmbeddedDatabase,
+    startTimeoutMs = EMBEDDED_TIMEOUT_MS,
+  ) {
     this.#location = location
+    this.#startEmbedded = startEmbedded
+    this.#startTimeoutMs = startTimeoutMs
   }
 
   /**
@@ -97,7 +105,7 @@ export class Connections {
   async #openAnew(): Promise<void> {
     await Promise.all([...this.#pools.keys()].map((purpose) => this.#end(purpose, 0)))
     if ('dataFolder' in this.#location && !this.#embedded?.alive())
-      await within(EMBEDDED_TIMEOUT_MS, this.#start(this.#location.dataFolder))
+      await within(this.#startTimeoutMs, this.#start(this.#location.dataFolder))
     const sql = this.#poolOf('shipping')
     try {
       const missing = await within(OPENING_TIMEOUT_MS, missingVersions(sql))
@@ -109,7 +117,7 @@ export class Connections {
   }
 
   #start(dataFolder: string): Promise<EmbeddedDatabase> {
-    this.#starting ??= openEmbeddedDatabase(dataFolder)
+    this.#starting ??= this.#startEmbedded(dataFolder)
       .then((started) => (this.#embedded = started))
       .finally(() => (this.#starting = undefined))
     return this.#starting
