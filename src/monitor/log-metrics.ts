@@ -11,6 +11,7 @@ export interface WatchedLog {
     readonly shipped: number
     readonly dropped: number
     readonly quarantined: number
+    readonly erased: number
     readonly breaker: string
     readonly failures: number
     readonly clockOffsetMs: number | null
@@ -66,6 +67,11 @@ export function logMetrics(log: WatchedLog, now: () => Date): Metric[] {
       'day7_log_quarantined_total',
       'Parts of the spool that were no records, and records that the database refused.',
       () => log.status().quarantined,
+    ),
+    counter(
+      'day7_log_erased_total',
+      'Predictions that were left out because their users were erased after they were made.',
+      () => log.status().erased,
     ),
     gauge(
       'day7_log_clock_offset_seconds',

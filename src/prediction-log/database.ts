@@ -19,12 +19,13 @@ import {
   COUNT_INCOMING,
   CREATE_INCOMING,
   INSERT_PLAIN,
+  LEAVE_OUT_ERASED,
   MAKE_PARTITIONS,
   NO_ERASURE_NOW,
 } from './tables/predictions.ts'
 import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accuracy.ts'
 import { addKey, listKeys, revokeKey, type StoredKey } from './tables/api-keys.ts'
-import { type Erasure, eraseUser } from './tables/erasure.ts'
+import { type Erasure, eraseUsers } from './tables/erasure.ts'
 import { type ExperimentQuery, type ExperimentRows, queryExperiment } from './tables/experiments.ts'
 import { registerSchemas, type SchemaOf } from './tables/input-schemas.ts'
 import {
@@ -77,34 +78,42 @@ export class Database {
       id === NINE_FIELDS.id ? NINE_FIELDS : readSchema(dirname(path), id)
     return this.#order.run(async (turn) => {
       const notes = new Set<string>()
+      let erased = 0
       const shipment = await shipSegment(path, {
         keep: async (lines) => {
           const whole = hasNineColumns(path) ? rewriteNineColumns(lines) : lines
-          for (const note of await this.keep(whole, schemaOf, turn)) notes.add(note)
+          const kept = await this.keep(whole, schemaOf, turn)
+          erased += kept.erased
+          for (const note of kept.notes) notes.add(note)
         },
         refuses: mayBeOfTheLines,
         tryPlain: (lines) => this.#tryPlain(lines),
       })
-      return { ...shipment, notes: [...notes] }
+      return { ...shipment, erased, notes: [...notes] }
     })
   }
 
   /**
    * One transaction: `copy` into a temporary table, and from there what is not there yet, with its statistics.
-   * @returns what went wrong beside the lines
+   * @returns how many lines were left out because their users were erased, and what went wrong beside the lines
    */
-  async keep(lines: AsyncIterable<Buffer>, schemaOf: SchemaOf, turn?: Turn): Promise<readonly string[]> {
+  async keep(
+    lines: AsyncIterable<Buffer>,
+    schemaOf: SchemaOf,
+    turn?: Turn,
+  ): Promise<{ readonly erased: number; readonly notes: readonly string[] }> {
     const kept = this.#transact('shipping', TIMEOUTS_MS.shipment, async (transaction) => {
       await transaction.unsafe(CREATE_INCOMING)
       await copyFrom(lines, transaction)
       await turn?.insertNext()
       // Not before: an erasure that waits for this lock would hold up the shipment that this one waits for.
       await transaction.unsafe(NO_ERASURE_NOW)
+      const { count: erased } = await transaction.unsafe(LEAVE_OUT_ERASED)
       await transaction.unsafe(MAKE_PARTITIONS)
       const notes = await registerSchemas(transaction, schemaOf)
       await transaction.unsafe(COUNT_INCOMING)
       await transaction.unsafe(ADD_LATE_SHADOWS)
-      return notes
+      return { erased, notes }
     })
     kept.catch(() => turn?.giveUp())
     return kept
@@ -170,8 +179,8 @@ export class Database {
     return this.#use('control', TIMEOUTS_MS.outcomes, (sql) => upsertOutcomes(sql, outcomes))
   }
 
-  eraseUser(userId: string): Promise<Erasure> {
-    return this.#use('control', TIMEOUTS_MS.erasure, (sql) => eraseUser(sql, userId))
+  eraseUsers(userIds: readonly string[]): Promise<Erasure[]> {
+    return this.#use('control', TIMEOUTS_MS.erasure, (sql) => eraseUsers(sql, userIds))
   }
 
   adoptSplit(settings: Split, host: string): Promise<KeptSplit> {

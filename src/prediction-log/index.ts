@@ -12,6 +12,7 @@ export {
 } from './prediction-log.ts'
 export type { PredictionRecord, ShadowRecord } from './record.ts'
 export { type Accuracy, ACCURACY_GROUPS, type AccuracyFigures } from './tables/accuracy.ts'
+export type { Erasure } from './tables/erasure.ts'
 export type { ExperimentQuery, ExperimentRows } from './tables/experiments.ts'
 export type { ModelEvent, ToldEvent } from './tables/model-events.ts'
 export type { Outcome } from './tables/outcomes.ts'

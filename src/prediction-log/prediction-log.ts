@@ -72,7 +72,8 @@ export interface PredictionLog {
   /** What champion and challenger said, for a comparison. */
   experiment(query: ExperimentQuery): Promise<ExperimentRows>
   recordOutcomes(outcomes: readonly Outcome[]): Promise<void>
-  eraseUser(userId: string): Promise<Erasure>
+  /** All or none. @returns what was erased of each, in their order */
+  eraseUsers(userIds: readonly string[]): Promise<readonly Erasure[]>
   /** API keys that are kept in the database, revoked ones too. */
   listKeys(): Promise<StoredKey[]>
   /** How traffic is split, for all processes that share the database. */
@@ -228,13 +229,13 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     accuracy: (query) => whenThere(database.call('accuracy', query)),
     experiment: (query) => whenThere(database.call('experiment', query)),
     recordOutcomes: (outcomes) => whenThere(database.call('recordOutcomes', outcomes)),
-    async eraseUser(userId) {
+    async eraseUsers(userIds) {
       // What waits here is shipped first, so that it is counted and leaves the disk.
       if (!(await writer.flush())) throw new LogUnavailableError(UNREACHABLE)
-      const erasure = await whenThere(database.call('eraseUser', userId))
+      const erased = await whenThere(database.call('eraseUsers', userIds))
       if (!(await writer.flush())) throw new LogUnavailableError('the prediction log cannot empty its spool')
-      await eraseFromQuarantine(spoolFolder, userId)
-      return erasure
+      await eraseFromQuarantine(spoolFolder, userIds)
+      return erased
     },
     listKeys: () => whenThere(database.call('listKeys')),
     splits: {

@@ -20,7 +20,7 @@ type Method =
   | 'accuracy'
   | 'experiment'
   | 'recordOutcomes'
-  | 'eraseUser'
+  | 'eraseUsers'
   | 'adoptSplit'
   | 'latestSplit'
   | 'keepSplit'

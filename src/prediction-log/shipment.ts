@@ -9,6 +9,8 @@ import { sift } from './spool/sift.ts'
 export interface Shipment {
   /** Records that were kept, or had been before. */
   readonly count: number
+  /** Of the records, those that were left out because their users were erased. */
+  readonly erased: number
   /** Bytes that are no records, and records that were refused. */
   readonly bad: readonly Uint8Array[]
   /** Of the bad, the records that were refused, and why. */
@@ -35,7 +37,7 @@ const CHUNK_BYTES = 256 * 1024
 /** Longer than any record can be: one of 2,000 texts of 10,000 characters, each of them escaped, is half as long. */
 const MAX_LINE_BYTES = 256 * 2 ** 20
 
-export async function shipSegment(path: string, keeper: Keeper): Promise<Omit<Shipment, 'notes'>> {
+export async function shipSegment(path: string, keeper: Keeper): Promise<Omit<Shipment, 'erased' | 'notes'>> {
   const scan: Scan = { count: 0, bad: [], tornBytes: 0 }
   try {
     await keeper.keep(wholeLines(path, scan))

@@ -55,6 +55,8 @@ export interface WriterStatus {
   /** Records that the sink was given since the start, and those that could not be given: no whole records, or refused. */
   readonly shipped: number
   readonly quarantined: number
+  /** Of those shipped, records that were left out because their users were erased. */
+  readonly erased: number
   /** Of attempts at the sink: while it is open there are none. */
   readonly breaker: Breaker
   /** Attempts that failed. */
@@ -94,6 +96,7 @@ export class Writer {
   #state: WriterState = 'connecting'
   #shipped = 0
   #quarantined = 0
+  #erased = 0
   #failures = 0
   #shipments = { count: 0, seconds: 0 }
   #lastError: string | null = null
@@ -116,6 +119,7 @@ export class Writer {
       state: this.#state,
       shipped: this.#shipped,
       quarantined: this.#quarantined,
+      erased: this.#erased,
       breaker: BREAKER[this.#breaker.state],
       failures: this.#failures,
       shipments: { ...this.#shipments },
@@ -220,12 +224,15 @@ export class Writer {
       this.#quarantined++
       return spool.setAside(segment)
     }
-    const { count, bad, refusals, tornBytes, notes } = shipment
+    const { count, erased, bad, refusals, tornBytes, notes } = shipment
     this.#shipped += count
     this.#lastContactMs = performance.now()
     this.#shipments.count++
     this.#shipments.seconds += (this.#lastContactMs - startMs) / 1000
     const details = { segment: segment.path, shipped: count }
+    this.#erased += erased
+    if (erased > 0)
+      logger.info({ ...details, erased }, 'prediction log: left out predictions of erased users')
     for (const note of notes) logger.warn(details, `prediction log: ${note}`)
     if (tornBytes > 0) logger.warn({ ...details, tornBytes }, 'prediction log: cut the torn end of a segment')
     if (bad.length === 0) return spool.remove(segment)

@@ -90,6 +90,7 @@ export const examplesOf = (model: { name: string; version: string }): readonly E
   { route: 'GET /health/ready' },
   { route: 'GET /metrics', note: 'Among others:', lines: 'day7_predict' },
   { route: 'DELETE /users/{user_id}', path: '/users/player%201' },
+  { route: 'POST /users/erase', body: { user_ids: ['player 1', 'player 2'] } },
   { route: 'GET /admin/rollout' },
   { route: 'PUT /admin/rollout', body: { champion: 90, challenger: 10, shadow: null } },
   { route: 'DELETE /admin/rollout' },

@@ -10,7 +10,7 @@ import { NINE_FIELDS } from '../../src/inputs/index.ts'
 import { WINDOWS } from '../../src/prediction-log/index.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { queryAccuracy } from '../../src/prediction-log/tables/accuracy.ts'
-import { eraseUser } from '../../src/prediction-log/tables/erasure.ts'
+import { eraseUsers } from '../../src/prediction-log/tables/erasure.ts'
 import {
   queryStatistics,
   type StatisticsQuery,
@@ -119,7 +119,7 @@ async function report(): Promise<string> {
   const accuracy = await medianMs(3, () => queryAccuracy(sql, { days: 28, by: null, now: NOW }))
   const accuracyBy = await medianMs(3, () => queryAccuracy(sql, { days: 28, by: 'country', now: NOW }))
   const erasures: number[] = []
-  for (let user = 1; user <= 5; user++) erasures.push(await msOf(() => eraseUser(sql, `player ${user}`)))
+  for (let user = 1; user <= 5; user++) erasures.push(await msOf(() => eraseUsers(sql, [`player ${user}`])))
   const { matured } = (await queryAccuracy(sql, { days: 28, by: null, now: NOW })).overall
   return [
     `${size.rows.toLocaleString('en')} predictions (${size.bytes}), buckets (${size.buckets}), ${matured.toLocaleString('en')} matured.`,

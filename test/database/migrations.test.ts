@@ -387,7 +387,7 @@ t.test('a PostgreSQL server', async (t) => {
       times.map((time) => recordOf({ time, userId: time.toISOString() })),
     )
     await log.recordOutcomes([{ predictionId: null, userId: 'kept', revenue: 1, observedAt: today }])
-    await log.eraseUser('erased today')
+    await log.eraseUsers(['erased today'])
     await log.close(5000)
 
     await place.sql(async (sql) => {

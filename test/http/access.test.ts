@@ -101,6 +101,7 @@ const ROUTES: Readonly<Record<string, AccessScope | null>> = {
   'GET /accuracy': 'read',
   'GET /experiments': 'read',
   'DELETE /users/{user_id}': 'admin',
+  'POST /users/erase': 'admin',
   'GET /admin/rollout': 'admin',
   'PUT /admin/rollout': 'admin',
   'DELETE /admin/rollout': 'admin',

@@ -21,6 +21,7 @@ const STATUS: PredictionLogStatus = {
   shipped: 900,
   dropped: 7,
   quarantined: 3,
+  erased: 4,
   breaker: 'open',
   failures: 4,
   shipments: { count: 9, seconds: 0.5 },
@@ -80,6 +81,7 @@ t.test('the prediction log', async (t) => {
     'day7_log_shipped_total 900',
     'day7_log_dropped_total 7',
     'day7_log_quarantined_total 3',
+    'day7_log_erased_total 4',
     'day7_log_clock_offset_seconds 1.5',
   ])
   await app.close()

@@ -174,7 +174,7 @@ t.test('outcomes', async (t) => {
 })
 
 t.test('while the log is away', async (t) => {
-  const app = await appOn(t, { recordOutcomes: beAway, accuracy: beAway, eraseUser: beAway })
+  const app = await appOn(t, { recordOutcomes: beAway, accuracy: beAway, eraseUsers: beAway })
   const post = (payload: object) => send(app, { method: 'POST', url: '/outcomes', payload })
   t.same(await post(OUTCOME), AWAY)
   t.same(await post({ outcomes: [OUTCOME, { revenue: 1 }] }), AWAY, 'none is accepted')
@@ -187,9 +187,9 @@ t.test('what was reported or erased is answered when the log has done it', async
   const erasing = heldUp()
   const app = await appOn(t, {
     recordOutcomes: recording.hold,
-    eraseUser: async () => {
+    eraseUsers: async () => {
       await erasing.hold()
-      return { predictions: 0, outcomes: 0 }
+      return [{ userId: 'a', predictions: 0, outcomes: 0 }]
     },
   })
   const requests = [
@@ -311,9 +311,9 @@ t.test('accuracy', async (t) => {
 t.test('erasing a user', async (t) => {
   const erased: string[] = []
   const app = await appOn(t, {
-    eraseUser: async (userId) => {
-      erased.push(userId)
-      return { predictions: 3, outcomes: 1 }
+    eraseUsers: async (userIds) => {
+      erased.push(...userIds)
+      return userIds.map((userId) => ({ userId, predictions: 3, outcomes: 1 }))
     },
   })
   t.beforeEach(() => void erased.splice(0))
@@ -341,6 +341,37 @@ t.test('erasing a user', async (t) => {
         body: { user_id: id, predictions: 3, outcomes: 1 },
       })
     t.same(erased, ids)
+  })
+
+  t.test('many, by their ids in the body', async (t) => {
+    const user_ids = ['.', '..', 'player 1', 'player 1', 'x'.repeat(256)]
+    const post = (payload: object | null) =>
+      send(app, {
+        method: 'POST',
+        url: '/users/erase',
+        payload: JSON.stringify(payload),
+        headers: { 'content-type': 'application/json' },
+      })
+    t.same(await post({ user_ids }), {
+      status: 200,
+      body: { users: user_ids.map((user_id) => ({ user_id, predictions: 3, outcomes: 1 })) },
+    })
+    t.same(erased, user_ids)
+    const bad = [
+      [{ user_ids: [] }, /user_ids: expected/],
+      [{ user_ids: Array.from({ length: 1001 }, (_, i) => `${i}`) }, /user_ids: expected.*1000/],
+      [{ user_ids: ['a', ''] }, /user_ids\.1: expected/],
+      [{ user_ids: ['a', null] }, /user_ids\.1: expected/],
+      [{ user_ids: 'a' }, /user_ids: expected/],
+      [{ users: ['a'] }, /user/],
+      [null, /expected/],
+    ] as const
+    for (const [payload, message] of bad) {
+      const { status, body } = await post(payload)
+      t.equal(status, 400, JSON.stringify(payload).slice(0, 60))
+      t.match(body.message, message)
+    }
+    t.same(erased, user_ids, 'of a request with a fault nobody is erased')
   })
 
   t.test('with a content type, as many clients send it, and no content', async (t) => {

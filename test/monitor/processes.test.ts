@@ -28,6 +28,7 @@ const logIn = (state: string, spooled: number, ageS: number) =>
         shipped: 0,
         dropped: 0,
         quarantined: 0,
+        erased: 0,
         breaker: 'closed',
         failures: 0,
         clockOffsetMs: null,

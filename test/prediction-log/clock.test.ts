@@ -24,7 +24,7 @@ const HOST = `
   })
   await log.append([recordOf({ time: new Date() })])
   while (log.status().spool.bytes > 0) await new Promise((resolve) => setTimeout(resolve, 5))
-  await log.eraseUser('player of the others')
+  await log.eraseUsers(['player of the others'])
   const { clockOffsetMs } = log.status()
   await log.close(5000)
   console.log(JSON.stringify({ isWrong: isClockWrong(clockOffsetMs), days: Math.round(clockOffsetMs / 86_400_000), said }))`

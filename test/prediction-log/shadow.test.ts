@@ -63,7 +63,7 @@ t.test('an erased user’s shadow finds no prediction', async (t) => {
   const record = recordOf({ userId: 'gone', time: new Date() })
   const log = openLog(t, place)
   await log.append([record])
-  await log.eraseUser('gone')
+  await log.eraseUsers(['gone'])
   log.recordShadows([shadowOf(record, 7)])
   await appendAndShip(log, [])
   await log.close(5000)

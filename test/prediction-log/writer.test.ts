@@ -42,7 +42,7 @@ class Sink implements PredictionSink {
       refuses: (error) => (error as Error).message === 'refused',
       tryPlain: async () => {},
     })
-    return { ...shipment, notes: [] }
+    return { ...shipment, erased: 0, notes: [] }
   }
 
   hasEvents = () => false

@@ -146,3 +146,22 @@ export const ErasureAnswer = Type.Object({
 export const UserParams = Type.Object({
   user_id: Type.String({ minLength: 1, ...STORABLE }),
 })
+
+/** All of them are erased in one transaction. */
+const MOST_ERASED = 1_000
+
+export const ErasureBody = Type.Object(
+  {
+    user_ids: Type.Array(Type.String({ minLength: 1, ...STORABLE }), {
+      minItems: 1,
+      maxItems: MOST_ERASED,
+      description: 'Ids as they were sent with the installs.',
+      examples: [['player 1', 'player 2']],
+    }),
+  },
+  { additionalProperties: false },
+)
+
+export const ErasuresAnswer = Type.Object({
+  users: Type.Array(ErasureAnswer, { description: 'What was erased of each, in the order of the request.' }),
+})

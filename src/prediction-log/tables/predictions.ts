@@ -24,6 +24,17 @@ const WORK_MEM = '64MB'
 export const NO_ERASURE_NOW = `
   select set_config('work_mem', '${WORK_MEM}', true), pg_advisory_xact_lock_shared(${ERASURE_LOCK})`
 
+/**
+ * What was made for a user before they were erased; and what claims to be made more than a minute from now: it is of a host whose clock is ahead,
+ * and may be older than the erasure.
+ */
+export const LEAVE_OUT_ERASED = `
+  delete from day7_incoming_5
+  where variant <> '${SHADOW}' and (select exists (select from erased_users)) and exists (
+    select from erased_users
+    where user_hash = sha256(convert_to(user_id, 'UTF8')) and (time <= erased_at or time > clock_timestamp() + interval '1 minute')
+  )`
+
 /** Made ahead as a rule; a spool may bring predictions of any day. */
 export const MAKE_PARTITIONS = `
   select day7_make_partition((day at time zone 'UTC')::date)
@@ -78,11 +89,7 @@ export const COUNT_INCOMING = `
       select distinct on (prediction_id) prediction_id, model_version, predicted_revenue
       from day7_incoming_5 where variant = '${SHADOW}'
     ) as shadow on shadow.prediction_id = answered.prediction_id
-    where variant <> '${SHADOW}' and (
-      not (select exists (select from erased_users)) or not exists (
-        select from erased_users where user_hash = sha256(convert_to(user_id, 'UTF8')) and time <= erased_at
-      )
-    )
+    where variant <> '${SHADOW}'
     -- Two shipments that have the same predictions never wait for each other in a circle.
     order by answered.prediction_id
     on conflict (prediction_id, time) do nothing
