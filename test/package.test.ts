@@ -69,9 +69,6 @@ t.test('the command finds the model that ships, wherever it is called', (t) => {
   )
   t.equal(day7('openapi'), readFileSync('openapi.yaml', 'utf8'), 'all of the service is there')
   t.match(readFileSync(join(folder, 'node_modules/day7/dist/cli.js'), 'utf8'), /^#!\/usr\/bin\/env node\n/)
-  t.same(
-    readdirSync(join(folder, 'node_modules/day7/dist/database/sql')),
-    readdirSync('src/database/sql'),
-  )
+  t.same(readdirSync(join(folder, 'node_modules/day7/dist/database/sql')), readdirSync('src/database/sql'))
   t.end()
 })

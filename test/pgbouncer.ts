@@ -17,6 +17,7 @@ export interface Pooler {
   /** It takes connections and answers nothing, until it is thawed. */
   freeze(): void
   thaw(): void
+  kill(): Promise<void>
 }
 
 /**
@@ -24,10 +25,16 @@ export interface Pooler {
  * @param url of a database
  */
 export async function startPooler(t: Test, url: string): Promise<Pooler> {
+  const pooler = await spawnPooler(url, await freePort())
+  t.teardown(() => pooler.kill())
+  return pooler
+}
+
+/** @param listenPort that it had before, where it was killed */
+export async function spawnPooler(url: string, listenPort: number): Promise<Pooler> {
   const { hostname, port, username, password, pathname } = new URL(url)
   const folder = mkdtempSync(join(tmpdir(), 'day7-pgbouncer-'))
   chmodSync(folder, 0o755)
-  const listenPort = await freePort()
   const database = pathname.slice(1)
   const settings = {
     listen_addr: '127.0.0.1',
@@ -52,11 +59,6 @@ export async function startPooler(t: Test, url: string): Promise<Pooler> {
   const isRoot = process.getuid?.() === 0
   const pooler = spawn('pgbouncer', [file], { stdio: 'ignore', ...(isRoot && { uid: 65534, gid: 65534 }) })
   const ended = once(pooler, 'exit')
-  t.teardown(async () => {
-    pooler.kill('SIGCONT')
-    pooler.kill('SIGKILL')
-    await ended
-  })
   await until('pgbouncer listens', async () => {
     const probe = connect(listenPort, '127.0.0.1')
     return once(probe, 'connect')
@@ -70,5 +72,10 @@ export async function startPooler(t: Test, url: string): Promise<Pooler> {
     url: `postgres://${username}:${password}@127.0.0.1:${listenPort}/${database}`,
     freeze: () => void pooler.kill('SIGSTOP'),
     thaw: () => void pooler.kill('SIGCONT'),
+    async kill() {
+      pooler.kill('SIGCONT')
+      pooler.kill('SIGKILL')
+      await ended
+    },
   }
 }

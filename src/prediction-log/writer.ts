@@ -158,7 +158,7 @@ export class Writer {
     while (!signal.aborted) {
       const well = await this.#shipAll(signal)
       if (signal.aborted) return
-      this.#state = well ? 'shipping' : 'backing-off'
+      if (!well) this.#state = 'backing-off'
       await pause(this.#options.flushIntervalMs, signal)
     }
   }
@@ -183,30 +183,34 @@ export class Writer {
       this.#lastError = reasonOf(error)
       return false
     }
-    if (this.#lastError !== null) logger.info({}, 'prediction log: the database is back')
-    this.#lastError = null
+    this.#beWell()
     return true
   }
 
-  /** Two at a time while there are full ones: the sink stores them in this order. The first failure ends both. */
+  /** A round may take hours, after an outage: it is told at once that something was taken. */
+  #beWell(): void {
+    if (this.#lastError !== null) this.#options.logger.info({}, 'prediction log: the database is back')
+    this.#lastError = null
+    if (this.#state === 'connecting' || this.#state === 'backing-off') this.#state = 'shipping'
+  }
+
+  /** Those that wait now: what is appended meanwhile is the next round's. Two at a time, which the sink stores in this order. */
   async #shipSegments(signal: AbortSignal): Promise<void> {
-    const { spool } = this.#options
-    const underWay = new Map<Segment, Promise<void>>()
-    try {
-      for (;;) {
-        const isIdle = underWay.size === 0
-        const next = signal.aborted ? undefined : isIdle ? await spool.oldest() : spool.oldestFull(underWay)
-        if (next)
-          underWay.set(
-            next,
-            this.#breaker.execute(() => this.#ship(next)).finally(() => underWay.delete(next)),
-          )
-        if (underWay.size === 0) return
-        if (!next || underWay.size === SHIPPED_AT_ONCE) await Promise.race(underWay.values())
+    const waiting = await this.#options.spool.waiting()
+    let failed = false
+    const shipEach = async (): Promise<void> => {
+      for (let next; !signal.aborted && !failed && (next = waiting.shift());) {
+        const segment = next
+        await this.#breaker
+          .execute(() => this.#ship(segment))
+          .catch((error: unknown) => {
+            failed = true
+            throw error
+          })
       }
-    } finally {
-      await Promise.allSettled(underWay.values())
     }
+    const results = await Promise.allSettled(Array.from({ length: SHIPPED_AT_ONCE }, shipEach))
+    for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
   async #ship(segment: Segment): Promise<void> {
@@ -227,6 +231,7 @@ export class Writer {
     const { count, erased, bad, refusals, tornBytes, notes } = shipment
     this.#shipped += count
     this.#lastContactMs = performance.now()
+    this.#beWell()
     this.#shipments.count++
     this.#shipments.seconds += (this.#lastContactMs - startMs) / 1000
     const details = { segment: segment.path, shipped: count }

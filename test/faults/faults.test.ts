@@ -16,6 +16,7 @@ import { freeze } from './freeze.ts'
 import { startLoad } from './load.ts'
 import { describe, storm, untilShipped } from './storm.ts'
 import { describeSwaps, swaps } from './swaps.ts'
+import { TRIALS } from './trials.ts'
 
 const NOWHERE = 'postgres://nobody@127.0.0.1:1/none'
 
@@ -38,6 +39,8 @@ async function metric(service: ServiceProcess, name: string): Promise<number> {
 
 /** Answers of a storm. */
 const ENOUGH = 500
+/** Of a service; a trial has up to three. */
+const MOST_CONNECTIONS = 9
 const ELSEWHERE = !LONG && 'npm run test:long does, and more of it npm run test:faults'
 
 t.test('a storm: the database is killed three times, the service twice', async (t) => {
@@ -46,6 +49,14 @@ t.test('a storm: the database is killed three times, the service twice', async (
   t.match(result, { lost: 0, duplicated: 0, miscounted: 0 })
   t.ok(result.answered >= ENOUGH)
 })
+
+for (const { title, skip, run } of TRIALS)
+  t.test(title, { skip: ELSEWHERE || skip }, async (t) => {
+    const result = await run(1)
+    t.comment(describe(result))
+    t.match(result, { lost: 0, duplicated: 0, miscounted: 0 })
+    t.ok(result.connections <= MOST_CONNECTIONS * 3, `${result.connections} connections`)
+  })
 
 t.test('a database that freezes fails no request, and is caught up with', { skip: ELSEWHERE }, async (t) => {
   const { failures, answered, counted, grownBytes } = await freeze(3, 1)

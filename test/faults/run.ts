@@ -1,8 +1,10 @@
 /**
- * The long faults, with figures: 60 s of storm, 30 s of a frozen database, 20 swaps of the model, two services behind a balancer.
+ * The long faults, with figures: 60 s of storm, 30 s of a frozen database, 20 swaps of the model, a pooler, clocks, locks, silence, kills of the
+ * embedded database, two services behind a balancer.
  * Exit code 0 only if nothing was lost and the limits are kept.
  *
  *   npm run test:faults
+ *   npm run test:faults -- clocks   only the trials whose title has the word
  */
 import { balance, type BalanceResult, describeBalance } from '../balance/balance.ts'
 import { NO_NGINX } from '../balance/nginx.ts'
@@ -10,8 +12,15 @@ import { NO_REDIS } from '../redis-server.ts'
 import { freeze } from './freeze.ts'
 import { describe, storm } from './storm.ts'
 import { describeSwaps, swaps } from './swaps.ts'
+import { TRIALS } from './trials.ts'
 
+/** Of the embedded database: 20 kills. Of others, each round is several faults. */
+const ROUNDS = 20
+const OTHER_ROUNDS = 4
 const LIMITS = { p99Ratio: 2, grownBytes: 64 * 2 ** 20, grownBySwapsBytes: 8 * 2 ** 20 }
+
+const [word] = process.argv.slice(2)
+if (word !== undefined) process.exit((await runTrials((title) => title.includes(word))) ? 0 : 1)
 
 console.log('60 s of 2,000 predictions/s; the database is killed three times, the service twice')
 const stormed = await storm(60, 2000)
@@ -30,6 +39,8 @@ console.log('\n20 swaps of the model by its alias in MLflow, at 1,000 prediction
 const swapped = await swaps({ swaps: 20, perSecond: 1000, warmUpS: 3, quietS: 10 })
 console.log(describeSwaps(swapped))
 
+const trialsKept = await runTrials(() => true)
+
 const unbalanced = NO_NGINX || NO_REDIS
 let balanced: BalanceResult | null = null
 if (unbalanced) console.log(`\ntwo services behind nginx: skipped, ${unbalanced}`)
@@ -40,6 +51,7 @@ else {
 }
 
 const well =
+  trialsKept &&
   stormed.lost + stormed.duplicated + stormed.miscounted === 0 &&
   frozen.failures === 0 &&
   frozen.answered === frozen.counted &&
@@ -57,4 +69,20 @@ process.exit(well ? 0 : 1)
 function isBalanced(result: BalanceResult): boolean {
   const { keyedFailed, keylessFailedElsewhere, notLoggedOnce, lost, miscounted } = result
   return keyedFailed + keylessFailedElsewhere + notLoggedOnce + lost + miscounted === 0
+}
+
+/** @returns whether nothing was lost in any of them */
+async function runTrials(isWanted: (title: string) => boolean): Promise<boolean> {
+  let kept = true
+  for (const { title, skip, run } of TRIALS.filter(({ title }) => isWanted(title))) {
+    console.log(`\n${title}`)
+    if (skip !== false) {
+      console.log(`skipped, ${skip}`)
+      continue
+    }
+    const result = await run(title.includes('embedded') ? ROUNDS : OTHER_ROUNDS)
+    console.log(`${describe(result)}; at most ${result.connections} connections`)
+    kept &&= result.lost + result.duplicated + result.miscounted === 0
+  }
+  return kept
 }

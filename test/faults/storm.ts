@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import postgres from 'postgres'
+import postgres, { type Sql } from 'postgres'
 import { createPostgresServer, freePort } from '../postgres-server.ts'
 import { type ServiceProcess, spawnService } from '../service.ts'
 import { until as comes } from '../until.ts'
@@ -69,7 +69,7 @@ export async function storm(seconds: number, perSecond: number, atLeast = 0): Pr
     await comes('enough answers', () => load.answered.length >= atLeast)
     await load.stop()
     await untilShipped(service!)
-    return await compare(server.url, load.answered)
+    return await compare(postgres(server.url, { max: 1, onnotice: () => {} }), load.answered)
   } finally {
     child?.kill('SIGKILL')
     await server.remove()
@@ -88,8 +88,8 @@ export async function untilShipped(service: ServiceProcess): Promise<void> {
   }
 }
 
-async function compare(url: string, answered: readonly string[]): Promise<StormResult> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} })
+/** @param sql of the database; it is ended */
+export async function compare(sql: Sql, answered: readonly string[]): Promise<StormResult> {
   try {
     const rows = await sql<{ id: string }[]>`select prediction_id as id from predictions`
     const [total] = await sql<[{ counted: string }]>`

@@ -22,6 +22,7 @@ class Sink implements PredictionSink {
   maintained = 0
   away = false
   unmaintainable = false
+  onShipped = async (): Promise<void> => {}
   /** A shipment waits for this. */
   gate: Promise<void> = Promise.resolve()
 
@@ -42,10 +43,13 @@ class Sink implements PredictionSink {
       refuses: (error) => (error as Error).message === 'refused',
       tryPlain: async () => {},
     })
+    await this.onShipped()
     return { ...shipment, erased: 0, notes: [] }
   }
 
-  hasEvents = () => false
+  /** It is asked for events once a round, while all is well. */
+  rounds = 0
+  hasEvents = () => ++this.rounds < 0
 
   async probe(): Promise<void> {
     this.attempts++
@@ -107,6 +111,28 @@ t.test('records are shipped in order, in the background, and leave the disk', as
   t.match(writer.status(), { state: 'shipping', shipped: all.length, quarantined: 0, lastError: null })
   t.equal(sink.maintained, 1)
   t.same(said, [])
+})
+
+t.test('a round ships what waits when it begins, however much keeps coming', async (t) => {
+  const sink = new Sink()
+  sink.away = true
+  const { spool, writer, said } = writerOf(t, sink)
+  await spool.append(records(1))
+  await until("writer.status().state === 'backing-off'", () => writer.status().state === 'backing-off')
+  let appended = 1
+  // Each shipment finds another record in the spool when it ends.
+  sink.onShipped = async () => {
+    await spool.append(records(1))
+    appended++
+  }
+  sink.away = false
+  await until('the database is back', () => said.includes('the database is back'))
+  const { rounds } = sink
+  t.match(writer.status(), { state: 'shipping', lastError: null })
+  await until('more rounds', () => sink.rounds >= rounds + 3)
+  sink.onShipped = async () => {}
+  await until('spool.status().bytes === 0', () => spool.status().bytes === 0)
+  t.equal(writer.status().shipped, appended)
 })
 
 t.test('of a backlog two full segments are under way at once', async (t) => {
@@ -220,7 +246,7 @@ t.test('a segment that cannot be read holds up no other', async (t) => {
   const { folder, spool, writer, said } = writerOf(t, sink)
   await spool.append(records(1))
   await until("writer.status().state === 'backing-off'", () => writer.status().state === 'backing-off')
-  const first = (await spool.oldest())!
+  const first = (await spool.waiting())[0]!
   const more = records(2)
   await spool.append(more)
   await rm(first.path)

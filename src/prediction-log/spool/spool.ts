@@ -133,19 +133,12 @@ export class Spool {
     return adopted.length
   }
 
-  /** The oldest segment; the active one is closed to writes if it is the only one. */
-  async oldest(): Promise<Segment | undefined> {
-    for (let empty; (empty = this.#files[0]) && empty.bytes === 0 && empty !== this.#active;)
+  /** All segments, oldest first; the active one is closed to writes. */
+  async waiting(): Promise<Segment[]> {
+    for (const empty of this.#files.filter((file) => file.bytes === 0 && file !== this.#active))
       await this.remove(empty)
-    const first = this.#files[0]
-    if (first === undefined || first.bytes === 0) return undefined
-    if (first === this.#active) await this.#enqueue(async () => (this.#active = undefined))
-    return first
-  }
-
-  /** The oldest segment that is full and not one of `others`. */
-  oldestFull(others: ReadonlyMap<Segment, unknown>): Segment | undefined {
-    return this.#files.find((file) => file.bytes >= SEGMENT_BYTES && !others.has(file))
+    if (this.#active && this.#active.bytes > 0) await this.#enqueue(async () => (this.#active = undefined))
+    return this.#files.filter((file) => file !== this.#active)
   }
 
   async remove({ path }: Segment): Promise<void> {
