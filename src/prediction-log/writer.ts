@@ -197,14 +197,13 @@ export class Writer {
   /** Those that wait now: what is appended meanwhile is the next round's. Two at a time, which the sink stores in this order. */
   async #shipSegments(signal: AbortSignal): Promise<void> {
     const waiting = await this.#options.spool.waiting()
-    let failed = false
     const shipEach = async (): Promise<void> => {
-      for (let next; !signal.aborted && !failed && (next = waiting.shift());) {
+      for (let next; !signal.aborted && (next = waiting.shift());) {
         const segment = next
         await this.#breaker
           .execute(() => this.#ship(segment))
           .catch((error: unknown) => {
-            failed = true
+            waiting.length = 0 // the first failure ends the round
             throw error
           })
       }

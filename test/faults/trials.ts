@@ -173,7 +173,7 @@ export const TRIALS: readonly Trial[] = [
           await sql.begin(async (transaction) => {
             await transaction`lock table predictions in access exclusive mode`
             const asked = ['/accuracy', '/stats/recent', '/accuracy?by=country', '/stats'].flatMap((path) =>
-              Array.from({ length: 10 }, () => fetch(party.services[0]!.url + path).then(() => {})),
+              Array.from({ length: 10 }, () => fetch(party.services[0]!.url + path)),
             )
             await party.answers(4 * SOME)
             void Promise.allSettled(asked)
