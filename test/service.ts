@@ -44,8 +44,9 @@ const NOTHING_IS_SHED = { SHED_EVENT_LOOP_DELAY_MS: '0' }
 export async function spawnService(
   environment: Readonly<Record<string, string>>,
   started: (service: ChildProcess) => void,
+  program = 'src/server.ts',
 ): Promise<ServiceProcess> {
-  const service = spawn(process.execPath, ['src/server.ts'], {
+  const service = spawn(process.execPath, [program], {
     env: { ...PASSED_ON, PORT: '0', ...NOTHING_IS_SHED, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -55,10 +55,16 @@ writeFileSync(
 const server = await createPostgresServer()
 const children: ChildProcess[] = []
 try {
-  const start = async (name: string, environment: Record<string, string>): Promise<Variant> => {
+  const start = async (
+    name: string,
+    environment: Record<string, string>,
+    program?: string,
+  ): Promise<Variant> => {
     const dataFolder = mkdtempSync(join(folder, 'd'))
-    const service = await spawnService({ DATA_DIR: dataFolder, ...environment }, (child) =>
-      children.push(child),
+    const service = await spawnService(
+      { DATA_DIR: dataFolder, ...environment },
+      (child) => children.push(child),
+      program,
     )
     return { name, url: service.url, pid: service.process.pid! }
   }
@@ -68,6 +74,13 @@ try {
     await start('PostgreSQL that is away', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }),
     await start('embedded PostgreSQL', {}),
   ]
+  variants.push(
+    await start(
+      'bare Fastify, which predicts nothing',
+      { ANSWER: await answerOf(variants[0]!) },
+      'test/bench/bare-fastify.ts',
+    ),
+  )
   for (const variant of variants) {
     await saturate(variant, WARM_UP_SECONDS)
     await untilIdle(variant)
@@ -80,6 +93,7 @@ try {
   const report = [
     `${CONNECTIONS} connections, each sends its next request when the last one is answered (wrk); median of ${ROUNDS} rounds of ${SECONDS} s. The load generator, the service and the database share the machine; CPU time is the service’s own, all its threads together, for one prediction. With a database that is away the spool only gathers: this is what the requests themselves pay.`,
     table(variants, full),
+    `Of the requests of bare Fastify: ${shares(variants, full)}.`,
     `At ${FIXED_RATE.toLocaleString('en')} predictions a second, latencies counted from when a request was due:`,
     table(variants, fixed),
     `A full spool of ${SHIPPED_ROWS.toLocaleString('en')} predictions is shipped to PostgreSQL at **${Math.round(median(rates)).toLocaleString('en')} rows a second** (${rates.map((rate) => Math.round(rate).toLocaleString('en')).join('; ')}).`,
@@ -107,6 +121,26 @@ async function rounds(
     }
   }
   return results
+}
+
+async function answerOf({ url }: Variant): Promise<string> {
+  const response = await fetch(`${url}/predict`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...EXAMPLE, user_id: 'player 1' }),
+  })
+  return response.text()
+}
+
+/** Requests of each variant over those of the last one, round by round. */
+function shares(variants: readonly Variant[], results: readonly Figures[][]): string {
+  const bare = results.at(-1)!
+  const shareOf = (own: readonly Figures[]): string =>
+    median(own.map(({ perSecond }, round) => perSecond / bare[round]!.perSecond)).toFixed(2)
+  return variants
+    .slice(0, -1)
+    .map(({ name }, i) => `${name} ${shareOf(results[i]!)}`)
+    .join(', ')
 }
 
 async function untilIdle({ url }: Variant): Promise<void> {
