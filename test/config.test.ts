@@ -306,7 +306,7 @@ t.test('every fault is reported at once, and no password', (t) => {
   } catch (error) {
     t.ok(error instanceof ConfigError)
     t.same((error as ConfigError).faults, [
-      'DATABASE_URL: expected postgres://user:password@host:port/database, or off',
+      'DATABASE_URL: expected postgres://user:password@host:5432/database, or off, got no such address',
       'LOG_FLUSH_MS: expected a whole number from 1 to 60000, got "0"',
       'LOG_FSYNC_MS: expected a whole number from 0 to 600000, got "-1"',
       'LOG_SPOOL_MAX_BYTES: expected a whole number from 1048576 to 1099511627776, got "1MB"',

@@ -144,7 +144,9 @@ t.test('against a service', async (t) => {
     explanation: { raw_score: Number },
   })
   t.match(await run(blockOf('docs/observability.md', '/metrics')), 'day7_predictions_total')
-  t.match(JSON.parse(await run(blockOf('docs/operations.md', '-X DELETE'))), { user_id: 'player 1' })
+  t.match(JSON.parse(await run(blockOf('docs/operations.md', '/users/erase'))), {
+    users: [{ user_id: 'player 1' }, { user_id: 'player 2' }],
+  })
 
   const python = blocksOf('docs/clients.md').find(({ language }) => language === 'python')!.text
   const printed = execFileSync(PYTHON, ['-c', python.replace('http://127.0.0.1:5001', service.url)], {

@@ -81,7 +81,7 @@ t.test('refused: no file, an empty one, two values', (t) => {
 t.test('what a wrong file says is not repeated', (t) => {
   t.same(
     faultsOf({ DATABASE_URL_FILE: '/url' }, () => 'mysql://u:secret@h/d'),
-    ['DATABASE_URL: expected postgres://user:password@host:port/database, or off'],
+    ['DATABASE_URL: expected postgres://user:password@host:5432/database, or off, got no such address'],
   )
   t.end()
 })

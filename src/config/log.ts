@@ -1,6 +1,7 @@
 /**
  * Where predictions are kept, how fast they get there, and for how long they stay.
  */
+import { clientOptions } from '../database/index.ts'
 import type { LoggedFields } from '../prediction-log/index.ts'
 import type { Reader, Setting } from './setting.ts'
 
@@ -101,8 +102,10 @@ function database(read: Reader<Name>): LogConfig['database'] {
   const value = read.text('DATABASE_URL')
   if (value === '') return 'embedded'
   if (value === 'off') return 'off'
-  // The value may hold a password and is not repeated.
-  if (!/^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''))
-    read.fault('DATABASE_URL', 'expected postgres://user:password@host:port/database, or off')
+  try {
+    clientOptions(value)
+  } catch (error) {
+    read.fault('DATABASE_URL', (error as Error).message)
+  }
   return { url: value }
 }

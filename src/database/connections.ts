@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
-import { CLIENT } from './client.ts'
+import { CLIENT, clientOptions } from './client.ts'
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded.ts'
 import { migrate, missingVersions } from './migrate.ts'
 
@@ -129,7 +129,7 @@ export class Connections {
       const max = POOLS[purpose].connections
       pool = this.#embedded
         ? postgres({ ...CLIENT, path: this.#embedded.socket, user: 'postgres', database: 'postgres', max })
-        : postgres((this.#location as { url: string }).url, { ...CLIENT, max })
+        : postgres({ ...clientOptions((this.#location as { url: string }).url), max })
       this.#pools.set(purpose, pool)
     }
     return pool

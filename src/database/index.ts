@@ -1,4 +1,5 @@
 export { Connections, type DatabaseLocation, type Purpose } from './connections.ts'
+export { clientOptions } from './client.ts'
 export { migrateServer } from './migrate-server.ts'
 export { answersAt, listenAt } from './socket-lock.ts'
 export { transact } from './transaction.ts'

@@ -124,7 +124,9 @@ export class Database {
     for (const line of lines)
       try {
         await this.#transact('shipping', TIMEOUTS_MS.shipment, async (transaction) => {
-          await transaction.unsafe(INSERT_PLAIN, [new Date(timeOf(line) || Date.now())])
+          const time = new Date(timeOf(line) || Date.now())
+          await transaction`select day7_make_partition((${time}::timestamptz at time zone 'UTC')::date)`
+          await transaction.unsafe(INSERT_PLAIN, [time])
           throw new TakenBack()
         })
       } catch (error) {

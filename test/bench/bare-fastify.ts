@@ -15,7 +15,10 @@ const app = Fastify({
   // Words of the OpenAPI document.
   ajv: { customOptions: { strict: false } },
 })
-const schema = { body: installSchemaOf(NINE_FIELDS), response: { 200: Type.Omit(PredictAnswer, ['explanation']) } }
+const schema = {
+  body: installSchemaOf(NINE_FIELDS),
+  response: { 200: Type.Omit(PredictAnswer, ['explanation']) },
+}
 app.post('/predict', { schema }, () => ({ ...ANSWER, prediction_id: uuidv7() }))
 app.get('/health', () => ({ prediction_log: { state: 'off', spool_bytes: 0 } }))
 console.log(`Server listening at ${await app.listen({ port: 0, host: '127.0.0.1' })}`)

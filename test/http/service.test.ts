@@ -393,6 +393,7 @@ t.test('documentation', async (t) => {
       'get /accuracy',
       'get /experiments',
       'delete /users/{user_id}',
+      'post /users/erase',
       'get /admin/rollout',
       'put /admin/rollout',
       'delete /admin/rollout',

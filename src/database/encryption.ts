@@ -1,0 +1,65 @@
+/**
+ * What a connection string asks of TLS → how Node is to speak it.
+ */
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
+import type { Options } from 'postgres'
+import { DatabaseUrlError } from './url-parameters.ts'
+
+type Encryption = NonNullable<Options<Record<string, never>>['ssl']>
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1'])
+
+/**
+ * Without `sslmode` as libpq does it, but for this machine: encrypted where the server can. Certificates are verified by the name, or the address, that
+ * the URL has.
+ */
+export function encryption(query: ReadonlyMap<string, string>, hosts: readonly string[]): Encryption {
+  const root = query.get('sslrootcert')
+  const mode =
+    query.get('sslmode') ??
+    (root === 'system' ? 'verify-full' : hosts.every((host) => LOOPBACK.has(host)) ? 'disable' : 'prefer')
+  if (mode === 'disable') return false
+  const files = {
+    ...(root !== undefined && root !== 'system' && { ca: fileOf('sslrootcert', root) }),
+    ...pathOf(query, 'sslcert', 'cert'),
+    ...pathOf(query, 'sslkey', 'key'),
+    ...(query.has('sslpassword') && { passphrase: query.get('sslpassword') }),
+  }
+  if (mode === 'allow' || mode === 'prefer') {
+    if (Object.keys(files).length === 0) return 'prefer'
+    throw new DatabaseUrlError(
+      'sslmode: expected require, verify-ca or verify-full with certificates, got none of them',
+    )
+  }
+  if (mode === 'require' && root === undefined) return { ...files, rejectUnauthorized: false }
+  if (mode !== 'verify-full')
+    return { ...files, rejectUnauthorized: true, checkServerIdentity: () => undefined }
+  return {
+    ...files,
+    rejectUnauthorized: true,
+    checkServerIdentity: (name: string, certificate: PeerCertificate) => identify(name, certificate, hosts),
+  }
+}
+
+/** Node asks for `localhost` where the host is an address. */
+function identify(name: string, certificate: PeerCertificate, hosts: readonly string[]): Error | undefined {
+  const names = hosts.includes(name) ? [name] : hosts.filter((host) => isIP(host) !== 0)
+  const errors = names.map((host) => checkServerIdentity(host, certificate))
+  return errors.includes(undefined) ? undefined : (errors[0] ?? checkServerIdentity(name, certificate))
+}
+
+function pathOf(query: ReadonlyMap<string, string>, name: string, option: string): object {
+  const path = query.get(name)
+  return path === undefined ? {} : { [option]: fileOf(name, path) }
+}
+
+function fileOf(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new DatabaseUrlError(`${name}: expected a file that can be read, got ${path} (${code})`, { cause })
+  }
+}
