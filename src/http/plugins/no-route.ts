@@ -4,6 +4,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 interface Path {
+  readonly url: string
   readonly pattern: RegExp
   readonly methods: readonly string[]
 }
@@ -13,7 +14,7 @@ export function refuseWithoutRoute(app: FastifyInstance): void {
   const paths: Path[] = []
   app.addHook('onRoute', ({ url, method }) => {
     // A browser's question what it may send, which is answered before.
-    if (url !== '*') paths.push({ pattern: patternOf(url), methods: [method].flat() })
+    if (url !== '*') paths.push({ url, pattern: patternOf(url), methods: [method].flat() })
   })
   app.addHook('onRequest', (request, reply, done) => {
     if (!request.is404) return done()
@@ -33,7 +34,10 @@ export function notFound(request: FastifyRequest) {
 export const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]!
 
 function allowedFor(path: string, paths: readonly Path[]): string[] {
-  const methods = new Set(paths.flatMap(({ pattern, methods }) => (pattern.test(path) ? methods : [])))
+  // `/users/erase` is told as the document has it, though `erase` may be an id of `/users/:user_id`, too.
+  const own = paths.filter(({ url }) => url === path)
+  const matching = own.length > 0 ? own : paths.filter(({ pattern }) => pattern.test(path))
+  const methods = new Set(matching.flatMap(({ methods }) => methods))
   // Of a folder's page Fastify tells only this one.
   if (methods.has('HEAD')) methods.add('GET')
   return [...methods].toSorted()
