@@ -221,7 +221,7 @@ export class Database {
   ): Promise<T> {
     return this.#connections.use(purpose, timeoutMs, (sql) =>
       transact(sql, async (transaction) => {
-        await transaction.unsafe(`set local statement_timeout = ${timeoutMs}`)
+        await transaction.unsafe(settingsOf(timeoutMs))
         return work(transaction)
       }),
     )
@@ -231,7 +231,7 @@ export class Database {
   #ask<T>(purpose: Purpose, timeoutMs: number, question: (sql: Sql) => Promise<T>): Promise<T> {
     return this.#connections.use(purpose, timeoutMs, async (sql) => {
       const answer = await sql.begin('read only', async (transaction) => {
-        await transaction.unsafe(`set local statement_timeout = ${timeoutMs}`)
+        await transaction.unsafe(settingsOf(timeoutMs))
         // It has all that a question uses of it.
         return question(transaction as unknown as Sql)
       })
@@ -243,6 +243,10 @@ export class Database {
     return this.#connections.use(purpose, timeoutMs, work)
   }
 }
+
+/** Of a transaction. Doubles come whole, whatever the role or the database has; a pooler may take no such setting with the connection. */
+const settingsOf = (timeoutMs: number): string =>
+  `select set_config('statement_timeout', '${timeoutMs}', true), set_config('extra_float_digits', '1', true)`
 
 /** SQLSTATE classes 22 (data exception) and 23 (integrity violation). A table that refuses everything has them, too. */
 function mayBeOfTheLines(error: unknown): boolean {
