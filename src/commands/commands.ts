@@ -5,7 +5,7 @@ import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config/index.
 import { clientType, CLIENT_TYPE_OPTIONS } from './client-type.ts'
 import { inspect, INSPECT_OPTIONS } from './inspect.ts'
 import { keys, KEYS_OPTIONS } from './keys.ts'
-import { migrate } from './migrate.ts'
+import { migrate, MIGRATE_OPTIONS } from './migrate.ts'
 import { predict, PREDICT_OPTIONS } from './predict.ts'
 import {
   models,
@@ -121,8 +121,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: keys,
   },
   migrate: {
-    usage: 'migrate',
+    usage: 'migrate [--grant ROLE]',
     summary: 'bring the database to the newest schema, as the service does when it starts',
+    details: [
+      'With --grant a service may connect as a role that owns nothing and creates nothing. Views of input schemas that it could not make are made, too.',
+    ],
+    options: MIGRATE_OPTIONS,
     run: (args, config) => migrate(args, config()),
   },
   settings: {

@@ -1,6 +1,7 @@
 export { type KeyTable, openKeyTable } from './key-table.ts'
 export type { LogLogger } from './logger.ts'
 export { type LoggedFields, namesUnknownTo } from './logged-fields.ts'
+export { makeMissingViews } from './tables/input-schemas.ts'
 export { withoutPredictionLog } from './no-log.ts'
 export {
   isClockWrong,

@@ -262,6 +262,8 @@ const UNREACHABLE = 'the prediction log cannot reach its database'
 const WHY: Readonly<Record<string, string>> = {
   DATABASE_BUSY: 'the prediction log has as many questions as it answers at once: ask again',
   DATABASE_TIMEOUT: 'the database of the prediction log did not answer in time',
+  42501:
+    'the role of the prediction log may not do this in its database: `day7 migrate --grant ROLE`, as the owner, lets it',
   57014: 'the database of the prediction log needed longer than this question may take',
 }
 
@@ -270,8 +272,8 @@ function lineOf({ revenue, ...shadow }: ShadowRecord): Spooled {
   return { ...shadow, inputs: null, row: [], predictedRevenue: revenue, variant: SHADOW }
 }
 
-/** Of the errors with a code, those of the question itself say nothing of the database's health: SQLSTATE classes 20 to 27 but 25, 42. */
+/** Of the errors with a code, those of the question itself say nothing of the database's health: SQLSTATE classes 20 to 27 but 25, 42 but a privilege. */
 function isOfTheDatabase(error: unknown): boolean {
   const { code } = error as { code?: unknown }
-  return typeof code === 'string' && !/^(2[0-46-7]|42)[0-9A-Z]{3}$/.test(code)
+  return typeof code === 'string' && !/^(2[0-46-7][0-9A-Z]{3}|42(?!501)[0-9A-Z]{3})$/.test(code)
 }

@@ -2,8 +2,8 @@
  * The input schemas of the predictions, one row each, and a view of each with typed columns. A shipment registers those that the database
  * does not know before it inserts their rows.
  */
-import postgres, { type TransactionSql } from 'postgres'
-import type { InputSchema } from '../../inputs/index.ts'
+import postgres, { type Sql, type TransactionSql } from 'postgres'
+import { type InputSchema, parseInputSchema } from '../../inputs/index.ts'
 import { viewOf } from './input-view.ts'
 
 /** Null: nobody has its document. */
@@ -55,6 +55,19 @@ async function registerWithout(transaction: TransactionSql, id: string): Promise
   return [
     `the spool has no document of the input schema ${id}: its predictions are stored, but not counted by facets`,
   ]
+}
+
+/**
+ * For a role that may: a service that may create nothing stores predictions without the view of their schema.
+ * @returns what could not be made
+ */
+export async function makeMissingViews(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ document: object }[]>`
+    select document from input_schemas where view_name is null and document is not null order by schema_id`
+  const notes: string[] = []
+  for (const { document } of rows)
+    notes.push(...(await sql.begin((transaction) => makeView(transaction, parseInputSchema(document)))))
+  return notes
 }
 
 async function makeView(transaction: TransactionSql, schema: InputSchema): Promise<string[]> {
