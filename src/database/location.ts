@@ -40,6 +40,11 @@ export function connectOptions(url: string, most: number): ConnectOptions {
   if (!parts) throw new DatabaseUrlError(`expected ${FORM}, got no such address`)
   const query = new Map<string, string>()
   for (const [name, value] of new URLSearchParams((parts['query'] ?? '').replaceAll('+', '%2B'))) {
+    // What is no name may be part of a password, and is not repeated.
+    if (!/^\w+$/.test(name))
+      throw new DatabaseUrlError(
+        'expected parameters as name=value, got another; encode `@`, `/` and `?` of a password',
+      )
     if (query.has(name)) throw new DatabaseUrlError(`${name}: expected once, got it twice`)
     query.set(name, value)
   }

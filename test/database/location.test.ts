@@ -92,6 +92,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   'postgres://u:s3cret@h/d?client_encoding=LATIN1': 'client_encoding: expected UTF8',
   'postgres://u:s3cret@h/d?pool_timeout=3': 'pool_timeout: expected none',
   'postgres://u:s3cret@h/d?sslcrl=x': 'sslcrl: expected a parameter of libpq or Prisma, got an unknown one',
+  'postgres://u:a@b?s3cret@h/d': 'expected parameters as name=value, got another',
   'postgres://u:s3cret@h/d?__proto__=x': '__proto__: expected a parameter',
   'postgres://u:s3cret@h/d?constructor=x': 'constructor: expected a parameter',
 }
