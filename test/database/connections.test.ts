@@ -35,6 +35,9 @@ t.test('a question that comes while the schema is brought to the newest waits fo
 })
 
 t.test('an embedded server that starts late is that of the next caller', async (t) => {
+  // Time limits keep no process alive, and nothing else here does.
+  const alive = setInterval(() => {}, 1_000)
+  t.teardown(() => clearInterval(alive))
   const started = Promise.withResolvers<void>()
   let [starts, closed] = [0, 0]
   const socket = `${dataFolder(t)}/no-such-socket`
