@@ -11,7 +11,14 @@ import { type Config, ConfigError, readConfig } from './config/index.ts'
 import { type App, createApp, Lifecycle, REDACTED } from './http/index.ts'
 import { addCounters, renderFigures, workerFigures } from './monitor/index.ts'
 import { freshSettings, linkToPrimary, Supervisor, type WorkerLink } from './processes/index.ts'
-import { answerMemory, openServices, type Services } from './services/index.ts'
+import {
+  answerMemory,
+  keepMemoryUsageReadable,
+  openFileLimit,
+  openFilesFor,
+  openServices,
+  type Services,
+} from './services/index.ts'
 import type { Tracing } from './tracing/index.ts'
 import { VERSION } from './version.ts'
 
@@ -27,7 +34,9 @@ export async function serve(config: Config): Promise<void> {
 }
 
 /** @param link null in a process of its own */
-async function answer(config: Config, logger: Logger, link: WorkerLink | null): Promise<void> {
+async function answer(wanted: Config, logger: Logger, link: WorkerLink | null): Promise<void> {
+  keepMemoryUsageReadable()
+  const config = withinOpenFiles(wanted, logger)
   const tracing = await tracingOf(config, logger)
   const { app, services, lifecycle } = await buildApp(config, logger, { tracing, link })
   lifecycle.attach(app)
@@ -139,6 +148,17 @@ export async function buildApp(
     },
   )
   return { app, services, lifecycle }
+}
+
+/** Takes no more connections than there are file descriptors for. */
+function withinOpenFiles(config: Config, logger: Logger): Config {
+  const { expected, actual, maxConnections } = openFilesFor(config.connections.max, openFileLimit())
+  if (maxConnections === config.connections.max) return config
+  logger.warn(
+    { expected, actual, maxConnections },
+    `open files: expected a limit of at least ${expected} for MAX_CONNECTIONS=${config.connections.max}, got ${actual}; at most ${maxConnections} connections are taken at a time`,
+  )
+  return { ...config, connections: { ...config.connections, max: maxConnections } }
 }
 
 /** A worker is asked for the readiness of all: it listens when its log has made its first attempt at the database. */
