@@ -143,6 +143,7 @@ export async function buildApp(
       },
       batchMaxUsers: config.batchMaxUsers,
       explainMaxUsers: config.explainMaxUsers,
+      liveStreamsPerCaller: config.liveStreamsPerCaller,
       idempotencyMaxBytes: config.idempotencyMaxBytes,
       streams: {
         lineBytes: config.streamLineBytes,

@@ -57,6 +57,7 @@ t.test('defaults', (t) => {
       keepAliveTimeoutMs: 72_000,
     },
     shedEventLoopDelayMs: 7,
+    liveStreamsPerCaller: 20,
     browsers: {
       corsOrigins: [],
       allowedHosts: [],
