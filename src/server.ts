@@ -10,24 +10,43 @@ import { type Logger, pino } from 'pino'
 import { type Config, ConfigError, readConfig } from './config/index.ts'
 import { type App, createApp, Lifecycle, REDACTED } from './http/index.ts'
 import { addCounters, renderFigures, workerFigures } from './monitor/index.ts'
-import { freshSettings, linkToPrimary, Supervisor, type WorkerLink } from './processes/index.ts'
-import { answerMemory, openServices, type Services } from './services/index.ts'
+import { freshSettings, linkToPrimary, LogOutput, Supervisor, type WorkerLink } from './processes/index.ts'
+import {
+  answerMemory,
+  keepMemoryUsageReadable,
+  openFileLimit,
+  openFilesFor,
+  openServices,
+  type Services,
+} from './services/index.ts'
 import type { Tracing } from './tracing/index.ts'
 import { VERSION } from './version.ts'
 
 export async function serve(config: Config): Promise<void> {
-  const logger = createLogger(config)
+  const output = new LogOutput(process.stdout, {
+    // Where each request has a line, to write it at once would cost more than the answers.
+    gatherBytes: config.logRequests === 'all' ? GATHERED_BYTES : 0,
+    maxWaitingBytes: MOST_WAITING_BYTES,
+  })
+  const logger = createLogger(config, output)
   const link = linkToPrimary()
-  if (config.workers > 1 && link === null) await supervise(config, logger)
+  if (config.workers > 1 && link === null) await supervise(config, logger, output)
   else
-    await answer(config, logger, link).catch((error: unknown) => {
+    await answer(config, logger, output, link).catch((error: unknown) => {
       link?.hangUp()
       throw error
     })
 }
 
 /** @param link null in a process of its own */
-async function answer(config: Config, logger: Logger, link: WorkerLink | null): Promise<void> {
+async function answer(
+  wanted: Config,
+  logger: Logger,
+  output: LogOutput,
+  link: WorkerLink | null,
+): Promise<void> {
+  keepMemoryUsageReadable()
+  const config = withinOpenFiles(wanted, logger)
   const tracing = await tracingOf(config, logger)
   const { app, services, lifecycle } = await buildApp(config, logger, { tracing, link })
   lifecycle.attach(app)
@@ -55,6 +74,7 @@ async function answer(config: Config, logger: Logger, link: WorkerLink | null): 
     await services.firstAnswers.close()
     await tracing?.close(leftMs())
     await link?.sayLastFigures()
+    await output.flush(LAST_LINES_MS)
   })
   if (!link) return
   process.on('SIGHUP', () => {}) // a terminal sends it to all its processes; it is meant for the primary
@@ -67,7 +87,7 @@ async function answer(config: Config, logger: Logger, link: WorkerLink | null): 
 }
 
 /** Starts workers, which do as `answer` does, and ends when they have ended. */
-async function supervise(config: Config, logger: Logger): Promise<void> {
+async function supervise(config: Config, logger: Logger, output: LogOutput): Promise<void> {
   const fresh = freshSettings(process.execArgv, process.env)
   const endWithinMs = config.shutdownDrainMs + config.shutdownGraceMs + CLOSING_MARGIN_MS
   const supervisor = new Supervisor({
@@ -84,6 +104,7 @@ async function supervise(config: Config, logger: Logger): Promise<void> {
     if (err) logger.fatal({ err }, 'stopping all workers after a fault')
     else logger.info({ signal }, 'stopping all workers')
     await supervisor.stop()
+    await output.flush(LAST_LINES_MS)
   })
   try {
     await supervisor.start()
@@ -122,6 +143,7 @@ export async function buildApp(
       },
       batchMaxUsers: config.batchMaxUsers,
       explainMaxUsers: config.explainMaxUsers,
+      liveStreamsPerCaller: config.liveStreamsPerCaller,
       idempotencyMaxBytes: config.idempotencyMaxBytes,
       streams: {
         lineBytes: config.streamLineBytes,
@@ -141,6 +163,17 @@ export async function buildApp(
   return { app, services, lifecycle }
 }
 
+/** Takes no more connections than there are file descriptors for. */
+function withinOpenFiles(config: Config, logger: Logger): Config {
+  const { expected, actual, maxConnections } = openFilesFor(config.connections.max, openFileLimit())
+  if (maxConnections === config.connections.max) return config
+  logger.warn(
+    { expected, actual, maxConnections },
+    `open files: expected a limit of at least ${expected} for MAX_CONNECTIONS=${config.connections.max}, got ${actual}; at most ${maxConnections} connections are taken at a time`,
+  )
+  return { ...config, connections: { ...config.connections, max: maxConnections } }
+}
+
 /** A worker is asked for the readiness of all: it listens when its log has made its first attempt at the database. */
 async function untilOpened({ predictionLog }: Services): Promise<void> {
   const latestMs = performance.now() + OPENED_WITHIN_MS
@@ -148,13 +181,8 @@ async function untilOpened({ predictionLog }: Services): Promise<void> {
     await pause(OPENED_LOOK_EVERY_MS)
 }
 
-/**
- * Lines are written at once, so that the last one before a crash is there; where each request has one, that would cost more than the
- * answers, and they are written together.
- */
-function createLogger({ logLevel, logRequests }: Config): Logger {
-  const options = { level: logLevel, redact: { paths: [...REDACTED], censor: '[redacted]' } }
-  return logRequests === 'all' ? pino(options, pino.destination(WRITTEN_TOGETHER)) : pino(options)
+function createLogger({ logLevel }: Config, output: LogOutput): Logger {
+  return pino({ level: logLevel, redact: { paths: [...REDACTED], censor: '[redacted]' } }, output)
 }
 
 /** Half a second of loading that a service without a collector need not spend. */
@@ -164,8 +192,11 @@ async function tracingOf({ tracing }: Config, logger: Logger): Promise<Tracing |
   return startTracing(tracing, VERSION, logger)
 }
 
+const GATHERED_BYTES = 2 ** 13
 /** What cannot be written in time is dropped, before it fills the memory. */
-const WRITTEN_TOGETHER = { sync: false, minLength: 2 ** 13, maxLength: 2 ** 26, periodicFlush: 1000 }
+const MOST_WAITING_BYTES = 2 ** 24
+/** For a reader of the log that is slow; one that stands still is not waited for. */
+const LAST_LINES_MS = 500
 /** What is left of the grace for the process to end in. */
 const EXIT_MARGIN_MS = 200
 /** A process that does not end by itself is ended, with exit code 1. */

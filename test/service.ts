@@ -29,24 +29,33 @@ export const PASSED_ON = {
 /**
  * Ends with the test, if the test does not end it before.
  * @param environment settings; what is not set keeps its default, but for the port
+ * @param openFiles most files that it may have open
  */
 export async function startService(
   t: Test,
   environment: Readonly<Record<string, string>>,
+  openFiles?: number,
 ): Promise<ServiceProcess> {
-  return spawnService(environment, (service) => t.teardown(() => service.kill('SIGKILL')))
+  return spawnService(environment, (service) => t.teardown(() => service.kill('SIGKILL')), openFiles)
 }
 
 /** Machines that run tests are busy, and a test should not fail for that. */
 const NOTHING_IS_SHED = { SHED_EVENT_LOOP_DELAY_MS: '0' }
 
-/** @param started is given the process at once, before it listens */
+/**
+ * @param started is given the process at once, before it listens
+ * @param openFiles most files that it may have open; absent: as many as the tests may
+ */
 export async function spawnService(
   environment: Readonly<Record<string, string>>,
   started: (service: ChildProcess) => void,
-  program = 'src/server.ts',
+  openFiles?: number,
+  script = 'src/server.ts',
 ): Promise<ServiceProcess> {
-  const service = spawn(process.execPath, [program], {
+  const command = [process.execPath, script]
+  const limited = ['sh', '-c', `ulimit -n ${openFiles} && exec "$@"`, 'sh', ...command]
+  const [program, ...args] = openFiles === undefined ? command : limited
+  const service = spawn(program!, args, {
     env: { ...PASSED_ON, PORT: '0', ...NOTHING_IS_SHED, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })

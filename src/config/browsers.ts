@@ -7,6 +7,8 @@ export interface BrowsersConfig {
   readonly browsers: {
     /** Origins whose pages may read answers; `*`: all. */
     readonly corsOrigins: readonly string[] | '*'
+    /** Names under which the service may be asked while callers need no key, in lower case; `*`: all. */
+    readonly allowedHosts: readonly string[] | '*'
     readonly securityHeaders: boolean
     /** Null: our own. */
     readonly contentSecurityPolicy: string | null
@@ -21,6 +23,12 @@ export const BROWSER_SETTINGS = [
     default: '',
     description:
       'Origins whose pages may ask the service, `https://a.example` between commas, or `*`. Empty: its own only.',
+  },
+  {
+    name: 'ALLOWED_HOSTS',
+    default: '',
+    description:
+      'Names under which the service may be asked while callers need no key, between commas, without ports; `*`: all. IP addresses, `localhost` and `HOST` always may.',
   },
   {
     name: 'SECURITY_HEADERS',
@@ -47,6 +55,7 @@ export function readBrowsers(read: Reader<Name>): BrowsersConfig {
   return {
     browsers: {
       corsOrigins: corsOrigins(read),
+      allowedHosts: allowedHosts(read),
       securityHeaders: read.oneOf('SECURITY_HEADERS', ['on', 'off']) === 'on',
       contentSecurityPolicy: policy(read),
       hstsMaxAgeS: read.whole('HSTS_MAX_AGE_S', 0, 63_072_000),
@@ -66,6 +75,17 @@ function corsOrigins(read: Reader<Name>): readonly string[] | '*' {
         `expected origins such as https://a.example between commas, or *, got "${origin}"`,
       )
   return origins
+}
+
+function allowedHosts(read: Reader<Name>): readonly string[] | '*' {
+  const value = read.text('ALLOWED_HOSTS')
+  if (value === '') return []
+  if (value === '*') return '*'
+  const names = value.split(',').map((part) => part.trim().toLowerCase().replace(/\.$/, ''))
+  for (const name of names)
+    if (!/^[\w-]+(\.[\w-]+)*$/.test(name))
+      read.fault('ALLOWED_HOSTS', `expected names such as day7.example between commas, or *, got "${name}"`)
+  return names
 }
 
 function policy(read: Reader<Name>): string | null {

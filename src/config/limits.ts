@@ -22,6 +22,7 @@ export interface LimitsConfig {
   }
   /** 0: nothing is refused. */
   readonly shedEventLoopDelayMs: number
+  readonly liveStreamsPerCaller: number
 }
 
 export interface RateConfig {
@@ -80,6 +81,12 @@ export const LIMIT_SETTINGS = [
       'A connection without a request is closed after this; longer than the proxy before the service keeps it.',
   },
   {
+    name: 'LIVE_STREAMS_PER_CALLER',
+    default: '20',
+    description:
+      'Most event streams (`/stats/live`, one for each open dashboard) of one key, or of one address without a key, in one process; a further one gets 429. A hundred are open at most.',
+  },
+  {
     name: 'SHED_EVENT_LOOP_DELAY_MS',
     default: '7',
     description:
@@ -104,6 +111,7 @@ export function readLimits(read: Reader<Name>): LimitsConfig {
       stallTimeoutMs: read.whole('STALL_TIMEOUT_MS', 100, 3_600_000),
       keepAliveTimeoutMs: read.whole('KEEP_ALIVE_TIMEOUT_MS', 1, 3_600_000),
     },
+    liveStreamsPerCaller: read.whole('LIVE_STREAMS_PER_CALLER', 1, 100),
     shedEventLoopDelayMs: read.whole('SHED_EVENT_LOOP_DELAY_MS', 0, 10_000),
   }
 }

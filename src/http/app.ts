@@ -13,6 +13,7 @@ import { type ConnectionLimits, connectionOptions, limitConnections } from './pl
 import { serveDashboard } from './plugins/dashboard.ts'
 import { serveDocumentation } from './plugins/documentation.ts'
 import { answerError, answerFailures } from './plugins/failures.ts'
+import { expectKnownHosts } from './plugins/hosts.ts'
 import { readJsonBodies } from './plugins/json-body.ts'
 import { refuseWithoutRoute } from './plugins/no-route.ts'
 import { observeRequests } from './plugins/observation.ts'
@@ -64,7 +65,9 @@ export interface Limits {
   readonly shedEventLoopDelayMs: number
   /** Of the turns of the event loop; absent: its own. */
   readonly intakeClock?: IntakeClock
-  readonly browsers: BrowserPolicy
+  readonly browsers: BrowserPolicy & { readonly allowedHosts: readonly string[] | '*' }
+  /** Where the service listens. */
+  readonly host: string
 }
 
 /** A character of a path is up to four bytes, each of them written as three. */
@@ -101,6 +104,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   await shedLoad(app, context.refusals, limits.shedEventLoopDelayMs, limits.intakeClock)
   await sendSecurityHeaders(app, limits.browsers)
   await limitRates(app, context.requestCounts, context.refusals, limits.rateLimits) // before access control
+  expectKnownHosts(app, context.access, { ...limits.browsers, host: limits.host })
   guardRoutes(app, context.access)
   refuseWithoutRoute(app)
   refuseUnknownParameters(app)

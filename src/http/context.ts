@@ -42,6 +42,8 @@ export interface AppContext {
   readonly batchMaxUsers: number
   /** Most users in one batch that is to be explained. */
   readonly explainMaxUsers: number
+  /** Most event streams of one caller. */
+  readonly liveStreamsPerCaller: number
   /** Largest body of a request with an Idempotency-Key. */
   readonly idempotencyMaxBytes: number
   readonly streams: StreamLimits

@@ -62,10 +62,12 @@ export class RemoteDatabase {
   /** @throws what the method throws, with its `code`; DATABASE_THREAD_ENDED if the thread ends first */
   call<M extends Method>(method: M, ...args: Parameters<Database[M]>): ReturnType<Database[M]> {
     const id = ++this.#lastId
-    const result = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }))
-    this.#thread ??= this.#start()
-    this.#thread.postMessage({ id, method, args } satisfies Call)
-    return result as ReturnType<Database[M]>
+    return new Promise((resolve, reject) => {
+      // It throws where there are no file descriptors for a thread.
+      this.#thread ??= this.#start()
+      this.#pending.set(id, { resolve, reject })
+      this.#thread.postMessage({ id, method, args } satisfies Call)
+    }) as ReturnType<Database[M]>
   }
 
   /** A thread that does not end in time is ended. */

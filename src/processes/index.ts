@@ -1,3 +1,4 @@
+export { LogOutput } from './log-output.ts'
 export { freshSettings } from './fresh-settings.ts'
 export { linkToPrimary, type WorkerLink } from './link.ts'
 export type { SharedValues } from './messages.ts'

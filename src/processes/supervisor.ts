@@ -156,7 +156,23 @@ export class Supervisor implements WorkerCounts {
       { ...member.process(), pauseMs },
       'a worker died; another one takes its place after a pause',
     )
-    setTimeout(() => this.#fill(deaths), pauseMs)
+    this.#fillAfter(pauseMs, deaths)
+  }
+
+  /** Without a file descriptor or memory for a worker, it is tried again. */
+  #fillAfter(pauseMs: number, deaths: number): void {
+    setTimeout(() => {
+      try {
+        this.#fill(deaths)
+      } catch (error) {
+        const nextMs = Math.min(PAUSE.greatestMs, Math.max(PAUSE.firstMs, 2 * pauseMs))
+        this.#options.logger.error(
+          { err: error, pauseMs: nextMs },
+          'a worker cannot be made; it is tried again',
+        )
+        this.#fillAfter(nextMs, deaths)
+      }
+    }, pauseMs)
   }
 
   /** A successor counts: it stands for the one that it is to replace, or for one that died meanwhile. */

@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type Bundle, loadBundle, readManifest } from '../bundle/index.ts'
-import type { MlflowClient, ModelVersion } from '../mlflow/index.ts'
-import { downloadBundle, type DownloadOptions } from './download.ts'
+import type { ModelVersion } from '../mlflow/index.ts'
+import { downloadBundle, type DownloadOptions, type Downloads } from './download.ts'
 import { MANIFEST } from './layout.ts'
 
 /**
@@ -15,7 +15,7 @@ import { MANIFEST } from './layout.ts'
  * @throws Error if something else lies there, and what `downloadBundle` and `loadBundle` throw
  */
 export async function pullBundle(
-  client: Pick<MlflowClient, 'downloadModelArtifact'>,
+  client: Downloads,
   version: ModelVersion,
   out: string,
   options: DownloadOptions,
@@ -35,7 +35,7 @@ export async function pullBundle(
 
 /** Downloads into an empty folder and verifies what came. */
 export async function fetchVerified(
-  client: Pick<MlflowClient, 'downloadModelArtifact'>,
+  client: Downloads,
   version: ModelVersion,
   folder: string,
   options: DownloadOptions,

@@ -21,7 +21,7 @@ async function listening(
 
 const BODY = JSON.stringify(EXAMPLE)
 const post = (body: string): string =>
-  `POST /predict HTTP/1.1\r\nhost: day7\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  `POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 
 const isAnswered = async (port: number): Promise<boolean> => {
   const response = await fetch(`http://127.0.0.1:${port}/predict`, {
@@ -35,7 +35,7 @@ const isAnswered = async (port: number): Promise<boolean> => {
 t.test('heads that do not end', async (t) => {
   const { app, port } = await listening({ HEADERS_TIMEOUT_MS: '600' })
   const half = Array.from({ length: 200 }, () => open(port))
-  for (const { socket } of half) socket.write('POST /predict HTTP/1.1\r\nhost: day7\r\n')
+  for (const { socket } of half) socket.write('POST /predict HTTP/1.1\r\nhost: localhost\r\n')
   // As slowloris does, each says a little more from time to time.
   const dripping = setInterval(() => {
     for (const { socket } of half) if (socket.writable) socket.write('x-a: b\r\n')
@@ -80,7 +80,7 @@ t.test('connections that say nothing, and clients that do not listen', async (t)
   idle.socket.write(post(BODY))
   const deaf = open(port)
   deaf.socket.pause()
-  deaf.socket.write('GET /metrics HTTP/1.1\r\nhost: day7\r\n\r\n'.repeat(1_000))
+  deaf.socket.write('GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(1_000))
   const connected = () =>
     new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count)))
   await until(
@@ -113,8 +113,8 @@ t.test('requests that do not wait for answers', async (t) => {
   const bad = [
     post('{"country":'),
     post(JSON.stringify({ ...EXAMPLE, event_1: -1 })),
-    'GET /nowhere HTTP/1.1\r\nhost: day7\r\n\r\n',
-    'GET /% HTTP/1.1\r\nhost: day7\r\n\r\n',
+    'GET /nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n',
+    'GET /% HTTP/1.1\r\nhost: localhost\r\n\r\n',
   ]
   const mixed = good.flatMap((request, i) => [request, bad[i]!])
 

@@ -16,7 +16,7 @@ export interface Conversation {
   readonly closed: boolean
 }
 
-const PROBE = 'GET /health/live HTTP/1.1\r\nhost: day7\r\n\r\n'
+const PROBE = 'GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n'
 
 /**
  * Sends, and listens until the connection is closed or `count` answers have come, and whatever else comes before the answer to one more

@@ -64,6 +64,7 @@ try {
     const service = await spawnService(
       { DATA_DIR: dataFolder, ...environment },
       (child) => children.push(child),
+      undefined,
       program,
     )
     return { name, url: service.url, pid: service.process.pid! }

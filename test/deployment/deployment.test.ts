@@ -4,6 +4,7 @@
  */
 import { globSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
+import { BlockList } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fullFormats } from 'ajv-formats/dist/formats.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
@@ -20,6 +21,7 @@ import {
   readCompose,
   readManifests,
   readSettings,
+  withDefaults,
 } from './files.ts'
 
 const json = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
@@ -27,7 +29,7 @@ const { version: VERSION, devDependencies } = json('package.json') as {
   version: string
   devDependencies: { node: string }
 }
-const { services, volumes } = readCompose()
+const { services, volumes, networks } = readCompose()
 const compose = Object.entries(services)
 
 const base = readManifests('base')
@@ -84,6 +86,34 @@ t.test('nobody else reaches a port, and nothing runs with more rights than it ne
   t.end()
 })
 
+t.test('no service takes all memory', (t) => {
+  for (const [name, { mem_limit: limit }] of compose)
+    t.match(withDefaults(limit ?? 'none'), /^[1-9]\d*[mg]$/, `${name} has a limit`)
+  t.end()
+})
+
+t.test('nginx alone says for whom a request is, and nobody else can have its address', (t) => {
+  const trusted = withDefaults(services['api']!.environment!['TRUST_PROXY']!)
+  t.same(readConfig({ TRUST_PROXY: trusted }).trustProxy, [trusted])
+  const [network, ...others] = Object.entries(services['nginx']!.networks!)
+  t.same(others, [], 'from another network it would come with another address')
+  const [name, { ipv4_address: address }] = network as [string, { ipv4_address: string }]
+  t.equal(withDefaults(address), trusted)
+  const [first, bits] = withDefaults(networks[name]!.ipam!.config[0]!.subnet).split('/') as [string, string]
+  const list = new BlockList()
+  list.addSubnet(first, Number(bits))
+  t.ok(list.check(trusted), 'it is in its network')
+  const there = compose.filter(([, { networks = [] }]) => Object.keys(networks).includes(name))
+  t.same(there.map(([name]) => name).toSorted(), ['api', 'api-2', 'nginx'])
+  t.end()
+})
+
+t.test('no deployment believes a network that callers are in', (t) => {
+  for (const path of [...globSync(`${KUBERNETES}/**/*.{yaml,env}`), 'compose.yaml'])
+    t.notMatch(readFileSync(path, 'utf8'), /TRUST_PROXY\W.*(uniquelocal|linklocal|\/\d)/, path)
+  t.end()
+})
+
 t.test('volumes and files that are mounted exist', (t) => {
   for (const [name, service] of compose)
     for (const volume of service.volumes ?? []) {
@@ -108,10 +138,9 @@ t.test('every name in an environment of the service is a setting', (t) => {
 
   // And the values are right.
   const inCompose = services['api']!.environment!
-  const resolve = (value: string | number) => String(value).replaceAll(/\$\{\w+:?-([^}]*)\}/g, '$1')
   const url = () => 'postgres://day7:day7@db:5432/day7'
   for (const environment of [
-    Object.fromEntries(Object.entries(inCompose).map(([name, value]) => [name, resolve(value)])),
+    Object.fromEntries(Object.entries(inCompose).map(([name, value]) => [name, withDefaults(value)])),
     Object.fromEntries(settings),
   ])
     t.same(readConfig(environment, url).database, { url: url() })
@@ -138,7 +167,11 @@ t.test('the Dockerfiles', (t) => {
     const last = stages.at(-1)!
     t.ok(stages.length > 1, `${path} has stages`)
     for (const { base } of stages)
-      t.match(base, /^\w+:\d+\.\d+\.\d+-[\w-]+$|^packages$/, `${path}: ${base} is one version`)
+      t.match(
+        base,
+        /^\w+:\d+\.\d+\.\d+-[\w-]+(@sha256:[0-9a-f]{64})?$|^packages$/,
+        `${path}: ${base} is one version`,
+      )
     t.same(valuesOf(last, 'USER'), ['1000:1000'], 'not root, and a number: Kubernetes asks for one')
     t.equal(valuesOf(last, 'HEALTHCHECK').length, 1)
     t.equal(valuesOf(last, 'ENTRYPOINT').length, 1)

@@ -15,7 +15,10 @@ export interface ComposeService {
   readonly ports?: readonly string[]
   readonly volumes?: readonly string[]
   readonly environment?: Readonly<Record<string, string | number>>
-  readonly networks?: readonly string[] | Readonly<Record<string, { readonly aliases?: readonly string[] }>>
+  readonly mem_limit?: string
+  readonly networks?:
+    | readonly string[]
+    | Readonly<Record<string, { readonly aliases?: readonly string[]; readonly ipv4_address?: string }>>
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>
   readonly read_only?: boolean
   readonly cap_drop?: readonly string[]
@@ -26,7 +29,14 @@ export interface ComposeService {
 export interface Compose {
   readonly services: Readonly<Record<string, ComposeService>>
   readonly volumes: Readonly<Record<string, unknown>>
+  readonly networks: Readonly<
+    Record<string, { readonly ipam?: { readonly config: readonly { readonly subnet: string }[] } } | null>
+  >
 }
+
+/** `${NAME:-value}` → `value`. */
+export const withDefaults = (value: string | number): string =>
+  String(value).replaceAll(/\$\{\w+:?-([^}]*)\}/g, '$1')
 
 export function readCompose(): Compose {
   return parse(readFileSync('compose.yaml', 'utf8'), { merge: true }) as Compose

@@ -57,12 +57,15 @@ t.test('callers from elsewhere', async (t) => {
   for (const host of ['localhost:5001', '127.0.0.1', '[::1]:5001'])
     t.match(await send(app, { url: URL, headers: { host } }), { status: 200 })
   for (const headers of [
-    { host: 'rebound.example:5001' },
     { origin: 'http://localhost:5001' },
     { 'x-forwarded-for': '10.0.0.7' },
     { forwarded: 'for=10.0.0.7' },
   ])
     t.match(await send(app, { url: URL, headers }), { status: 403, body: { code: 'NOT_LOCAL' } })
+  t.match(await send(app, { url: URL, headers: { host: 'rebound.example:5001' } }), {
+    status: 421,
+    body: { code: 'HOST_NOT_ALLOWED' },
+  })
   await app.close()
 })
 

@@ -65,6 +65,7 @@ export async function appWith(
       now: () => NOW,
       newPredictionId: () => `00000000-0000-7000-8000-${String(ids++).padStart(12, '0')}`,
       batchMaxUsers: 5,
+      liveStreamsPerCaller: 3,
       idempotencyMaxBytes: 10_000,
       streams: { lineBytes: 65_536, idleMs: 10_000, spoolBytes: Infinity },
       explainMaxUsers: 3,

@@ -4,6 +4,7 @@
  */
 import { chromium, type ConsoleMessage } from 'playwright-core'
 import t from 'tap'
+import { readConfig } from '../../src/config/index.ts'
 import { CHROMIUM, missing } from '../programs.ts'
 import { appWith } from './app.ts'
 
@@ -12,7 +13,8 @@ const HOST = 'day7.test'
 const PATIENCE_MS = 120_000
 
 t.test('Swagger UI', { skip: missing('chromium') }, async (t) => {
-  const { app, logged } = await appWith()
+  const { browsers } = readConfig({ ALLOWED_HOSTS: HOST })
+  const { app, logged } = await appWith({}, undefined, { browsers })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as { port: number }
   const browser = await chromium.launch({

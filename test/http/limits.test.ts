@@ -150,6 +150,15 @@ t.test('health and metrics are never refused', async (t) => {
   await app.close()
 })
 
+t.test('a caller in a private network is no proxy', async (t) => {
+  const { app, statuses } = await limited({ RATE_LIMIT_PER_ADDRESS: '1/minute', TRUST_PROXY: '172.29.57.10' })
+  const spoofing = (forwarded: string) =>
+    statuses(1, { 'x-forwarded-for': forwarded }, '/model/info', '172.18.0.1')
+  t.same(await spoofing('1.1.1.1'), [200])
+  t.same(await spoofing('1.1.1.2'), [429], 'whatever it says')
+  await app.close()
+})
+
 t.test('a proxy that is believed', async (t) => {
   const from = (forwarded: string) => [{ 'x-forwarded-for': forwarded }, '/model/info'] as const
   for (const TRUST_PROXY of ['10.0.0.0/8', '1']) {

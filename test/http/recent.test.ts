@@ -2,9 +2,12 @@
  * `/stats/recent`, `/stats/live`, `/model/history`, `/model/inputs`, `/model/drift`, and the files of the dashboard.
  */
 import t from 'tap'
+import { withoutAccess } from '../../src/access/index.ts'
+import { Followers } from '../../src/http/followers.ts'
 import type { Drift } from '../../src/monitor/drift.ts'
 import type { PredictionLog, Recent } from '../../src/prediction-log/index.ts'
 import { EXAMPLE } from '../example.ts'
+import { until } from '../until.ts'
 import { appWith, AWAY, beAway, logWith, metricsOf, NOW, send } from './app.ts'
 
 const segment = (value: string | null, predictions: number, meanRevenue: number) => ({
@@ -90,6 +93,43 @@ t.test('live', async (t) => {
   await app.close()
   t.equal((await events.next()).done, true, 'closing ends it')
 })
+
+t.test('one caller locks out nobody', async (t) => {
+  const access = { ...withoutAccess(), isEnforced: () => true, callerOf: callerNamed }
+  const { app } = await appWith({ access })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => app.close())
+  const follow = async (key: string) => {
+    const leaving = new AbortController()
+    const headers = { authorization: `Bearer ${key}` }
+    const response = await fetch(`${url}/stats/live`, { headers, signal: leaving.signal })
+    return { response, leave: () => leaving.abort() }
+  }
+  const own = [await follow('a'), await follow('a'), await follow('a')]
+  for (const { response } of own) t.equal(response.status, 200)
+  const { response: refused } = await follow('a')
+  t.equal(refused.headers.get('retry-after'), '30')
+  t.match(await refused.json(), { statusCode: 429, code: 'FOLLOWERS_OF_CALLER' })
+  const { response: others } = await follow('b')
+  t.equal(others.status, 200)
+  own.pop()!.leave()
+  await until('there is room for another', async () => (await follow('a')).response.status === 200)
+})
+
+t.test('followers', (t) => {
+  const followers = new Followers(3, 2)
+  const [end] = [followers.begin('a'), followers.begin('a')]
+  t.throws(() => followers.begin('a'), { statusCode: 429, message: /at most 2 .* of one caller/ })
+  followers.begin('b')
+  t.throws(() => followers.begin('c'), { code: 'FOLLOWERS_FULL', message: /at most 3/ })
+  end()
+  end()
+  followers.begin('c')
+  t.throws(() => followers.begin('d'), { code: 'FOLLOWERS_FULL' }, 'one that ends twice makes room once')
+  t.end()
+})
+
+const callerNamed = (key: string) => ({ id: key, name: key, scopes: new Set(['read'] as const) })
 
 async function* eventsOf(response: Response): AsyncGenerator<any> {
   let text = ''

@@ -132,6 +132,17 @@ t.test('a request is in flight until it is answered', async (t) => {
   t.same(counted(), ['POST /predict 200: 1'])
 })
 
+t.test('a connection that cannot be taken is logged', async (t) => {
+  const { app, lines } = await observed(t)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  // As Node does where accept fails.
+  app.server.emit('error', Object.assign(new Error('accept ENFILE'), { code: 'ENFILE' }))
+  t.match(
+    lines.find(({ msg }) => msg === 'a connection cannot be taken'),
+    { level: 50, err: { code: 'ENFILE' } },
+  )
+})
+
 t.test('a caller who leaves is counted once, as 499', async (t) => {
   const { called, hold, release } = heldUp()
   const { app, inFlight, counted, errors, lines } = await observed(t, undefined, {
@@ -141,11 +152,12 @@ t.test('a caller who leaves is counted once, as 499', async (t) => {
   const body = JSON.stringify(EXAMPLE)
   const socket = connect(Number(url.port), url.hostname)
   socket.write(
-    `POST /predict HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    `POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
   )
   await called
   t.equal(inFlight(), 1)
-  socket.destroy()
+  // One that only closes its side may still wait for the answer.
+  socket.resetAndDestroy()
   await once(socket, 'close')
   await until('the caller is missed', () => inFlight() === 0)
   release()

@@ -132,7 +132,13 @@ t.test('files that a manifest names elsewhere are not asked for, and nothing is 
       { code: 'BUNDLE_REFUSED', message: /expected a plain file name in "files"/ },
       JSON.stringify(name),
     )
-    t.same(registry.asked(), ['get-artifact data/bundle/manifest.json'])
+    // A second time, and beside the list of files: the manifest came whole.
+    t.same(registry.asked(), [
+      'get-artifact data/bundle/manifest.json',
+      'get-download-uri ',
+      'artifacts 1/data/bundle',
+      'get-artifact data/bundle/manifest.json',
+    ])
     t.same(
       [readdirSync(home).length, readdirSync(folder).filter((file) => file !== 'manifest.json')],
       [1, []],

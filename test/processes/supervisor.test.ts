@@ -15,7 +15,8 @@ import { freshSettings, Supervisor, WorkersError } from '../../src/processes/ind
 import { killedWithUs } from '../run/reaper.ts'
 import { until } from '../until.ts'
 
-type Fake = 'broken' | 'stubborn' | 'mute'
+/** `impossible`: the process cannot be made, for want of a file descriptor. */
+type Fake = 'broken' | 'stubborn' | 'mute' | 'impossible'
 
 cluster.setupPrimary({ exec: 'test/processes/fake-worker.ts', execArgv: [] })
 
@@ -30,12 +31,14 @@ function supervisorOf(
   endWithinMs = PATIENT_MS,
 ) {
   const forked: Worker[] = []
+  let forks = 0
   const logged: { readonly pauseMs?: number; readonly message: string }[] = []
   const log = (details: object, message: string) => void logged.push({ ...details, message })
   const supervisor = new Supervisor({
     workers,
     fork() {
-      const fake = fakes[forked.length]
+      const fake = fakes[forks++]
+      if (fake === 'impossible') throw Object.assign(new Error('spawn EMFILE'), { code: 'EMFILE' })
       const worker = cluster.fork({ NODE_OPTIONS: '', ...(fake && { FAKE: fake }) })
       forked.push(worker)
       return worker
@@ -97,6 +100,14 @@ t.test('who dies is replaced, after pauses that grow as long as they die young',
   )
   t.equal(supervisor.restarts(), 3)
   t.ok(forked[1]!.isConnected(), 'the other one has served on')
+})
+
+t.test('one that cannot be made is tried again', async (t) => {
+  const { supervisor, forked, logged, untilServing } = supervisorOf(t, 2, [null, null, 'impossible'])
+  await supervisor.start()
+  forked[1]!.process.kill('SIGKILL')
+  await until('it was tried', () => logged.some(({ message }) => message.includes('cannot be made')))
+  await untilServing(2)
 })
 
 t.test('all are replaced one by one', async (t) => {

@@ -56,6 +56,8 @@ export async function fakeRegistry(t: Test): Promise<FakeRegistry> {
     response.writeHead(status, { 'content-type': 'application/json' })
     response.end(JSON.stringify({ error_code, message }))
   }
+  const json = (response: ServerResponse, body: object): void =>
+    void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   const registry: FakeRegistry = {
     url: '',
     versions,
@@ -91,6 +93,15 @@ export async function fakeRegistry(t: Test): Promise<FakeRegistry> {
       const etag = `"${sha256(Buffer.from(body)).slice(0, 16)}"`
       if (request.headers['if-none-match'] === etag) return void response.writeHead(304, { etag }).end()
       return void response.writeHead(200, { 'content-type': 'application/json', etag }).end(body)
+    }
+    if (url.pathname.endsWith('/get-download-uri'))
+      return json(response, { artifact_uri: `mlflow-artifacts:/${parameter('version')}` })
+    if (url.pathname.endsWith('/mlflow-artifacts/artifacts')) {
+      const [number = '', ...folder] = parameter('path').split('/')
+      const files = folder.join('/') === 'data/bundle' ? (versions.get(number)?.files ?? []) : []
+      return json(response, {
+        files: [...files].map(([path, { length }]) => ({ path, is_dir: false, file_size: length })),
+      })
     }
     const file = versions.get(parameter('version'))?.files.get(parameter('path').replace('data/bundle/', ''))
     if (!file) return missing(response, 404, 'RESOURCE_DOES_NOT_EXIST', 'no such model version or file')

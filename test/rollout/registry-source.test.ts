@@ -2,7 +2,7 @@
  * From an alias in MLflow to a bundle in service, over HTTP: what is good is served, and nothing that a server, a proxy or an
  * intruder can answer makes anything else serve.
  */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -137,7 +137,7 @@ const broken: Record<string, { change: (registry: FakeRegistry) => void; reason:
   'a manifest that is no JSON': {
     change({ versions }) {
       const { files, tags } = versions.get('2')!
-      files.set('manifest.json', Buffer.from('<html>'))
+      files.set('manifest.json', Buffer.from('{"name"'))
       tags.clear()
     },
     reason: /manifest\.json: /,
@@ -214,6 +214,10 @@ for (const [what, { change, reason }] of Object.entries(broken))
     t.equal(served(), 'two', 'until it has changed')
   })
 
+let times = 0
+const random = (): string => String(++times)
+const sizeOf = (file: string): number => readFileSync(join(SHIPPED, file)).length
+
 const passing: Record<string, (url: URL, response: ServerResponse) => boolean> = {
   'status 500': (_, response) => sends(response, {}, Buffer.from('oops'), 500),
   'a page of a proxy': (_, response) =>
@@ -221,6 +225,19 @@ const passing: Record<string, (url: URL, response: ServerResponse) => boolean> =
   'a page of a proxy in place of a file': (url, response) =>
     url.search.includes('manifest') &&
     sends(response, { 'content-type': 'text/html; charset=utf-8' }, Buffer.from('<html>Log in</html>')),
+  'a page of a proxy that is sent as a file': (url, response) =>
+    url.search.includes('model.json') &&
+    sends(response, { 'content-type': 'application/octet-stream' }, Buffer.from('\n<!DOCTYPE html>Log in')),
+  'a file that ends early, and does not say so': (url, response) =>
+    // In chunks: without a length.
+    url.search.includes('model.json') && (response.writeHead(200).write('{"'), response.end(), true),
+  'a manifest that ends early, and lists that are not passed on': (url, response) =>
+    url.pathname.endsWith('/get-download-uri')
+      ? sends(response, {}, Buffer.from('{}'), 404)
+      : url.search.includes('manifest') && sends(response, {}, Buffer.from(`{"name"${random()}`)),
+  'a file with other bytes each time': (url, response) =>
+    url.search.includes('profile') &&
+    sends(response, {}, Buffer.from(random().padEnd(sizeOf('profile.json')))),
   'a server that hangs': () => true,
   'a file that hangs': (url, response) =>
     url.search.includes('golden') && (response.writeHead(200).write('{'), true),

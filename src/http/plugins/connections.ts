@@ -53,6 +53,11 @@ export function limitConnections(
   bodyLimitBytes: number,
 ): void {
   app.server.maxConnections = max
+  answerHalfClosed(app)
+  // A connection that cannot be taken, for want of a file descriptor, is an event without which the process would end.
+  app.addHook('onListen', async () => {
+    app.server.on('error', (error) => app.log.error({ err: error }, 'a connection cannot be taken'))
+  })
   waitForThoseBefore(app)
   inviteBodies(app, bodyLimitBytes)
   app.addHook('onRequest', (request, reply, done) => {
@@ -61,6 +66,15 @@ export function limitConnections(
     reply.raw.shouldKeepAlive = false // what follows could be read in more than one way
     done(Object.assign(new Error(fault), { statusCode: 400, code: BROKEN.code }))
   })
+}
+
+/**
+ * A client that has sent all may close its side and wait for the answer; by default Node closes the other side at once, and what is
+ * answered later is lost. So a client that has left is only told from it when the answer cannot be sent.
+ */
+function answerHalfClosed({ server }: FastifyInstance): void {
+  // Of Node, and in no types.
+  Object.assign(server, { httpAllowHalfOpen: true })
 }
 
 /**

@@ -54,8 +54,7 @@ export async function limitRates(
     const check = app.createRateLimit({
       max: rate.max,
       timeWindow: rate.windowMs,
-      keyGenerator: (request) =>
-        by === 'key' ? `key ${request.caller!.id}` : `address ${addressOf(request)}`,
+      keyGenerator: nameOfCaller,
     })
     return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
       const result = await check(request)
@@ -114,6 +113,10 @@ function describeLimit(
     'ratelimit-reset': resetS,
   })
 }
+
+/** By whom a request is counted. */
+export const nameOfCaller = (request: FastifyRequest): string =>
+  request.caller ? `key ${request.caller.id}` : `address ${addressOf(request)}`
 
 /**
  * An IPv6 address stands for its /64: a caller has all of it. Some proxies write the port behind the address. What is no address (there is

@@ -7,6 +7,8 @@ import { LRUCache } from 'lru-cache'
 import { quantileMs } from '../../monitor/index.ts'
 import type { Recent } from '../../prediction-log/index.ts'
 import type { AppContext, Routes } from '../context.ts'
+import { Followers } from '../followers.ts'
+import { nameOfCaller } from '../plugins/rate-limits.ts'
 import { failures } from '../schemas/failure.ts'
 import { LiveEvent, RecentAnswer } from '../schemas/recent.ts'
 import { statusOf } from './health.ts'
@@ -68,7 +70,7 @@ export const recentRoutes: Routes = (app, context) => {
 
   const closing = new AbortController()
   app.addHook('preClose', async () => closing.abort())
-  let followers = 0
+  const followers = new Followers(MOST_FOLLOWERS, context.liveStreamsPerCaller)
 
   app.get(
     '/stats/live',
@@ -90,13 +92,8 @@ export const recentRoutes: Routes = (app, context) => {
         },
       },
     },
-    async (_request, reply) => {
-      if (followers >= MOST_FOLLOWERS)
-        throw Object.assign(new Error(`expected at most ${MOST_FOLLOWERS} to follow at once`), {
-          code: 'FOLLOWERS_FULL',
-        })
-      followers++
-      reply.sse.onClose(() => followers--)
+    async (request, reply) => {
+      reply.sse.onClose(followers.begin(nameOfCaller(request)))
       await reply.sse.send(ticks(context, closing.signal))
     },
   )

@@ -24,6 +24,7 @@ const MEANINGS = {
   408: 'Nothing came any more before the request was complete.',
   413: 'The body is larger than BODY_LIMIT_BYTES, or than IDEMPOTENCY_MAX_BYTES where it comes with an Idempotency-Key.',
   415: 'The body is of a type that is not taken here.',
+  421: 'Not under this name, which is none of ALLOWED_HOSTS.',
   422: 'The Idempotency-Key was used with another request before.',
   429: 'Too many requests; Retry-After says when there are more.',
   500: 'A fault of the service. Its log has the details, under the request id.',
@@ -37,10 +38,10 @@ const EVERYWHERE = [400, 401, 403, 429, 500, 503] as const
 
 /** Response schemas of errors in a form. */
 export function failuresAs(form: TSchema) {
-  /** Of these statuses and no others: for a route that is open to all. */
+  /** Of these statuses, and of a name that is none of the service's: for a route that is open to all. */
   const failuresOnly = (...statuses: Status[]): Record<number, typeof FailureRef> =>
     Object.fromEntries(
-      statuses.map((status) => [
+      [...statuses, 421 as const].map((status) => [
         status,
         Type.Unsafe<Record<string, unknown>>({ ...form, description: MEANINGS[status] }),
       ]),
