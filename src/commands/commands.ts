@@ -5,7 +5,7 @@ import { type Config, settingsAsEnv, settingsAsMarkdown } from '../config/index.
 import { clientType, CLIENT_TYPE_OPTIONS } from './client-type.ts'
 import { inspect, INSPECT_OPTIONS } from './inspect.ts'
 import { keys, KEYS_OPTIONS } from './keys.ts'
-import { migrate, MIGRATE_OPTIONS } from './migrate.ts'
+import { MIGRATE_OPTIONS, migrateDatabase } from './migrate.ts'
 import { predict, PREDICT_OPTIONS } from './predict.ts'
 import {
   models,
@@ -127,7 +127,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'With --grant a service may connect as a role that owns nothing and creates nothing. Views of input schemas that it could not make are made, too.',
     ],
     options: MIGRATE_OPTIONS,
-    run: (args, config) => migrate(args, config()),
+    run: (args, config) => migrateDatabase(args, config()),
   },
   settings: {
     usage: 'settings env|markdown',

@@ -8,22 +8,9 @@ import postgres, { type Sql } from 'postgres'
 import { CLIENT, clientOptions } from './client.ts'
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './embedded.ts'
 import { migrate, missingVersions } from './migrate.ts'
+import { POOLS, type Purpose } from './pools.ts'
 
 export type DatabaseLocation = { readonly url: string } | { readonly dataFolder: string }
-
-/** How many connections each purpose may have, and how many calls of it may wait for one. */
-const POOLS = {
-  /** Two: one shipment is copied while another is inserted. */
-  shipping: { connections: 2, waiting: Infinity },
-  /** Keys, the split of the traffic, events, outcomes, erasures. */
-  control: { connections: 2, waiting: 100 },
-  /** What dashboards ask again and again: milliseconds each. */
-  questions: { connections: 3, waiting: 50 },
-  /** What may take a minute. */
-  reports: { connections: 2, waiting: 6 },
-} as const satisfies Record<string, { connections: number; waiting: number }>
-
-export type Purpose = keyof typeof POOLS
 
 const OPENING_TIMEOUT_MS = 20_000
 /** It may have to write every prediction anew. */
@@ -154,8 +141,8 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
 }
 
 /**
- * Of the server's errors, SQLSTATE classes 08 (connection), 25 (state of the transaction, such as read-only) and 57P (shut down); and those of
- * the driver, of the network, and of time limits. What `work` throws of its own says nothing of the connection.
+ * The connection is at fault for SQLSTATE classes 08 (connection), 25 (state of the transaction, such as read-only) and 57P (shut down), and for
+ * errors of the driver, of the network and of time limits. An error of `work` itself says nothing of the connection.
  */
 function isOfTheConnection(error: unknown): boolean {
   const { code } = error as { code?: unknown }

@@ -1,5 +1,5 @@
 /**
- * What a connection string asks of TLS → how Node is to speak it.
+ * The TLS parameters of a connection string → Node's options.
  */
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
@@ -12,8 +12,8 @@ type Encryption = NonNullable<Options<Record<string, never>>['ssl']>
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1'])
 
 /**
- * Without `sslmode` as libpq does it, but for this machine: encrypted where the server can. Certificates are verified by the name, or the address, that
- * the URL has.
+ * Connections are encrypted where the server can, if there is no `sslmode`, as with libpq; on this machine they are not. Certificates are verified by the
+ * name, or the address, of the URL.
  */
 export function encryption(query: ReadonlyMap<string, string>, hosts: readonly string[]): Encryption {
   const root = query.get('sslrootcert')

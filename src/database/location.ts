@@ -24,7 +24,7 @@ export type ConnectOptions = Pick<
 const FORM = 'postgres://user:password@host:5432/database, or off'
 const DEFAULT_PORT = 5432
 
-/** What stands behind `postgres://`. A password that was not encoded may hold any character: then the last `@` ends it. */
+/** The rest of the address behind `postgres://`. A password that was not encoded may hold any character: then the last `@` ends it. */
 const FORMS = [
   /^(?<user>[^/?]*)@(?<hosts>[^@/?#\s]*)(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/s,
   /^(?:(?<user>.*)@)?(?<hosts>[^@/?#\s]*)(?:\/(?<database>[^?@]*))?(?:\?(?<query>[^@]*))?$/s,
@@ -40,7 +40,7 @@ export function connectOptions(url: string, most: number): ConnectOptions {
   if (!parts) throw new DatabaseUrlError(`expected ${FORM}, got no such address`)
   const query = new Map<string, string>()
   for (const [name, value] of new URLSearchParams((parts['query'] ?? '').replaceAll('+', '%2B'))) {
-    // What is no name may be part of a password, and is not repeated.
+    // Text that is no name may be part of a password, and is not repeated.
     if (!/^\w+$/.test(name))
       throw new DatabaseUrlError(
         'expected parameters as name=value, got another; encode `@`, `/` and `?` of a password',
@@ -49,10 +49,7 @@ export function connectOptions(url: string, most: number): ConnectOptions {
     query.set(name, value)
   }
   const [user, ...password] = (parts['user'] ?? '').split(':')
-  const at = hostsOf(
-    query.get('host') ?? query.get('hostaddr') ?? decoded(parts['hosts']!),
-    query.get('port'),
-  )
+  const at = hostsOf(query.get('host') ?? decoded(parts['hosts']!), query.get('port'))
   const socket = at.hosts.find((host) => host.startsWith('/'))
   if (socket !== undefined && at.hosts.length > 1)
     throw new DatabaseUrlError('host: expected one socket, or hosts, got both')

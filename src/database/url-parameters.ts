@@ -10,7 +10,7 @@ interface Parameter {
   readonly name: string
   /** Connections that the caller may open. */
   readonly most: number
-  /** Of the driver. */
+  /** Options of the driver. */
   readonly options: Record<string, unknown>
   /** Settings that the server is sent at the start. */
   readonly connection: Record<string, string>
@@ -21,13 +21,15 @@ type Obey = (value: string, parameter: Parameter) => void
 /** Read elsewhere, or true of the driver anyway. */
 const met: Obey = () => {}
 
+/** @param obey is given a value that is one of them */
 const oneOf =
-  (values: readonly string[], why = ''): Obey =>
-  (value, { name }) => {
+  (values: readonly string[], obey: Obey = met, instead = ''): Obey =>
+  (value, parameter) => {
     if (!values.includes(value))
       throw new DatabaseUrlError(
-        `${name}: expected ${values.join(' or ')}, got ${JSON.stringify(value)}${why}`,
+        `${parameter.name}: expected ${values.join(' or ')}, got ${JSON.stringify(value)}${instead}`,
       )
+    obey(value, parameter)
   }
 
 const seconds =
@@ -55,7 +57,7 @@ const SESSIONS = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefe
 /** By name; docs/operations.md has the same list. */
 export const PARAMETERS: Readonly<Record<string, Obey>> = {
   host: met,
-  hostaddr: met,
+  hostaddr: refused('expected none: the certificate is compared with host'),
   port: met,
   user: met,
   password: met,
@@ -67,28 +69,26 @@ export const PARAMETERS: Readonly<Record<string, Obey>> = {
   sslpassword: met,
   sslcompression: oneOf(['0']),
   sslsni: oneOf(['1']),
-  sslnegotiation: (value, parameter) => {
-    oneOf(['postgres', 'direct'])(value, parameter)
-    if (value === 'direct') parameter.options['sslnegotiation'] = value
-  },
+  sslnegotiation: oneOf(['postgres', 'direct'], (value, { options }) => {
+    if (value === 'direct') options['sslnegotiation'] = value
+  }),
   channel_binding: oneOf(
     ['disable', 'prefer'],
+    met,
     '; the driver binds no channels, so leave it out, and use sslmode=verify-full',
   ),
   gssencmode: oneOf(['disable', 'prefer']),
   connect_timeout: seconds('connect_timeout'),
-  keepalives: (value, parameter) => {
-    oneOf(['0', '1'])(value, parameter)
-    if (value === '0') parameter.options['keep_alive'] = null
-  },
+  keepalives: oneOf(['0', '1'], (value, { options }) => {
+    if (value === '0') options['keep_alive'] = null
+  }),
   keepalives_idle: seconds('keep_alive'),
   keepalives_interval: refused('expected none: the operating system has it'),
   keepalives_count: refused('expected none: the operating system has it'),
   tcp_user_timeout: refused('expected none: every call has its own time limit'),
-  target_session_attrs: (value, parameter) => {
-    oneOf(SESSIONS)(value, parameter)
-    if (value !== 'any') parameter.options['target_session_attrs'] = value
-  },
+  target_session_attrs: oneOf(SESSIONS, (value, { options }) => {
+    if (value !== 'any') options['target_session_attrs'] = value
+  }),
   load_balance_hosts: oneOf(['disable']),
   application_name: setting('application_name'),
   fallback_application_name: met,

@@ -1,5 +1,5 @@
 /**
- * Who follows an event stream: so many in all, and so many of each caller, so that none locks out the others.
+ * The followers of an event stream: counted in all and by caller, so that none locks out the others.
  */
 export class Followers {
   readonly #most: number

@@ -6,7 +6,7 @@ import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import postgres, { type Sql, type TransactionSql } from 'postgres'
-import { Connections, type DatabaseLocation, type Purpose } from '../database/index.ts'
+import { Connections, type DatabaseLocation, type Purpose, transact } from '../database/index.ts'
 import { NINE_FIELDS } from '../inputs/index.ts'
 import { shipSegment, type Shipment } from './shipment.ts'
 import { ShippingOrder, type Turn } from './shipping-order.ts'
@@ -45,7 +45,6 @@ import {
   type SplitOrigin,
 } from './tables/rollout-settings.ts'
 import { queryStatistics, type Statistics, type StatisticsQuery } from './tables/statistics.ts'
-import { transact } from '../database/index.ts'
 
 const TIMEOUTS_MS = {
   shipment: 30_000,
@@ -244,7 +243,7 @@ export class Database {
   }
 }
 
-/** Of a transaction. Doubles come whole, whatever the role or the database has; a pooler may take no such setting with the connection. */
+/** Settings of one transaction. Doubles are read whole whatever the role or the database has; a pooler refuses that setting at the start of a connection. */
 const settingsOf = (timeoutMs: number): string =>
   `select set_config('statement_timeout', '${timeoutMs}', true), set_config('extra_float_digits', '1', true)`
 
@@ -253,11 +252,12 @@ function mayBeOfTheLines(error: unknown): boolean {
   return error instanceof postgres.PostgresError && /^2[23]/.test(error.code)
 }
 
+/** Rolls a trial back. */
 class TakenBack extends Error {
   readonly code = 'TAKEN_BACK'
 }
 
-export class TableRefusesError extends Error {
+class TableRefusesError extends Error {
   readonly code = 'TABLE_REFUSES'
   override readonly name = 'TableRefusesError'
 

@@ -1,7 +1,6 @@
 export { type KeyTable, openKeyTable } from './key-table.ts'
 export type { LogLogger } from './logger.ts'
 export { type LoggedFields, namesUnknownTo } from './logged-fields.ts'
-export { makeMissingViews } from './tables/input-schemas.ts'
 export { withoutPredictionLog } from './no-log.ts'
 export {
   isClockWrong,
@@ -15,6 +14,7 @@ export type { PredictionRecord, ShadowRecord } from './record.ts'
 export { type Accuracy, ACCURACY_GROUPS, type AccuracyFigures } from './tables/accuracy.ts'
 export type { Erasure } from './tables/erasure.ts'
 export type { ExperimentQuery, ExperimentRows } from './tables/experiments.ts'
+export { makeMissingViews } from './tables/input-schemas.ts'
 export type { ModelEvent, ToldEvent } from './tables/model-events.ts'
 export type { Outcome } from './tables/outcomes.ts'
 export type { FacetSegments, Recent, Segment } from './tables/recent.ts'

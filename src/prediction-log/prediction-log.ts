@@ -272,7 +272,7 @@ function lineOf({ revenue, ...shadow }: ShadowRecord): Spooled {
   return { ...shadow, inputs: null, row: [], predictedRevenue: revenue, variant: SHADOW }
 }
 
-/** Of the errors with a code, those of the question itself say nothing of the database's health: SQLSTATE classes 20 to 27 but 25, 42 but a privilege. */
+/** SQLSTATE classes 20 to 27 without 25, and 42 without a missing privilege, are of the question itself; other errors with a code are of the database. */
 function isOfTheDatabase(error: unknown): boolean {
   const { code } = error as { code?: unknown }
   return typeof code === 'string' && !/^(2[0-46-7][0-9A-Z]{3}|42(?!501)[0-9A-Z]{3})$/.test(code)

@@ -4,7 +4,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { clientOptions, MOST_CONNECTIONS } from '../../src/database/client.ts'
+import { clientOptions } from '../../src/database/client.ts'
+import { MOST_CONNECTIONS } from '../../src/database/pools.ts'
 import { readConfig } from '../../src/config/index.ts'
 import { DatabaseUrlError } from '../../src/database/url-parameters.ts'
 

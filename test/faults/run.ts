@@ -14,9 +14,6 @@ import { describe, storm } from './storm.ts'
 import { describeSwaps, swaps } from './swaps.ts'
 import { TRIALS } from './trials.ts'
 
-/** Of the embedded database: 20 kills. Of others, each round is several faults. */
-const ROUNDS = 20
-const OTHER_ROUNDS = 4
 const LIMITS = { p99Ratio: 2, grownBytes: 64 * 2 ** 20, grownBySwapsBytes: 8 * 2 ** 20 }
 
 const [word] = process.argv.slice(2)
@@ -74,13 +71,13 @@ function isBalanced(result: BalanceResult): boolean {
 /** @returns whether nothing was lost in any of them */
 async function runTrials(isWanted: (title: string) => boolean): Promise<boolean> {
   let kept = true
-  for (const { title, skip, run } of TRIALS.filter(({ title }) => isWanted(title))) {
+  for (const { title, skip, rounds, run } of TRIALS.filter(({ title }) => isWanted(title))) {
     console.log(`\n${title}`)
     if (skip !== false) {
       console.log(`skipped, ${skip}`)
       continue
     }
-    const result = await run(title.includes('embedded') ? ROUNDS : OTHER_ROUNDS)
+    const result = await run(rounds)
     console.log(`${describe(result)}; at most ${result.connections} connections`)
     kept &&= result.lost + result.duplicated + result.miscounted === 0
   }

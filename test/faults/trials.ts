@@ -25,6 +25,8 @@ export interface TrialResult extends StormResult {
 export interface Trial {
   readonly title: string
   readonly skip: string | false
+  /** Of the long form. */
+  readonly rounds: number
   /** @param rounds of the fault */
   run(rounds: number): Promise<TrialResult>
 }
@@ -124,6 +126,7 @@ export const TRIALS: readonly Trial[] = [
   {
     title: 'two services behind PgBouncer, which is frozen and killed; the services are killed',
     skip: missing('pgbouncer'),
+    rounds: 4,
     run: (rounds) =>
       onServer(async (party, url) => {
         const port = await freePort()
@@ -151,6 +154,7 @@ export const TRIALS: readonly Trial[] = [
   {
     title: 'three services, of which one is 401 days ahead and one a day behind; they are killed',
     skip: missing('faketime'),
+    rounds: 4,
     run: (rounds) =>
       onServer(async (party, url) => {
         await party.join(url)
@@ -165,6 +169,7 @@ export const TRIALS: readonly Trial[] = [
   {
     title: 'the table is locked, as by VACUUM FULL, while reports are asked for',
     skip: false,
+    rounds: 4,
     run: (rounds) =>
       onServer(async (party, url, sql) => {
         await party.join(url)
@@ -184,6 +189,7 @@ export const TRIALS: readonly Trial[] = [
   {
     title: 'the way to the database falls silent, at the start and later',
     skip: false,
+    rounds: 4,
     run: (rounds) =>
       onServer(async (party, url) => {
         const proxy = await startSilentProxy(url)
@@ -210,6 +216,7 @@ export const TRIALS: readonly Trial[] = [
   {
     title: 'the embedded database is killed with its service',
     skip: false,
+    rounds: 20,
     async run(rounds) {
       const party = new Party()
       try {

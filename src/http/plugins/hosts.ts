@@ -1,10 +1,10 @@
 /**
- * While nobody is asked who he is, the address that a request was sent to is all that keeps pages of others away: a page can give a name of
- * its own this service's address (DNS rebinding), and its browser then takes the service for a part of the page. So a request has to be
- * for a name that is known here. An address in digits cannot be given to a page, and is always taken.
+ * Protection of a service without authentication from web pages of others. DNS rebinding: a page points a name of its own at this service, and the
+ * browser then takes the service for a part of the page. So the Host of a request has to be a name that is known here, or an IP address, which no page can
+ * claim.
  *
- * A browser sends some requests for pages of others without asking first. It says whose page it is, and those that change something are
- * refused.
+ * A browser sends some requests of a page to other sites without asking first (CSRF). It names the page in Origin, and requests of unknown pages that change
+ * something are refused.
  */
 import { isIP } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -15,7 +15,7 @@ export interface HostPolicy {
   readonly host: string
   /** In lower case; `*`: all. */
   readonly allowedHosts: readonly string[] | '*'
-  /** Whose pages may ask; `*`: all. */
+  /** Origins whose pages may ask; `*`: all. */
   readonly corsOrigins: readonly string[] | '*'
 }
 

@@ -38,7 +38,7 @@ const EVERYWHERE = [400, 401, 403, 429, 500, 503] as const
 
 /** Response schemas of errors in a form. */
 export function failuresAs(form: TSchema) {
-  /** Of these statuses, and of a name that is none of the service's: for a route that is open to all. */
+  /** Responses with these statuses and 421, for a route that is open to all. */
   const failuresOnly = (...statuses: Status[]): Record<number, typeof FailureRef> =>
     Object.fromEntries(
       [...statuses, 421 as const].map((status) => [

@@ -14,8 +14,9 @@ import { reasonOf } from '../reason.ts'
 import type { LoggedFields } from '../logged-fields.ts'
 import { timeOf } from './line.ts'
 import { LineBuffer, type Spooled } from './line-buffer.ts'
-import { claim, type Owner, QUARANTINE, type Stranded } from './owner.ts'
+import { claim, type Owner, QUARANTINE } from './owner.ts'
 import { SchemaDocuments } from './schema-documents.ts'
+import { StrandedSegments, type StrandedStatus } from './stranded-segments.ts'
 
 export interface SpoolOptions {
   readonly folder: string
@@ -45,14 +46,6 @@ export interface SpoolStatus {
   readonly stranded: StrandedStatus
 }
 
-/** What processes that are gone have left and cannot be taken over. */
-export interface StrandedStatus {
-  readonly segments: number
-  readonly bytes: number
-  /** Of the first of them; null if there are none. */
-  readonly error: string | null
-}
-
 export class SpoolError extends Error {
   readonly code: string
   override readonly name = 'SpoolError'
@@ -65,8 +58,6 @@ export class SpoolError extends Error {
 
 /** A segment that has grown to this is shipped as it is: some thousand lines. */
 const SEGMENT_BYTES = 4 * 2 ** 20
-/** Of the segments that are stranded. */
-const SHOWN_PATHS = 5
 /** A folder that could not be written to is tried again so much later; until then writes fail at once. */
 const RETRY_MS = 1_000
 
@@ -86,7 +77,7 @@ export class Spool {
   #owner: Promise<Owner> | undefined
   #brokenUntil = -Infinity
   #error: string | null = null
-  #stranded: StrandedStatus = { segments: 0, bytes: 0, error: null }
+  readonly #stranded: StrandedSegments
   /** Oldest first; the last one may be the active one. */
   readonly #files: File[] = []
   #active: File | undefined
@@ -101,6 +92,7 @@ export class Spool {
 
   constructor(options: SpoolOptions) {
     this.#options = options
+    this.#stranded = new StrandedSegments(options)
     this.#gathered = new LineBuffer(options.fields)
     this.#documents = new SchemaDocuments(options.folder, options.owner)
     if (options.fsyncMs > 0) this.#timer = setInterval(() => void this.sync(), options.fsyncMs).unref()
@@ -121,14 +113,14 @@ export class Spool {
       segments: files.length,
       oldestMs: files.length > 0 ? Math.min(...files.map((file) => file.oldestMs)) : null,
       error: this.#error,
-      stranded: this.#stranded,
+      stranded: this.#stranded.status(),
     }
   }
 
   /** Takes over what processes that are gone have left. @returns how many segments */
   async adopt(): Promise<number> {
     const { adopted, stranded } = await (await this.#claim()).adopt()
-    this.#watchStranded(stranded)
+    this.#stranded.see(stranded)
     this.#files.unshift(...adopted.map((left): File => ({ ...left, handle: null, dirty: false })))
     return adopted.length
   }
@@ -269,28 +261,6 @@ export class Spool {
 
   #bytes(): number {
     return this.#files.reduce((sum, file) => sum + file.bytes, 0)
-  }
-
-  /** Said when it changes. */
-  #watchStranded(stranded: readonly Stranded[]): void {
-    const { logger, folder } = this.#options
-    const before = this.#stranded
-    this.#stranded = {
-      segments: stranded.length,
-      bytes: stranded.reduce((sum, { bytes }) => sum + bytes, 0),
-      error: stranded[0] ? reasonOf(stranded[0].error) : null,
-    }
-    if (this.#stranded.segments === before.segments && this.#stranded.error === before.error) return
-    if (stranded.length === 0)
-      return logger.info({ folder }, 'prediction log: no segment of the spool is stranded any more')
-    logger.error(
-      {
-        err: stranded[0]!.error,
-        ...this.#stranded,
-        paths: stranded.slice(0, SHOWN_PATHS).map(({ path }) => path),
-      },
-      'prediction log: segments that another process left cannot be taken over, and are tried again; this process needs to read and rename them',
-    )
   }
 
   /** The first failure is news; the following ones are the same news. */
