@@ -243,9 +243,13 @@ export class Database {
   }
 }
 
-/** Settings of one transaction. Doubles are read whole whatever the role or the database has; a pooler refuses that setting at the start of a connection. */
-const settingsOf = (timeoutMs: number): string =>
-  `select set_config('statement_timeout', '${timeoutMs}', true), set_config('extra_float_digits', '1', true)`
+/**
+ * Settings of one transaction. The server ends it when its client has fallen silent: the rows that it has locked would hold up every later shipment.
+ * Doubles are read whole whatever the role or the database has; a pooler refuses such settings at the start of a connection.
+ */
+const settingsOf = (timeoutMs: number): string => `
+  select set_config('statement_timeout', '${timeoutMs}', true), set_config('idle_in_transaction_session_timeout', '${timeoutMs}', true),
+    set_config('extra_float_digits', '1', true)`
 
 /** SQLSTATE classes 22 (data exception) and 23 (integrity violation). A table that refuses everything has them, too. */
 function mayBeOfTheLines(error: unknown): boolean {

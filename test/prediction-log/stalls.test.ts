@@ -5,10 +5,13 @@ import t from 'tap'
 import { RemoteDatabase } from '../../src/prediction-log/remote-database.ts'
 import { dataFolder } from '../service.ts'
 import { newDatabase, withClient } from '../shared-postgres.ts'
+import { LONG } from '../long.ts'
 import { startSilentProxy } from '../silent-proxy.ts'
 import { until } from '../until.ts'
 import { appendAndShip, openLog, shipped } from './log.ts'
 import { recordOf } from './records.ts'
+
+const ELSEWHERE = !LONG && 'half a minute of waiting: npm run test:long'
 
 t.test('a connection that falls silent while it is opened', async (t) => {
   const url = await newDatabase(t)
@@ -21,6 +24,31 @@ t.test('a connection that falls silent while it is opened', async (t) => {
   proxy.speak()
   await shipped(log)
   t.match(log.status(), { shipped: 1, lastError: null })
+})
+
+t.test('a connection that falls silent in the middle of a shipment', { skip: ELSEWHERE }, async (t) => {
+  const url = await newDatabase(t)
+  const proxy = await startSilentProxy(url)
+  t.teardown(() => proxy.close())
+  const log = openLog(t, { dataFolder: dataFolder(t), database: { url: proxy.url } })
+  await appendAndShip(log, [recordOf()])
+  await withClient(url, (sql) =>
+    sql.begin(async (transaction) => {
+      await transaction`lock table prediction_counts in share mode`
+      await log.append([recordOf()])
+      const waits = async (): Promise<boolean> =>
+        (await transaction`select from pg_locks where not granted and locktype = 'relation'`).length > 0
+      await until('its rows are locked, and it waits', waits)
+      proxy.silence()
+    }),
+  )
+  // The server has done what it was asked, and is asked nothing more.
+  proxy.speak()
+  await log.append([recordOf()])
+  await shipped(log)
+  t.match(log.status(), { lastError: null, quarantined: 0 })
+  const [row] = await withClient(url, (sql) => sql`select count(*)::integer as count from predictions`)
+  t.match(row, { count: 3 })
 })
 
 t.test('a table that is locked, as by VACUUM FULL', async (t) => {
