@@ -35,7 +35,13 @@ export class Connections {
   readonly #startEmbedded: typeof openEmbeddedDatabase
   readonly #startTimeoutMs: number
   readonly #pools = new Map<Purpose, Sql>()
-  readonly #calls: Record<Purpose, number> = { shipping: 0, control: 0, questions: 0, reports: 0 }
+  readonly #calls: Record<Purpose, number> = {
+    shipping: 0,
+    settling: 0,
+    control: 0,
+    questions: 0,
+    reports: 0,
+  }
   #embedded: EmbeddedDatabase | undefined
   #opening: Promise<void> | undefined
   /** A start that takes longer than its caller waits goes on, and is the next caller's: the folder is locked by it. */

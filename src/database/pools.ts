@@ -6,6 +6,8 @@
 export const POOLS = {
   /** Two: one shipment is copied while another is inserted. */
   shipping: { connections: 2, waiting: Infinity },
+  /** Predictions and outcomes to installs, one round after the other. */
+  settling: { connections: 1, waiting: 0 },
   /** Keys, the split of the traffic, events, outcomes, erasures. */
   control: { connections: 2, waiting: 100 },
   /** What dashboards ask again and again: milliseconds each. */

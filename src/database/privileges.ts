@@ -14,6 +14,9 @@ const TABLES = [
   'rollout_settings',
   'api_keys',
   'input_schemas',
+  'installs',
+  'cohorts',
+  'unsettled_minutes',
 ]
 
 /** @param sql of the owner, whose schema is the newest */

@@ -27,6 +27,7 @@ import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accur
 import { addKey, listKeys, revokeKey, type StoredKey } from './tables/api-keys.ts'
 import { type Erasure, eraseUsers } from './tables/erasure.ts'
 import { type ExperimentQuery, type ExperimentRows, queryExperiment } from './tables/experiments.ts'
+import { settle } from './tables/installs.ts'
 import { registerSchemas, type SchemaOf } from './tables/input-schemas.ts'
 import {
   insertModelEvents,
@@ -50,6 +51,7 @@ const TIMEOUTS_MS = {
   shipment: 30_000,
   probe: 10_000,
   maintenance: 120_000,
+  settling: 120_000,
   events: 10_000,
   split: 10_000,
   keys: 10_000,
@@ -150,6 +152,11 @@ export class Database {
       await transaction.unsafe(`set local lock_timeout = '${MAINTENANCE_LOCK_TIMEOUT}'`)
       await transaction`select day7_maintain((now() at time zone 'UTC')::date, ${retentionDays})`
     })
+  }
+
+  /** Brings installs up with predictions and outcomes. @returns whether more is waiting */
+  settle(): Promise<boolean> {
+    return this.#transact('settling', TIMEOUTS_MS.settling, settle)
   }
 
   recordModelEvents(events: readonly ModelEvent[]): Promise<void> {

@@ -3,6 +3,7 @@
  * the service answers while the database is away, and the writer catches up.
  */
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { DatabaseLocation } from '../database/index.ts'
 import type { LogLogger } from './logger.ts'
 import { reasonOf } from './reason.ts'
@@ -10,6 +11,7 @@ import { type PredictionRecord, SHADOW, type ShadowRecord } from './record.ts'
 import type { Spooled } from './spool/line-buffer.ts'
 import { eraseFromQuarantine } from './spool/quarantine.ts'
 import { RemoteDatabase } from './remote-database.ts'
+import { Settling } from './settling.ts'
 import { Spool, type SpoolOptions, type SpoolStatus } from './spool/spool.ts'
 import type { Accuracy, AccuracyQuery } from './tables/accuracy.ts'
 import type { StoredKey } from './tables/api-keys.ts'
@@ -149,6 +151,8 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     },
   })
 
+  const settling = new Settling({ settle: () => database.call('settle'), logger })
+
   function watchClock(offsetMs: number): void {
     if (isClockWrong(offsetMs) && !isClockWrong(clockOffsetMs))
       logger.error(
@@ -226,7 +230,10 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     statistics: (query) => whenThere(database.call('statistics', query)),
     recent: (query) => whenThere(database.call('recent', query)),
     modelEvents: (atMost) => whenThere(database.call('modelEvents', atMost)),
-    accuracy: (query) => whenThere(database.call('accuracy', query)),
+    async accuracy(query) {
+      await settling.upToNow()
+      return whenThere(database.call('accuracy', query))
+    },
     experiment: (query) => whenThere(database.call('experiment', query)),
     recordOutcomes: (outcomes) => whenThere(database.call('recordOutcomes', outcomes)),
     async eraseUsers(userIds) {
@@ -246,8 +253,11 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     },
     status: () => ({ ...writer.status(), spool: spool.status(), spooled, dropped, clockOffsetMs }),
     async close(graceMs) {
+      const settled = settling.stop()
       await writer.close(graceMs * (1 - CLOSING_SHARE))
       await spool.close()
+      // What is not settled yet, the next process settles.
+      await Promise.race([settled, delay(graceMs * CLOSING_SHARE, undefined, { ref: false })])
       await database.close(graceMs * CLOSING_SHARE)
       const { bytes } = spool.status()
       if (bytes > 0) logger.warn({ bytes }, 'prediction log: closed; the spool keeps what was not shipped')

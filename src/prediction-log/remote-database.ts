@@ -13,6 +13,7 @@ type Method =
   | 'ship'
   | 'probe'
   | 'maintain'
+  | 'settle'
   | 'recordModelEvents'
   | 'statistics'
   | 'recent'

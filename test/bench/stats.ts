@@ -3,14 +3,16 @@
  * PostgreSQL server of its own, asks, removes it → Markdown on the screen. Takes some minutes and 4 GB in the folder for temporary
  * files.
  *
- *   node test/bench/stats.ts [rows]
+ *   node test/bench/stats.ts [rows] [outcomes] [users]
  */
 import postgres from 'postgres'
 import { NINE_FIELDS } from '../../src/inputs/index.ts'
 import { WINDOWS } from '../../src/prediction-log/index.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { queryAccuracy } from '../../src/prediction-log/tables/accuracy.ts'
+import { transact } from '../../src/database/index.ts'
 import { eraseUsers } from '../../src/prediction-log/tables/erasure.ts'
+import { settle } from '../../src/prediction-log/tables/installs.ts'
 import {
   queryStatistics,
   type StatisticsQuery,
@@ -20,7 +22,8 @@ import { createPostgresServer } from '../postgres-server.ts'
 
 const ROWS = Number(process.argv[2] ?? 10_000_000)
 const DAYS = 30
-const MATURED = 100_000
+const OUTCOMES = Number(process.argv[3] ?? 100_000)
+const USERS = Number(process.argv[4] ?? Math.ceil(ROWS / 10))
 const LIMIT_MS = 50
 const ROUNDS = 20
 const FACETS = ['country', 'source', 'platform']
@@ -60,9 +63,18 @@ async function fill(): Promise<void> {
     select prediction_id, case when random() < 0.9 then 0 else predicted_revenue * random() * 10 end, time + interval '170 hours'
     from predictions
     where time < ${NOW}::timestamptz - interval '7 days' and time > ${NOW}::timestamptz - interval '28 days'
-    order by md5(prediction_id::text) limit ${MATURED}`
+    order by md5(prediction_id::text) limit ${OUTCOMES}`
+  await sql`insert into unsettled_minutes (minute) select distinct date_bin('1 minute', time, 'epoch') from predictions order by 1`
   await sql`select day7_maintain(${NOW}::date, ${RETENTION_DAYS})`
   await sql`vacuum analyze`
+  console.error('settling')
+  const settled = await msOf(async () => {
+    while (await transact(sql, settle));
+  })
+  await sql`vacuum analyze`
+  console.error(
+    `settled in ${(settled / 1000).toFixed(0)} s: ${Math.round((ROWS + OUTCOMES) / (settled / 1000))} a second`,
+  )
 }
 
 async function fillDay(day: number): Promise<void> {
@@ -74,7 +86,7 @@ async function fillDay(day: number): Promise<void> {
     select
       (lpad(to_hex(ms), 12, '0') || '7' || substr(bits, 1, 3) || '8' || substr(bits, 4, 15))::uuid,
       to_timestamp(ms / 1000::double precision),
-      'player ' || mod(i * 7919 + ${day}::int, ${Math.ceil(ROWS / 10)}::int), ${NINE_FIELDS.id}, jsonb_build_object(
+      'player ' || mod(i * 7919 + ${day}::int, ${USERS}::int), ${NINE_FIELDS.id}, jsonb_build_object(
         'country', chr(97 + country / 8) || chr(97 + country % 8), 'country_region', 'region ' || i % 300, 'source', 'Organic',
         'platform', (array['iOS', 'Android'])[1 + i % 2], 'device_family', 'Apple iPhone', 'os_version', '17.' || i % 9,
         'event_1', i % 100, 'event_2', i % 50, 'event_3', nullif(i % 10, 0)

@@ -174,8 +174,14 @@ t.test('a PostgreSQL server', async (t) => {
     await appendAndShip(log, records)
     return log
   }
+  let users = 0
+  /** Of a new user. */
   const agedRecord = (days: number, overrides: Partial<TestRecord> = {}): TestRecord =>
-    recordOf({ time: new Date(NOW.getTime() - days * 24 * HOUR_MS), ...overrides })
+    recordOf({
+      time: new Date(NOW.getTime() - days * 24 * HOUR_MS),
+      userId: `aged ${++users}`,
+      ...overrides,
+    })
 
   await t.test('what is undefined is null', async (t) => {
     const records = [0.5, 0, 2].map((predictedRevenue, i) =>
@@ -228,16 +234,23 @@ t.test('a PostgreSQL server', async (t) => {
     t.match(await overall(log), { matured: 1, mae: 7 }, 'the prediction’s own comes before the user’s')
   })
 
-  await t.test('a user’s outcome is that of all of his predictions, and of nobody else’s', async (t) => {
+  await t.test('an install counts once, by its first prediction', async (t) => {
     const records = [
-      agedRecord(12, { userId: 'a', predictedRevenue: 1 }),
       agedRecord(9, { userId: 'a', predictedRevenue: 3 }),
+      agedRecord(12, { userId: 'a', predictedRevenue: 1 }),
+      agedRecord(11, { userId: 'a', predictedRevenue: 7 }),
       agedRecord(9, { userId: 'b' }),
       agedRecord(9, { userId: null }),
     ]
     const log = await logOf(t, records)
-    await log.recordOutcomes([ofUser(records[1]!, 4)])
-    t.match(await overall(log), { matured: 2, mae: 2, rmse: Math.sqrt(5) })
+    await log.recordOutcomes([ofUser(records[0]!, 4)])
+    t.match(await overall(log), { matured: 1, mae: 3 }, 'the first, and nobody else’s')
+    await log.recordOutcomes([outcomeOf(records[2]!, 6)])
+    t.match(
+      await overall(log),
+      { matured: 1, mae: 5 },
+      'an outcome of any of the predictions is the install’s',
+    )
   })
 
   await t.test('a senseless prediction spoils its own figures, not the answer', async (t) => {
@@ -251,7 +264,12 @@ t.test('a PostgreSQL server', async (t) => {
 
   await t.test('a window holds the predictions of the last so many days', async (t) => {
     const atItsStart = agedRecord(14)
-    const records = [atItsStart, recordOf({ time: after(atItsStart, -1) }), agedRecord(20), agedRecord(29)]
+    const records = [
+      atItsStart,
+      recordOf({ time: after(atItsStart, -1), userId: 'just before' }),
+      agedRecord(20),
+      agedRecord(29),
+    ]
     const log = await logOf(t, records)
     await log.recordOutcomes(records.map((record) => outcomeOf(record, 1)))
     const matured = async (days: number): Promise<number> => (await overall(log, days)).matured

@@ -321,7 +321,7 @@ t.test('a PostgreSQL server', async (t) => {
       recordOf({ time, inputs: three, row: ['facebook ads'], predictedRevenue: 2 }),
       recordOf({ time, inputs: half, row: [null], predictedRevenue: 3 }),
       recordOf({ time, predictedRevenue: 4 }),
-    ]
+    ].map((record, i) => ({ ...record, userId: `player ${i}` }))
     const log = openLog(t, place, { now })
     await appendAndShip(log, records)
     const observe = (days: number) =>

@@ -1,6 +1,6 @@
 /**
- * How good predictions were: those whose revenue is known against it. A prediction is matured when an outcome of it, or else of
- * its user, was observed when the horizon of its input schema was over, or later. The figures are those of the training report (`evaluation/metrics.py`).
+ * How good predictions were: those whose revenue is known against it. An install counts once, by its first prediction, and is matured when its
+ * outcome was observed when the horizon of its input schema was over, or later. The figures are those of the training report (`evaluation/metrics.py`).
  */
 import type { PendingQuery, Row, Sql } from 'postgres'
 
@@ -34,9 +34,6 @@ export interface Accuracy {
   readonly groups: readonly (AccuracyFigures & { readonly value: string })[] | null
 }
 
-/** When a prediction is matured, in a query of predictions and input_schemas. */
-export const maturesAt = (sql: Sql) => sql`time + horizon_days * interval '24 hours'`
-
 /** What is larger counts as this: PostgreSQL squares what it averages, and the squares of errors are averaged. */
 export const LARGEST = 1e70
 
@@ -44,7 +41,7 @@ export const LARGEST = 1e70
 function groupOf(sql: Sql, by: string) {
   if (by === 'model') return sql`model_name || '/' || model_version`
   if (by === 'variant') return sql`variant`
-  return sql`case when ${by} = any (facets) then day7_facet_value(inputs ->> ${by}) end`
+  return sql`cohorts.facets[array_position(input_schemas.facets, ${by})]`
 }
 
 export async function queryAccuracy(sql: Sql, { days, by, now }: AccuracyQuery): Promise<Accuracy> {
@@ -81,13 +78,7 @@ const rankOf = (sql: Sql, revenue: Fragment) => sql`
  */
 async function figures(sql: Sql, from: Date, by: string | null) {
   const predicted = sql`least(predicted_revenue, ${LARGEST}::double precision)`
-  const actual = sql`least(known.revenue, ${LARGEST}::double precision)`
-  const matured = sql`time >= ${from} and known.observed_at >= ${maturesAt(sql)}`
-  const pair = sql`
-    select
-      ${by === null ? sql`null` : groupOf(sql, by)} as value, ${predicted} as predicted, ${actual} as actual,
-      ${rankOf(sql, predicted)} as predicted_rank, ${rankOf(sql, actual)} as actual_rank
-    from predictions join input_schemas using (schema_id)`
+  const actual = sql`least(actual_revenue, ${LARGEST}::double precision)`
   /** Not over that of the perfect order yet. */
   const giniOf = (rank: Fragment) => sql`
     select overall, value, sum(actual * (total - 2 * before - rows)) as gini from (
@@ -101,12 +92,13 @@ async function figures(sql: Sql, from: Date, by: string | null) {
       select value, predicted_rank, actual_rank, count(*)::double precision as rows, sum(predicted) as predicted, sum(actual) as actual,
         sum(abs(predicted - actual)) as absolute, sum((predicted - actual) ^ 2) as squared, min(actual) as least, max(actual) as most
       from (
-        ${pair} join outcomes as known on known.prediction_id = predictions.prediction_id where ${matured}
-        union all
-        ${pair} join outcomes as known on known.user_id = predictions.user_id where ${matured} and not exists (
-          select from outcomes as own
-          where own.prediction_id = predictions.prediction_id and own.prediction_id is not null and own.observed_at >= ${maturesAt(sql)}
-        )
+        select
+          value, ${predicted} as predicted, ${actual} as actual,
+          ${rankOf(sql, predicted)} as predicted_rank, ${rankOf(sql, actual)} as actual_rank
+        from installs join (
+          select cohort_id, ${by === null ? sql`null` : groupOf(sql, by)} as value from cohorts join input_schemas using (schema_id)
+        ) as cohort using (cohort_id)
+        where time >= ${from} and matured
       ) as matured group by 1, 2, 3
     ), grouped as (
       select true as overall, '' as value, predicted_rank, actual_rank, rows, predicted, actual, absolute, squared, least, most from cells

@@ -3,6 +3,7 @@
  * until now, which is told by the database's clock. A hash of each id is kept until the retention is over.
  */
 import type { Sql } from 'postgres'
+import { eraseInstalls, noSettlingNow } from './installs.ts'
 import { ERASURE_LOCK } from './predictions.ts'
 import { transact } from '../../database/index.ts'
 
@@ -21,6 +22,7 @@ export async function eraseUsers(sql: Sql, userIds: readonly string[]): Promise<
   return transact(sql, async (transaction) => {
     // Shipments under way are waited for, later ones see the hash.
     await transaction.unsafe(`select pg_advisory_xact_lock(${ERASURE_LOCK})`)
+    await noSettlingNow(transaction)
     // The planner does not trust that index, which leaves out nearly all blocks.
     if (ids.length <= FEW) await transaction`set local enable_seqscan = off`
     await transaction`
@@ -35,6 +37,7 @@ export async function eraseUsers(sql: Sql, userIds: readonly string[]): Promise<
       delete from outcomes
       where user_id = any (${ids}::text[]) or prediction_id = any (${[...ownerOf.keys()]}::uuid[])
       returning user_id as "userId", prediction_id as id`
+    await eraseInstalls(transaction, ids)
     const hours = new Set(predictions.map(({ hour }) => hour.getTime()))
     for (const hour of [...hours].toSorted((a, b) => a - b))
       await transaction`select day7_recount(${new Date(hour)})`

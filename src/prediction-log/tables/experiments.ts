@@ -1,9 +1,10 @@
 /**
  * What champion and challenger said of users whose revenue is known, in typed arrays: pairs, where the shadow scored what the champion
- * answered, and the two arms, of the last period in which the users were split in one way. Matured is as in accuracy.ts.
+ * answered, and the two arms, of the last period in which the users were split in one way. A prediction is matured
+ * when an outcome of it, or else of its user, was observed when the horizon of its input schema was over, or later.
  */
 import type { PendingQuery, Row, Sql } from 'postgres'
-import { LARGEST, maturesAt } from './accuracy.ts'
+import { LARGEST } from './accuracy.ts'
 import { lastPeriodOf, type Period, type SlotEvent, type SplitChange } from './period.ts'
 
 export interface ExperimentQuery {
@@ -56,6 +57,9 @@ const MOST_ROWS = 100_000
 type Arm = Rows & { readonly predicted: Float64Array }
 
 type Fragment = PendingQuery<Row[]>
+
+/** When a prediction is matured, in a query of predictions and input_schemas. */
+const maturesAt = (sql: Sql): Fragment => sql`time + horizon_days * interval '24 hours'`
 
 interface MaturedRow {
   readonly part: 'pairs' | 'champion' | 'challenger'

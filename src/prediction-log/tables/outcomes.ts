@@ -1,7 +1,7 @@
 /**
  * Outcomes: the revenue that really came, for one prediction or for all predictions of a user. Of several for the same key the
  * one observed last counts, so that sending one again, in any order, changes nothing. They are matched with predictions when they
- * are asked for; one whose prediction is not there yet waits.
+ * are settled (installs.ts); one whose prediction is not there yet waits.
  */
 import type { Sql } from 'postgres'
 import { transact } from '../../database/index.ts'
@@ -29,8 +29,9 @@ export async function upsertOutcomes(sql: Sql, outcomes: readonly Outcome[]): Pr
       if (some.length === 0) continue
       // In the order of the key: two requests never wait for each other in a circle.
       await transaction`
-        insert into outcomes (${transaction(key)}, revenue, observed_at)
-        select key::${transaction.unsafe(key === 'prediction_id' ? 'uuid' : 'text')}, revenue, observed_at
+        insert into outcomes (${transaction(key)}, install_id, revenue, observed_at)
+        select key::${transaction.unsafe(key === 'prediction_id' ? 'uuid' : 'text')},
+          ${key === 'prediction_id' ? transaction`null` : transaction`day7_hash(key)`}, revenue, observed_at
         from unnest(
           ${some.map((row) => row.predictionId ?? row.userId!)}::text[],
           ${some.map((row) => row.revenue)}::double precision[],
@@ -38,7 +39,7 @@ export async function upsertOutcomes(sql: Sql, outcomes: readonly Outcome[]): Pr
         ) as row (key, revenue, observed_at)
         order by 1
         on conflict (${transaction(key)}) do update
-          set revenue = excluded.revenue, observed_at = excluded.observed_at, received_at = now()
+          set revenue = excluded.revenue, observed_at = excluded.observed_at, received_at = now(), settled = false
           where excluded.observed_at >= outcomes.observed_at`
     }
   })

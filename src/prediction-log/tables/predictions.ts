@@ -105,6 +105,8 @@ export const COUNT_INCOMING = `
       min(time) as first,
       max(time) as last
     from inserted group by 1
+  ), unsettled as (
+    insert into unsettled_minutes (minute) select start from minutes
   ), totals as (
     insert into prediction_totals as total
     select resolution, date_trunc(resolution, start, 'UTC'), sum(predictions), sum(revenue), min(min_revenue), max(max_revenue), sum(inference_time_us),
