@@ -37,6 +37,7 @@ import { predictRoutes } from './routes/predict.ts'
 import { recentRoutes } from './routes/recent.ts'
 import { scoringRoutes } from './routes/scoring.ts'
 import { statsRoutes } from './routes/stats.ts'
+import { trainingDataRoutes } from './routes/training-data.ts'
 import { userRoutes } from './routes/users.ts'
 import { ExplanationSchema } from './schemas/explanation.ts'
 import { Failure } from './schemas/failure.ts'
@@ -123,6 +124,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   outcomeRoutes(app, context)
   accuracyRoutes(app, context)
   experimentRoutes(app, context)
+  trainingDataRoutes(app, context)
   userRoutes(app, context)
   adminRoutes(app, context)
   metricsRoutes(app, context)

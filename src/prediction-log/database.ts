@@ -46,6 +46,14 @@ import {
   type SplitOrigin,
 } from './tables/rollout-settings.ts'
 import { queryStatistics, type Statistics, type StatisticsQuery } from './tables/statistics.ts'
+import {
+  queryTrainingDays,
+  queryTrainingRows,
+  type TrainingDays,
+  type TrainingPage,
+  type TrainingPeriod,
+  type TrainingRow,
+} from './tables/training-data.ts'
 
 const TIMEOUTS_MS = {
   shipment: 30_000,
@@ -59,6 +67,7 @@ const TIMEOUTS_MS = {
   recent: 5_000,
   accuracy: 60_000,
   experiment: 60_000,
+  trainingData: 60_000,
   outcomes: 10_000,
   erasure: 120_000,
 }
@@ -181,6 +190,14 @@ export class Database {
 
   experiment(query: ExperimentQuery): Promise<ExperimentRows> {
     return this.#ask('reports', TIMEOUTS_MS.experiment, (sql) => queryExperiment(sql, query))
+  }
+
+  trainingDays(period: TrainingPeriod): Promise<TrainingDays> {
+    return this.#ask('reports', TIMEOUTS_MS.trainingData, (sql) => queryTrainingDays(sql, period))
+  }
+
+  trainingRows(page: TrainingPage): Promise<TrainingRow[]> {
+    return this.#ask('reports', TIMEOUTS_MS.trainingData, (sql) => queryTrainingRows(sql, page))
   }
 
   recordOutcomes(outcomes: readonly Outcome[]): Promise<void> {

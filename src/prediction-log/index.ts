@@ -26,3 +26,10 @@ export {
   type Totals,
   WINDOWS,
 } from './tables/statistics.ts'
+export {
+  completeDays,
+  TRAINING_PAGE_ROWS,
+  type TrainingDay,
+  type TrainingPeriod,
+  type TrainingRow,
+} from './tables/training-data.ts'

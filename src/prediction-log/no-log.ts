@@ -24,6 +24,8 @@ export function withoutPredictionLog(): PredictionLog {
     modelEvents: refuse,
     accuracy: refuse,
     experiment: refuse,
+    trainingDays: refuse,
+    trainingRows: refuse,
     recordOutcomes: refuse,
     eraseUsers: refuse,
     listKeys: refuse,

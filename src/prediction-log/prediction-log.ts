@@ -22,6 +22,7 @@ import type { Outcome } from './tables/outcomes.ts'
 import type { Recent, RecentQuery } from './tables/recent.ts'
 import type { KeptSplit, Split, SplitOrigin } from './tables/rollout-settings.ts'
 import type { Statistics, StatisticsQuery } from './tables/statistics.ts'
+import type { TrainingDays, TrainingPage, TrainingPeriod, TrainingRow } from './tables/training-data.ts'
 import { Writer, type WriterStatus } from './writer.ts'
 
 export interface PredictionLogOptions extends Omit<SpoolOptions, 'logger' | 'folder'> {
@@ -64,7 +65,7 @@ export interface PredictionLog {
   recordShadows(shadows: readonly ShadowRecord[]): void
   /** Written when the database is there. */
   recordModelEvent(event: ModelEvent): void
-  /** These eight throw LogUnavailableError while the database cannot be asked. */
+  /** These ten throw LogUnavailableError while the database cannot be asked. */
   statistics(query: StatisticsQuery): Promise<Statistics>
   /** How the latest predictions are distributed. */
   recent(query: RecentQuery): Promise<Recent>
@@ -73,6 +74,9 @@ export interface PredictionLog {
   accuracy(query: AccuracyQuery): Promise<Accuracy>
   /** What champion and challenger said, for a comparison. */
   experiment(query: ExperimentQuery): Promise<ExperimentRows>
+  /** What training data there is, by day. */
+  trainingDays(period: TrainingPeriod): Promise<TrainingDays>
+  trainingRows(page: TrainingPage): Promise<readonly TrainingRow[]>
   recordOutcomes(outcomes: readonly Outcome[]): Promise<void>
   /** All or none. @returns what was erased of each, in their order */
   eraseUsers(userIds: readonly string[]): Promise<readonly Erasure[]>
@@ -235,6 +239,11 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
       return whenThere(database.call('accuracy', query))
     },
     experiment: (query) => whenThere(database.call('experiment', query)),
+    async trainingDays(period) {
+      await settling.upToNow()
+      return whenThere(database.call('trainingDays', period))
+    },
+    trainingRows: (page) => whenThere(database.call('trainingRows', page)),
     recordOutcomes: (outcomes) => whenThere(database.call('recordOutcomes', outcomes)),
     async eraseUsers(userIds) {
       // What waits here is shipped first, so that it is counted and leaves the disk.

@@ -20,6 +20,8 @@ type Method =
   | 'modelEvents'
   | 'accuracy'
   | 'experiment'
+  | 'trainingDays'
+  | 'trainingRows'
   | 'recordOutcomes'
   | 'eraseUsers'
   | 'adoptSplit'

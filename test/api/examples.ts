@@ -73,6 +73,8 @@ export const examplesOf = (model: { name: string; version: string }): readonly E
     body: { outcomes: [{ user_id: 'player 1', revenue: 4.99 }] },
   },
   { route: 'GET /accuracy', path: '/accuracy?window=28d&by=platform' },
+  { route: 'GET /training-data/days' },
+  { route: 'GET /training-data', path: '/training-data?format=csv' },
   { route: 'GET /experiments', path: '/experiments?window=28d' },
   { route: 'GET /stats', path: '/stats?window=7d' },
   { route: 'GET /stats/recent' },

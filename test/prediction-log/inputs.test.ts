@@ -298,12 +298,24 @@ t.test('a PostgreSQL server', async (t) => {
       (await log.statistics({ window: 'all', bucket: null, facets: ['Country Code'], now: NOW })).facets[0]!
         .values
     t.same(await counts(), [])
+    const accuracy = { days: 28, by: 'Country Code', now: NOW }
+    await log.recordOutcomes([
+      {
+        predictionId: null,
+        userId: 'player 1',
+        revenue: 1,
+        observedAt: new Date(NOW.getTime() + 30 * DAY_MS),
+      },
+    ])
+    t.match(await log.accuracy(accuracy), { overall: { matured: 0 }, groups: [] })
     await log.close(5000)
     t.same(await place.sql(recount), [])
 
     renameSync(`${document}.away`, document)
     const later = openLog(t, place, { now })
     await appendAndShip(later, [of(FIVE, FIVE_ROW)])
+    const { overall, groups } = await later.accuracy(accuracy)
+    t.same([overall.matured, groups!.length], [1, 1], 'its installs have facets and a horizon')
     await later.close(5000)
     t.same(await place.sql(recount), [], 'those that came before are counted, too')
     const [five] = await viewsOf(place)

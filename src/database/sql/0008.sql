@@ -50,10 +50,10 @@ create table installs (
   actual_revenue    double precision,
   observed_at       timestamptz,
   -- Whether it was observed when the horizon was over.
-  matured           boolean not null default false
+  is_matured        boolean not null default false
 ) with (fillfactor = 80);
 
-create index installs_time on installs using brin (time) with (autosummarize = on);
+create index installs_time on installs (time, install_id);
 
 -- Minutes with predictions that may not be installs yet; the same minute is there again for each shipment.
 create table unsettled_minutes (

@@ -98,7 +98,7 @@ async function figures(sql: Sql, from: Date, by: string | null) {
         from installs join (
           select cohort_id, ${by === null ? sql`null` : groupOf(sql, by)} as value from cohorts join input_schemas using (schema_id)
         ) as cohort using (cohort_id)
-        where time >= ${from} and matured
+        where time >= ${from} and is_matured
       ) as matured group by 1, 2, 3
     ), grouped as (
       select true as overall, '' as value, predicted_rank, actual_rank, rows, predicted, actual, absolute, squared, least, most from cells

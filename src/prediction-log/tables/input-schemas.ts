@@ -4,6 +4,7 @@
  */
 import postgres, { type Sql, type TransactionSql } from 'postgres'
 import { type InputSchema, parseInputSchema } from '../../inputs/index.ts'
+import { settleAnew } from './installs.ts'
 import { viewOf } from './input-view.ts'
 
 /** Null: nobody has its document. */
@@ -42,11 +43,13 @@ async function register(transaction: TransactionSql, schema: InputSchema): Promi
   // Another shipment was first.
   if (!row) return []
   // Its predictions have come before it, and were not counted by its facets.
-  if (!row.isNew)
+  if (!row.isNew) {
     await transaction`
       select day7_recount(hour) from (
         select distinct date_trunc('hour', time, 'UTC') as hour from predictions where schema_id = ${id} order by 1
       ) as hours`
+    await settleAnew(transaction, id)
+  }
   return makeView(transaction, schema)
 }
 

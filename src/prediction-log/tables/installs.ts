@@ -113,27 +113,27 @@ const ADD_INSTALLS = `
   on conflict (install_id) do update set
     prediction_id = excluded.prediction_id, time = excluded.time, cohort_id = excluded.cohort_id,
     predicted_revenue = excluded.predicted_revenue,
-    outcome_id = null, of_prediction = false, actual_revenue = null, observed_at = null, matured = false`
+    outcome_id = null, of_prediction = false, actual_revenue = null, observed_at = null, is_matured = false`
 
 const ADD_OUTCOMES = `
   with best as (
-    select distinct on (install_id) install_id, ranked.outcome_id, ranked.of_prediction, revenue, ranked.observed_at, is_matured
-    from day7_touched_1
-    join day7_reported_1 as ranked using (install_id)
-    join installs using (install_id) join cohorts using (cohort_id) join input_schemas using (schema_id)
-    cross join lateral (
-      select coalesce(ranked.observed_at >= installs.time + horizon_days * interval '24 hours', false) as is_matured
-    ) as maturity
-    order by install_id, is_matured desc, ranked.of_prediction desc, ranked.observed_at desc, ranked.outcome_id desc
+    select distinct on (install_id) install_id, ranked.outcome_id, ranked.of_prediction, revenue, ranked.observed_at, ranked.is_matured
+    from (
+      select reported.*, coalesce(reported.observed_at >= installs.time + horizon_days * interval '24 hours', false) as is_matured
+      from day7_touched_1
+      join day7_reported_1 as reported using (install_id)
+      join installs using (install_id) join cohorts using (cohort_id) join input_schemas using (schema_id)
+    ) as ranked
+    order by install_id, is_matured desc, of_prediction desc, observed_at desc, outcome_id desc
   )
   update installs set
     outcome_id = best.outcome_id, of_prediction = best.of_prediction, actual_revenue = revenue, observed_at = best.observed_at,
-    matured = is_matured
+    is_matured = best.is_matured
   from best
   where installs.install_id = best.install_id and (
     installs.outcome_id is null or installs.outcome_id = best.outcome_id
-    or (is_matured, best.of_prediction, best.observed_at, best.outcome_id)
-       > (matured, installs.of_prediction, installs.observed_at, installs.outcome_id)
+    or (best.is_matured, best.of_prediction, best.observed_at, best.outcome_id)
+       > (installs.is_matured, installs.of_prediction, installs.observed_at, installs.outcome_id)
   )`
 
 const SUMS = {
@@ -141,9 +141,9 @@ const SUMS = {
   predicted: 'sum(predicted_revenue::numeric)',
   reported: 'count(actual_revenue)',
   actual: 'coalesce(sum(actual_revenue::numeric), 0)',
-  matured: 'count(*) filter (where matured)',
-  matured_predicted: 'coalesce(sum(predicted_revenue::numeric) filter (where matured), 0)',
-  matured_actual: 'coalesce(sum(actual_revenue::numeric) filter (where matured), 0)',
+  matured: 'count(*) filter (where is_matured)',
+  matured_predicted: 'coalesce(sum(predicted_revenue::numeric) filter (where is_matured), 0)',
+  matured_actual: 'coalesce(sum(actual_revenue::numeric) filter (where is_matured), 0)',
 }
 
 /** Of the installs that are touched, to or from their cohorts. */
@@ -192,4 +192,14 @@ export async function eraseInstalls(transaction: TransactionSql, userIds: readon
   await transaction.unsafe(sumUp('-'))
   await transaction`delete from installs where install_id in (select install_id from day7_touched_1)`
   await transaction`delete from cohorts where installs = 0`
+}
+
+/** Installs whose input schema has become known: they had neither facets nor a horizon. */
+export async function settleAnew(transaction: TransactionSql, schemaId: string): Promise<void> {
+  await noSettlingNow(transaction)
+  await transaction`delete from installs using cohorts where installs.cohort_id = cohorts.cohort_id and schema_id = ${schemaId}`
+  await transaction`delete from cohorts where schema_id = ${schemaId}`
+  await transaction`
+    insert into unsettled_minutes (minute)
+    select distinct date_bin('1 minute', time, 'epoch') from predictions where schema_id = ${schemaId} order by 1`
 }
