@@ -100,6 +100,8 @@ const ROUTES: Readonly<Record<string, AccessScope | null>> = {
   'POST /outcomes': 'outcomes',
   'GET /accuracy': 'read',
   'GET /experiments': 'read',
+  'GET /training-data/days': 'admin',
+  'GET /training-data': 'admin',
   'DELETE /users/{user_id}': 'admin',
   'POST /users/erase': 'admin',
   'GET /admin/rollout': 'admin',

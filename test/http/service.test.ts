@@ -392,6 +392,8 @@ t.test('documentation', async (t) => {
       'post /outcomes',
       'get /accuracy',
       'get /experiments',
+      'get /training-data/days',
+      'get /training-data',
       'delete /users/{user_id}',
       'post /users/erase',
       'get /admin/rollout',

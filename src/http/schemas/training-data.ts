@@ -74,10 +74,13 @@ export const TrainingDaysAnswer = Type.Object({
 
 export const TrainingDataAnswer = {
   description: 'The dataset, by the time of the installs.',
-  headers: { 'x-day7-schema-id': { schema: { type: 'string' }, description: 'Of the inputs.' } },
+  headers: { 'x-day7-schema-id': { type: 'string', description: 'The id of the input schema.' } },
   content: {
     [NDJSON]: {
-      schema: Type.Unsafe<unknown>({ description: 'One JSON object for each install.', type: 'string' }),
+      schema: Type.Unsafe<unknown>({
+        description: 'One such object a line, with the fields of the schema.',
+        type: 'object',
+      }),
     },
     [CSV]: { schema: Type.Unsafe<unknown>({ description: 'RFC 4180, with a header.', type: 'string' }) },
   },
