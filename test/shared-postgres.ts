@@ -26,12 +26,16 @@ async function startOwn(): Promise<string> {
 /**
  * Goes with the test.
  * @param schema as a service leaves it that has started, or none, for tests of how it gets there
+ * @param options of `create database`, of one without a schema
  * @returns its address
  */
-export async function newDatabase(t: Test, schema: 'newest' | 'none' = 'newest'): Promise<string> {
+export async function newDatabase(
+  t: Test,
+  schema: 'newest' | 'none' = 'newest',
+  options = schema === 'newest' ? `template ${MIGRATED} strategy file_copy` : '',
+): Promise<string> {
   const url = await serverUrl()
   const name = `test_${uuidv4().replaceAll('-', '')}`
-  const options = schema === 'newest' ? `template ${MIGRATED} strategy file_copy` : ''
   await withClient(url, (sql) => sql.unsafe(`create database ${name} ${options}`))
   t.teardown(() => withClient(url, (sql) => sql.unsafe(`drop database ${name} with (force)`)))
   return url.replace(/[^/]+$/, name)

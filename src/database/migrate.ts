@@ -16,13 +16,31 @@ const FOLDER = new URL('./sql/', import.meta.url)
 /** Of PostgreSQL, as it counts them. */
 const OLDEST_SERVER = 14
 
-/** @returns the versions that are not applied yet. Writes nothing: a database that only reads is as good, if it needs none. */
+export class DatabaseUnfitError extends Error {
+  override readonly name = 'DatabaseUnfitError'
+}
+
+/**
+ * @returns the versions that are not applied yet. Writes nothing: a database that only reads is as good, if it needs none
+ * @throws DatabaseUnfitError if the server is too old, cannot hold every text, or has the schema of a later release
+ */
 export async function missingVersions(sql: Sql): Promise<number[]> {
-  const [server] = await sql<[{ version: number; migrations: string | null }]>`
-    select current_setting('server_version_num')::integer / 10000 as version, to_regclass('day7_migrations')::text as migrations`
+  const [server] = await sql<[{ version: number; encoding: string; migrations: string | null }]>`
+    select current_setting('server_version_num')::integer / 10000 as version, current_setting('server_encoding') as encoding,
+      to_regclass('day7_migrations')::text as migrations`
   if (server.version < OLDEST_SERVER)
-    throw new Error(`expected PostgreSQL ${OLDEST_SERVER} or later, got ${server.version}`)
-  return missingOf(await versions(), server.migrations === null ? [] : await appliedVersions(sql))
+    throw new DatabaseUnfitError(`expected PostgreSQL ${OLDEST_SERVER} or later, got ${server.version}`)
+  if (server.encoding !== 'UTF8')
+    throw new DatabaseUnfitError(
+      `expected a database with the encoding UTF8, got ${server.encoding}; create one: create database day7 encoding 'UTF8' template template0`,
+    )
+  const [all, applied] = [await versions(), server.migrations === null ? [] : await appliedVersions(sql)]
+  const [newest, found] = [Math.max(...all), Math.max(0, ...applied)]
+  if (found > newest)
+    throw new DatabaseUnfitError(
+      `expected the schema ${newest} or an earlier one, got ${found}, which is of a later release of Day7`,
+    )
+  return missingOf(all, applied)
 }
 
 /** @returns the versions that were applied now */

@@ -178,9 +178,10 @@ export class Writer {
     } catch (error) {
       if (isBrokenCircuitError(error)) return false
       this.#failures++
-      if (this.#lastError === null)
+      const reason = reasonOf(error)
+      if (this.#lastError !== reason)
         logger.warn({ err: error, spool: spool.status() }, 'prediction log: cannot ship, will try again')
-      this.#lastError = reasonOf(error)
+      this.#lastError = reason
       return false
     }
     this.#beWell()
