@@ -2,7 +2,8 @@
  * Programs of the machine that some tests need, and what installs them. A test whose program is missing is skipped by name.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 
 interface Program {
   /** Its path, or a name that is looked up. */
@@ -13,6 +14,9 @@ interface Program {
   readonly homebrew: string
   readonly neededFor: string
 }
+
+/** Debian puts the programs of a PostgreSQL server into a folder of its version, which is in no path. */
+export const POSTGRES_FOLDER = postgresFolder()
 
 /** Set where Chromium is elsewhere. */
 export const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
@@ -53,6 +57,13 @@ export const PROGRAMS = {
     homebrew: 'pgbouncer',
     neededFor: 'the prediction log behind a connection pooler',
   },
+  postgresql: {
+    command: join(POSTGRES_FOLDER, 'pg_basebackup'),
+    version: '--version',
+    debian: 'postgresql',
+    homebrew: 'postgresql@17',
+    neededFor: 'backups that are restored, and a standby that takes over',
+  },
   prometheus: {
     command: 'prometheus',
     version: '--version',
@@ -90,4 +101,10 @@ export function missing(...names: readonly ProgramName[]): string | false {
   if (absent.length === 0) return false
   const packages = [...new Set(absent.map((name) => PROGRAMS[name].debian))].join(' ')
   return `${absent.join(' and ')} not installed: apt-get install ${packages}`
+}
+
+function postgresFolder(): string {
+  const folder = '/usr/lib/postgresql'
+  const versions = existsSync(folder) ? readdirSync(folder).map(Number) : []
+  return versions.length === 0 ? '' : join(folder, String(Math.max(...versions)), 'bin')
 }
