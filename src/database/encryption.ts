@@ -2,7 +2,7 @@
  * The TLS parameters of a connection string → Node's options.
  */
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
+import { BlockList, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { Options } from 'postgres'
 import { DatabaseUrlError } from './url-parameters.ts'
@@ -39,15 +39,30 @@ export function encryption(query: ReadonlyMap<string, string>, hosts: readonly s
   return {
     ...files,
     rejectUnauthorized: true,
-    checkServerIdentity: (name: string, certificate: PeerCertificate) => identify(name, certificate, hosts),
+    // Node calls it on the options of the connection, whose socket knows the address.
+    checkServerIdentity(this: { socket?: Socket }, name: string, certificate: PeerCertificate) {
+      return identify(name, this.socket?.remoteAddress, certificate, hosts)
+    },
   }
 }
 
-/** Node asks for `localhost` where the host is an address. */
-function identify(name: string, certificate: PeerCertificate, hosts: readonly string[]): Error | undefined {
-  const names = hosts.includes(name) ? [name] : hosts.filter((host) => isIP(host) !== 0)
-  const errors = names.map((host) => checkServerIdentity(host, certificate))
-  return errors.includes(undefined) ? undefined : (errors[0] ?? checkServerIdentity(name, certificate))
+/** Node asks for `localhost` where the host is an address. Of several addresses, the one that was connected to counts. */
+function identify(
+  name: string,
+  address: string | undefined,
+  certificate: PeerCertificate,
+  hosts: readonly string[],
+): Error | undefined {
+  if (hosts.includes(name)) return checkServerIdentity(name, certificate)
+  const host = hosts.find((host) => isIP(host) !== 0 && address !== undefined && isSame(host, address))
+  return checkServerIdentity(host ?? name, certificate)
+}
+
+/** An address of version 4 may be written as one of version 6, and one of version 6 in several ways. */
+function isSame(host: string, address: string): boolean {
+  const addresses = new BlockList()
+  addresses.addAddress(host, isIP(host) === 6 ? 'ipv6' : 'ipv4')
+  return addresses.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 
 function pathOf(query: ReadonlyMap<string, string>, name: string, option: string): object {

@@ -13,7 +13,7 @@ import { pythonWith } from '../venv.ts'
 import { PYTHON_ENVIRONMENT } from '../training.ts'
 
 const FOLDER = import.meta.dirname
-/** Of each operation, in each phase. */
+/** Of each operation, in each phase that draws them. */
 const EXAMPLES = LONG ? 200 : 5
 const execute = promisify(execFile)
 
@@ -35,7 +35,9 @@ t.test('all checks, on all operations', async (t) => {
 
   const args = ['--config-file', join(FOLDER, 'schemathesis.toml'), '--no-color', 'run']
   // The short form asks the same each time, so that it fails for a change alone; the long form looks for more.
-  const choice = LONG ? ['--generation-database', ':memory:'] : ['--generation-deterministic']
+  const choice = LONG
+    ? ['--generation-database', ':memory:']
+    : ['--generation-deterministic', '--phases', 'examples,coverage']
   const checks = ['--checks', 'all', '--max-examples', String(EXAMPLES)]
   const printed = await execute(
     python,

@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { chownSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ConnectionOptions } from 'node:tls'
 import postgres from 'postgres'
 import t from 'tap'
 import { clientOptions } from '../../src/database/client.ts'
@@ -116,9 +117,8 @@ t.test('certificates', async (t) => {
 
   /** @returns whether the connection is encrypted, or why there is none */
   async function connect(host: string, query: string): Promise<string> {
-    const url = new URL(server.url)
-    url.hostname = host
-    const sql = postgres({ ...clientOptions(`${url.href}?${query}`), max: 1 })
+    const url = server.url.replace(/@.*\//, `@${host.replaceAll('PORT', new URL(server.url).port)}/`)
+    const sql = postgres({ ...clientOptions(`${url}?${query}`), max: 1 })
     try {
       const [row] = await sql`select ssl from pg_stat_ssl where pid = pg_backend_pid()`
       return row!['ssl'] ? 'encrypted' : 'plain'
@@ -132,32 +132,37 @@ t.test('certificates', async (t) => {
   const CA = `sslrootcert=${at('ca.crt')}`
   const CASES: Readonly<Record<string, readonly (readonly [string, string, string])[]>> = {
     'by-name': [
-      ['localhost', 'sslmode=disable', 'plain'],
-      ['localhost', '', 'plain'],
-      ['localhost', 'sslmode=prefer', 'encrypted'],
-      ['localhost', 'sslmode=require', 'encrypted'],
-      ['localhost', `sslmode=require&${CA}`, 'encrypted'],
-      ['localhost', `sslmode=verify-ca&${CA}`, 'encrypted'],
-      ['localhost', `sslmode=verify-full&${CA}`, 'encrypted'],
-      ['127.0.0.1', `sslmode=verify-ca&${CA}`, 'encrypted'],
-      ['127.0.0.1', `sslmode=verify-full&${CA}`, 'ERR_TLS_CERT_ALTNAME_INVALID'],
-      ['localhost', `sslmode=verify-full&sslrootcert=${at('other.crt')}`, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
-      ['localhost', `sslmode=require&sslrootcert=${at('other.crt')}`, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
-      ['localhost', 'sslrootcert=system', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+      ['localhost:PORT', 'sslmode=disable', 'plain'],
+      ['localhost:PORT', '', 'plain'],
+      ['localhost:PORT', 'sslmode=prefer', 'encrypted'],
+      ['localhost:PORT', 'sslmode=require', 'encrypted'],
+      ['localhost:PORT', `sslmode=require&${CA}`, 'encrypted'],
+      ['localhost:PORT', `sslmode=verify-ca&${CA}`, 'encrypted'],
+      ['localhost:PORT', `sslmode=verify-full&${CA}`, 'encrypted'],
+      ['127.0.0.1:PORT', `sslmode=verify-ca&${CA}`, 'encrypted'],
+      ['127.0.0.1:PORT', `sslmode=verify-full&${CA}`, 'ERR_TLS_CERT_ALTNAME_INVALID'],
       [
-        'localhost',
+        'localhost:PORT',
+        `sslmode=verify-full&sslrootcert=${at('other.crt')}`,
+        'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      ],
+      ['localhost:PORT', `sslmode=require&sslrootcert=${at('other.crt')}`, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+      ['localhost:PORT', 'sslrootcert=system', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+      [
+        'localhost:PORT',
         `sslmode=verify-full&${CA}&sslcert=${at('client.crt')}&sslkey=${at('client.key')}`,
         'encrypted',
       ],
     ],
     'by-address': [
-      ['127.0.0.1', `sslmode=verify-full&${CA}`, 'encrypted'],
-      ['localhost', `sslmode=verify-full&${CA}`, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+      ['127.0.0.1:PORT', `sslmode=verify-full&${CA}`, 'encrypted'],
+      ['localhost:PORT', `sslmode=verify-full&${CA}`, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+      ['127.0.0.1:PORT,127.0.0.9:1', `sslmode=verify-full&${CA}`, 'encrypted'],
     ],
     expired: [
-      ['localhost', `sslmode=verify-full&${CA}`, 'CERT_HAS_EXPIRED'],
-      ['127.0.0.1', `sslmode=verify-ca&${CA}`, 'CERT_HAS_EXPIRED'],
-      ['localhost', 'sslmode=require', 'encrypted'],
+      ['localhost:PORT', `sslmode=verify-full&${CA}`, 'CERT_HAS_EXPIRED'],
+      ['127.0.0.1:PORT', `sslmode=verify-ca&${CA}`, 'CERT_HAS_EXPIRED'],
+      ['localhost:PORT', 'sslmode=require', 'encrypted'],
     ],
   }
   for (const [name, cases] of Object.entries(CASES))
@@ -166,4 +171,18 @@ t.test('certificates', async (t) => {
       for (const [host, query, wanted] of cases)
         t.equal(await connect(host, query), wanted, `${host} ${query.replaceAll(folder, '')}`)
     })
+})
+
+t.test('of several addresses, the one that is connected to counts', async (t) => {
+  const { ssl } = clientOptions('postgres://127.0.0.1,127.0.0.9,[2001:db8::1]/day7?sslmode=verify-full')
+  const check = (remoteAddress: string, subjectaltname: string): unknown =>
+    Reflect.apply((ssl as ConnectionOptions).checkServerIdentity!, { socket: { remoteAddress } }, [
+      'localhost', // as Node calls an address
+      { subjectaltname, subject: {} },
+    ])
+  t.equal(check('127.0.0.1', 'IP Address:127.0.0.1'), undefined)
+  t.equal(check('::ffff:127.0.0.9', 'IP Address:127.0.0.9'), undefined)
+  t.equal(check('2001:db8:0:0:0:0:0:1', 'IP Address:2001:DB8:0:0:0:0:0:1'), undefined)
+  t.match(check('127.0.0.1', 'IP Address:127.0.0.9'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
+  t.match(check('127.0.0.5', 'IP Address:127.0.0.5'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
 })

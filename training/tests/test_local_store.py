@@ -13,7 +13,7 @@ from tracked_training import client, copy_database, one_figure, runs, tracked_at
 from day7_training.bundle.folder import open_bundle
 from day7_training.registry import store
 
-pytestmark = needs("mlflow")
+pytestmark = [needs("mlflow"), pytest.mark.long]  # MLflow takes ten seconds of a core to import, once more
 
 # A fault must not keep the user waiting for minutes, as MLflow's own settings do.
 LONGEST_PAUSES_SECONDS = 10

@@ -58,6 +58,7 @@ def without_groups(code, *arguments):
     return python(ABSENT + code, json.dumps(absent), *arguments)
 
 
+@pytest.mark.long  # all that there is to import takes six seconds of a core
 def test_every_module_is_imported_without_the_groups():
     skipped = [*NEED_DASK, "day7_training.__main__"]  # whose import is the program
     modules = [path for path in (TRAINING / "day7_training").rglob("*.py") if path.name != "__init__.py"]
