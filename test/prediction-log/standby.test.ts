@@ -92,9 +92,9 @@ t.test('a standby that is promoted takes over, and nothing is lost', { skip }, a
   const url = `postgres://day7:day7@127.0.0.1:${primary.port},127.0.0.1:${standby.port}/day7?target_session_attrs=read-write`
   const log = openLog(t, { dataFolder: dataFolder(t), database: { url } })
   let answered = 0
-  let isOver = false
+  const over = new AbortController()
   const load = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       await log.append([recordOf({ time: new Date(), userId: `player ${answered}` })])
       answered++
       if (answered % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -106,7 +106,7 @@ t.test('a standby that is promoted takes over, and nothing is lost', { skip }, a
   await standby.promote()
   const before = log.status().shipped
   await until('the standby takes some', () => log.status().shipped > before + 500)
-  isOver = true
+  over.abort()
   await load
   await shipped(log)
   t.match(log.status(), { dropped: 0, quarantined: 0 })
