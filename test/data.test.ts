@@ -218,7 +218,7 @@ t.test('the SQL', async (t) => {
     const byTable = Object.groupBy(columns, (column) => column['table_name'] as string)
     t.same(
       Object.keys(byTable).toSorted(),
-      [...TABLES, 'api_keys', 'erased_users', 'day7_migrations'].toSorted(),
+      [...TABLES, 'unsettled_minutes', 'api_keys', 'erased_users', 'day7_migrations'].toSorted(),
     )
     for (const [table, some] of Object.entries(byTable)) {
       const section = page.slice(page.indexOf(`### \`${table}\``)).split(/\n#/, 1)[0]!
@@ -253,6 +253,8 @@ const TABLES = [
   'prediction_totals',
   'prediction_counts',
   'outcomes',
+  'installs',
+  'cohorts',
   'model_events',
   'rollout_settings',
 ]

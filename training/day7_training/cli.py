@@ -1,6 +1,6 @@
 """The command line: reads the options, calls one command, prints what came out.
 
-Exit codes: 0 done (for `replay`: all equal), 1 `replay` found differences, 2 an error that the user
+Exit codes: 0 done (for `replay`: all equal), 1 `replay` found differences, 3 to 5 as `retrain` has them, 2 an error that the user
 can mend, printed as one `error: ...` on stderr, 130 interrupted, 141 nobody reads what is printed.
 """
 
@@ -22,6 +22,8 @@ _COMMANDS = {
     "inspect": ("data", "look a CSV of installs over before training on it"),
     "compare": ("compare", "compare models on a CSV by cross-validation"),
     "train": ("train", "train on a CSV of installs and write a bundle"),
+    "dataset": ("dataset", "write the installs of a running service whose revenue is known"),
+    "retrain": ("retrain", "train on the log of a running service, and publish a challenger if the gates allow it"),
     "replay": ("replay", "compare a running service with Python, row by row"),
     "card": ("card", "write the model card of a bundle"),
     "synthesize": ("data", "write a CSV of synthetic installs"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
+
+from ..errors import UserError
 
 TABLE = (
     "the table: CSV, TSV, NDJSON or Parquet, also .gz and .zst of the texts; a folder or a glob of part files; "
@@ -24,6 +27,31 @@ def add_registry(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--no-mlflow", action="store_true", help="log no run (default: to MLFLOW_TRACKING_URI, or a store in training/)"
     )
+
+
+def add_service(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--from", required=True, dest="url", metavar="URL", help="the service, such as http://127.0.0.1:5001"
+    )
+    command.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="FILE",
+        help="holds an API key with the scope admin (default: the one in DAY7_API_KEY)",
+    )
+
+
+def api_key(options: argparse.Namespace) -> str | None:
+    """@raises UserError"""
+    if options.key_file is None:
+        return os.environ.get("DAY7_API_KEY")
+    try:
+        key = options.key_file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--key-file: expected a file with an API key: {error}") from error
+    if not key:
+        raise UserError(f"--key-file: expected an API key, got nothing in {options.key_file}")
+    return key
 
 
 def warn(message: str) -> None:
