@@ -5,9 +5,9 @@ import t, { type Test } from 'tap'
 import { NINE_FIELDS } from '../../src/inputs/index.ts'
 import type { Outcome, PredictionLog, TrainingRow } from '../../src/prediction-log/index.ts'
 import { EXAMPLE } from '../example.ts'
-import { appendAndShip, openLog, serverPlace } from '../prediction-log/log.ts'
-import { recordOf, type TestRecord } from '../prediction-log/records.ts'
-import { AWAY, appWith, beAway, logWith, send } from './app.ts'
+import { appendAndShip, openLog, serverPlace } from './log.ts'
+import { recordOf, type TestRecord } from './records.ts'
+import { AWAY, appWith, beAway, logWith, send } from '../http/app.ts'
 
 const DAY_MS = 86_400_000
 const TODAY = new Date()
