@@ -19,6 +19,7 @@ export function withoutPredictionLog(): PredictionLog {
     append: () => (turn ??= nextTurn().then(() => void (turn = undefined))),
     recordShadows: () => {},
     recordModelEvent: () => {},
+    keepModelEvent: refuse,
     statistics: refuse,
     recent: refuse,
     modelEvents: refuse,

@@ -65,7 +65,9 @@ export interface PredictionLog {
   recordShadows(shadows: readonly ShadowRecord[]): void
   /** Written when the database is there. */
   recordModelEvent(event: ModelEvent): void
-  /** These ten throw LogUnavailableError while the database cannot be asked. */
+  /** Written at once: whoever tells it hears that it is kept. */
+  keepModelEvent(event: ModelEvent): Promise<void>
+  /** These and the one above throw LogUnavailableError while the database cannot be asked. */
   statistics(query: StatisticsQuery): Promise<Statistics>
   /** How the latest predictions are distributed. */
   recent(query: RecentQuery): Promise<Recent>
@@ -231,6 +233,7 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
       spool.append(records).catch((cause: unknown) => drop(records.length, cause))
     },
     recordModelEvent: (event) => void events.push(event),
+    keepModelEvent: (event) => whenThere(database.call('recordModelEvents', [event])),
     statistics: (query) => whenThere(database.call('statistics', query)),
     recent: (query) => whenThere(database.call('recent', query)),
     modelEvents: (atMost) => whenThere(database.call('modelEvents', atMost)),

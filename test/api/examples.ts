@@ -73,6 +73,15 @@ export const examplesOf = (model: { name: string; version: string }): readonly E
     body: { outcomes: [{ user_id: 'player 1', revenue: 4.99 }] },
   },
   { route: 'GET /accuracy', path: '/accuracy?window=28d&by=platform' },
+  {
+    route: 'POST /admin/retrainings',
+    body: {
+      outcome: 'refused',
+      model: 'day7-revenue',
+      detail: 'days without complete outcomes: found 3',
+      host: 'retrain-1',
+    },
+  },
   { route: 'GET /training-data/days' },
   { route: 'GET /training-data', path: '/training-data?format=csv' },
   { route: 'GET /experiments', path: '/experiments?window=28d' },

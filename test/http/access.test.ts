@@ -102,6 +102,7 @@ const ROUTES: Readonly<Record<string, AccessScope | null>> = {
   'GET /experiments': 'read',
   'GET /training-data/days': 'admin',
   'GET /training-data': 'admin',
+  'POST /admin/retrainings': 'admin',
   'DELETE /users/{user_id}': 'admin',
   'POST /users/erase': 'admin',
   'GET /admin/rollout': 'admin',

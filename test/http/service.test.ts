@@ -399,6 +399,7 @@ t.test('documentation', async (t) => {
       'get /admin/rollout',
       'put /admin/rollout',
       'delete /admin/rollout',
+      'post /admin/retrainings',
       'get /metrics',
       'post /invocations',
       'get /ping',

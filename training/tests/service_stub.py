@@ -12,6 +12,7 @@ class Stub:
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, bytes]] = {}
         self.asked: list[tuple[str, dict[str, list[str]], str | None]] = []
+        self.told: list[tuple[str, dict[str, object]]] = []
         self.cut: str | None = None
         stub = self
 
@@ -24,6 +25,12 @@ class Stub:
                 self.send_header("content-length", str(len(body) + (10 if stub.cut == parts.path else 0)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                stub.told.append((self.path, json.loads(body)))
+                self.send_response(200)
+                self.end_headers()
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import re
 from datetime import UTC, datetime, timedelta
+from socket import gethostname
 from types import SimpleNamespace
 
 import numpy as np
@@ -105,14 +106,21 @@ def test_a_better_model_is_published_once(stub, tmp_path, capsys):
     page = (tmp_path / "report.html").read_text()
     assert "Version 1 is the challenger now" in page and "as it was answered" in page
 
+    told = {"outcome": "published", "model": "day7-revenue", "version": "1", "detail": "all gates are passed"}
+    assert stub.told == [("/admin/retrainings", {**told, "host": gethostname()})]
+
     assert run(stub, tmp_path) == 4
-    assert len(stub.published) == 1 and "nothing new since the last decision: published" in capsys.readouterr().out
+    assert (
+        len(stub.published) == 1
+        and len(stub.told) == 1
+        and "nothing new since the last decision: published" in capsys.readouterr().out
+    )
 
 
 def test_a_dry_run_publishes_nothing_and_the_next_run_does(stub, tmp_path):
     stub.give(*world(champion=lambda worth: 2.5))
     assert run(stub, tmp_path, "--dry-run") == 0
-    assert stub.published == [] and decision(tmp_path)["outcome"] == "would publish"
+    assert stub.published == [] and decision(tmp_path)["outcome"] == "would publish" and stub.told == []
     assert run(stub, tmp_path) == 0
     assert len(stub.published) == 1
 
@@ -145,6 +153,7 @@ def test_bad_data_publishes_nothing_and_says_why(stub, tmp_path, capsys, options
     stub.give(*world(champion=lambda worth: 2.5, **options))
     assert run(stub, tmp_path) == 3
     assert stub.published == [] and decision(tmp_path)["failed"] == [gate]
+    assert [(each["outcome"], each["detail"].startswith(gate)) for _, each in stub.told] == [("refused", True)]
     assert f"FAILED  {gate}" in capsys.readouterr().out
     page = (tmp_path / "report.html").read_text()
     assert "No model is published" in page and found in page

@@ -1,15 +1,16 @@
 /**
- * `GET`, `PUT` and `DELETE /admin/rollout`: the split of the traffic at run time. What is put is kept in the database first, and is
+ * `POST /admin/retrainings`: what a retraining came to, for the history of the models. `GET`, `PUT` and `DELETE /admin/rollout`: the split of the traffic at run time. What is put is kept in the database first, and is
  * in force in all processes within seconds.
  */
 import type { Traffic, TrafficSetting } from '../../rollout/index.ts'
 import type { Routes } from '../context.ts'
-import { TrafficBody, TrafficInForce } from '../schemas/admin.ts'
+import { RetrainingBody, RetrainingKept, TrafficBody, TrafficInForce } from '../schemas/admin.ts'
 import { failures } from '../schemas/failure.ts'
 
 const PATH = '/admin/rollout'
 
-export const adminRoutes: Routes = (app, { models: { traffic } }) => {
+export const adminRoutes: Routes = (app, context) => {
+  const { traffic } = context.models
   const common = { tags: ['admin'], response: { 200: TrafficInForce, ...failures() } }
 
   app.get(
@@ -43,6 +44,35 @@ export const adminRoutes: Routes = (app, { models: { traffic } }) => {
       schema: { ...common, operationId: 'resetRollout', summary: 'Split the traffic as the settings say' },
     },
     async () => trafficOf(await traffic.reset()),
+  )
+
+  app.post(
+    '/admin/retrainings',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        operationId: 'recordRetraining',
+        tags: ['admin'],
+        summary: 'Note what a retraining came to',
+        body: RetrainingBody,
+        response: { 200: RetrainingKept, ...failures(413, 415) },
+      },
+    },
+    async (request) => {
+      const { outcome, model, version = null, detail, host } = request.body
+      const time = context.now()
+      await context.predictionLog.keepModelEvent({
+        eventId: context.newPredictionId(time),
+        time,
+        event: outcome === 'published' ? 'retrained' : 'withheld',
+        variant: 'challenger',
+        modelName: model,
+        modelVersion: version,
+        host,
+        detail,
+      })
+      return { time: time.toISOString() }
+    },
   )
 }
 

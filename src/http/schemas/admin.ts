@@ -40,3 +40,24 @@ export const TrafficInForce = Type.Object({
     description: 'When it was kept; null: the database has not been read yet.',
   }),
 })
+
+const Told = (maxLength: number, description: string) =>
+  Type.String({ ...STORABLE, minLength: 1, maxLength, description })
+
+export const RetrainingBody = Type.Object(
+  {
+    outcome: Type.Unsafe<'published' | 'refused'>({
+      enum: ['published', 'refused'],
+      description: '`refused`: a gate was not passed.',
+    }),
+    model: Told(256, 'The registered name.'),
+    version: Type.Optional(Told(256, 'Of the model that was published.')),
+    detail: Told(2_000, 'Why, for people.'),
+    host: Told(256, 'The machine that retrained.'),
+  },
+  { additionalProperties: false },
+)
+
+export const RetrainingKept = Type.Object({
+  time: Type.String({ format: 'date-time', description: 'Of the event in `/model/history`.' }),
+})

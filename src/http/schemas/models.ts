@@ -27,7 +27,7 @@ export const HistoryAnswer = Type.Object({
       time: Type.String({ format: 'date-time' }),
       event: Type.String({
         description:
-          '`serving`: it serves now; `refused`: it was not fit to; `cleared`: nothing serves there any more; `traffic`: users were dealt anew.',
+          '`serving`: it serves now; `refused`: it was not fit to; `cleared`: nothing serves there any more; `traffic`: users were dealt anew; `retrained`: a new challenger was published; `withheld`: a retraining was refused by a gate.',
       }),
       variant: TextOrNull,
       model: TextOrNull,

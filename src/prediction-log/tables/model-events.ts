@@ -1,5 +1,6 @@
 /**
- * Which model served as what, from when, and on which host; which was refused, and when a slot was cleared or the traffic split anew.
+ * Which model served as what, from when, and on which host; which was refused, when a slot was cleared or the traffic split anew, and what retraining
+ * came to.
  */
 import type { Sql } from 'postgres'
 
@@ -8,7 +9,7 @@ export interface ModelEvent {
   readonly eventId: string
   readonly time: Date
   /** `traffic` events are written with what they tell of (rollout-settings.ts). */
-  readonly event: 'serving' | 'refused' | 'cleared'
+  readonly event: 'serving' | 'refused' | 'cleared' | 'retrained' | 'withheld'
   readonly variant: string
   readonly modelName: string | null
   /** The bundle's; null where it is not known. */

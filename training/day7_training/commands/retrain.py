@@ -15,6 +15,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import gethostname
 from typing import NamedTuple
 
 import numpy as np
@@ -87,7 +88,8 @@ def _run_retrain(options: Namespace) -> int:
 
 
 def _retrain(options: Namespace, work: Work, gates: Gates) -> int:
-    dataset = write_dataset(Service(options.url, api_key(options)), work.dataset, options.since)
+    service = Service(options.url, api_key(options))
+    dataset = write_dataset(service, work.dataset, options.since)
     digest = hashlib.sha256(work.dataset.read_bytes()).hexdigest()
     last = work.last()
     if last.get("dataset") == digest and (options.dry_run or last.get("outcome") != WOULD_PUBLISH):
@@ -114,12 +116,31 @@ def _retrain(options: Namespace, work: Work, gates: Gates) -> int:
     work.remember(
         {"dataset": digest, "outcome": outcome, "version": version, "failed": [check.name for check in decision.failed]}
     )
+    if not options.dry_run:
+        _tell(service, decision)
     for check in checks:
         print(check)
     print(
         f"{outcome}{f': {options.name} version {version} is the challenger' if version else ''}; {work.report} says why"
     )
     return DONE if passed else REFUSED_CODE
+
+
+def _tell(service: Service, decision: Decision) -> None:
+    """For `/model/history`. What was decided stays so if the service cannot be told."""
+    why = "; ".join(f"{check.name}: found {check.found}" for check in decision.failed) or "all gates are passed"
+    version = {} if decision.version is None else {"version": decision.version}
+    told = {
+        "outcome": decision.outcome,
+        "model": decision.model,
+        **version,
+        "detail": why[:2_000],
+        "host": gethostname(),
+    }
+    try:
+        service.tell("/admin/retrainings", told)
+    except UserError as error:
+        warn(str(error))
 
 
 class _Rows(NamedTuple):

@@ -41,6 +41,12 @@ class Service:
             raise UserError(f"{address}: expected a JSON object, got {str(document)[:_SHOWN_BYTES]}")
         return document
 
+    def tell(self, path: str, document: Mapping[str, Any]) -> None:
+        """@raises UserError"""
+        address = self._address(path, {})
+        with self._open(address, json.dumps(document).encode()):
+            pass
+
     def rows(self, path: str, query: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
         """JSON lines, as they arrive. @raises UserError, also when the answer is cut off"""
         address = self._address(path, query)
@@ -58,11 +64,13 @@ class Service:
         given = {name: value for name, value in query.items() if value is not None}
         return self.url.rstrip("/") + path + (f"?{urllib.parse.urlencode(given)}" if given else "")
 
-    def _open(self, address: str) -> http.client.HTTPResponse:
+    def _open(self, address: str, body: bytes | None = None) -> http.client.HTTPResponse:
         # No proxy from the environment: the service is meant to be near.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            request = urllib.request.Request(address)
+            request = urllib.request.Request(
+                address, body, {} if body is None else {"content-type": "application/json"}
+            )
             if self.key:
                 request.add_unredirected_header("authorization", f"Bearer {self.key}")
             return opener.open(request, timeout=_TIMEOUT_SECONDS)
