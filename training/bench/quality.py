@@ -34,8 +34,10 @@ from day7_training.inputs.schema import InputSchema, parse_input_schema
 from day7_training.model.boosting import learner_here
 from day7_training.model.calibration import mean_deviance
 from day7_training.model.choice import choose_recipe
+from day7_training.model.held_out import FOLD_COUNT, PAIRS  # noqa: E402
 from day7_training.model.parameters import SEED, resolve_parameters
-from day7_training.model.train import FOLD_COUNT, PAIRS, train, training_rows
+from day7_training.model.train import train
+from day7_training.model.training_rows import training_rows
 from day7_training.progress import no_progress
 
 PLAIN = {"objective": "tweedie", "verbosity": -1, "num_threads": 1, "seed": SEED}

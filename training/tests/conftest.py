@@ -50,8 +50,8 @@ SMALL = {
     "features.recipe.FOLD_COUNT": 3,
     "model.choice.FOLD_COUNT": 2,
     "model.choice.MAX_TREES": 60,
-    "model.train.FOLD_COUNT": 2,
-    "model.train.MAX_TREES": 60,
+    "model.held_out.FOLD_COUNT": 2,
+    "model.held_out.MAX_TREES": 60,
 }
 
 

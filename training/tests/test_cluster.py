@@ -28,7 +28,8 @@ from day7_training.inputs.schema import NINE_FIELDS
 from day7_training.model import train as train_module
 from day7_training.model.boosting import learner_here
 from day7_training.model.parameters import resolve_parameters
-from day7_training.model.train import train, training_rows
+from day7_training.model.train import train
+from day7_training.model.training_rows import training_rows
 from day7_training.progress import no_progress
 
 pytestmark = needs("dask")

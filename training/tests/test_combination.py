@@ -238,7 +238,7 @@ def test_the_card_names_the_ensembles(two_part, tmp_path):
 
 
 def test_dart_trains_them_too(synthetic_csv, tmp_path, monkeypatch):
-    monkeypatch.setattr("day7_training.model.train.FOLD_COUNT", 2)
+    monkeypatch.setattr("day7_training.model.held_out.FOLD_COUNT", 2)
     options = ("--set", "boosting=dart", "--max-trees", 3, "--two-part", "--with-interval")
     assert run(synthetic_csv, tmp_path / "out", *options) == 0
     assert manifest_of(tmp_path / "out")["parameters"]["num_iterations"] == 12

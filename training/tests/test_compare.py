@@ -16,7 +16,7 @@ from day7_training.example.synthetic import write_synthetic
 from day7_training.inputs.schema import NINE_FIELDS
 from day7_training.model.candidates import Fold, country_mean, country_rate, predict_zero
 from day7_training.model.compare import MODELS, Comparison, compare, comparison_table
-from day7_training.model.train import training_rows
+from day7_training.model.training_rows import training_rows
 from day7_training.model.tuning import tune, tweedie_deviance
 from day7_training.progress import no_progress
 

@@ -10,8 +10,10 @@ from day7_training.example.fit import ExampleRecipe
 from day7_training.inputs.schema import NINE_FIELDS
 from day7_training.model.boosting import learner_here
 from day7_training.model.choice import choose_recipe
+from day7_training.model.held_out import LEVEL, PAIRS, UNCALIBRATED
 from day7_training.model.parameters import resolve_parameters
-from day7_training.model.train import LEVEL, PAIRS, UNCALIBRATED, train, training_rows
+from day7_training.model.train import train
+from day7_training.model.training_rows import training_rows
 from day7_training.progress import no_progress
 
 PARAMETERS = {**resolve_parameters("tweedie", {}), "num_threads": 1}

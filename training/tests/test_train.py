@@ -25,7 +25,7 @@ from day7_training.features.folds import fold_numbers
 from day7_training.inputs.schema import NINE_FIELDS
 from day7_training.model import boosting
 from day7_training.model.parameters import SEED, resolve_parameters
-from day7_training.model.train import training_rows
+from day7_training.model.training_rows import training_rows
 from day7_training.progress import no_progress
 
 FILES = {"features.json", "model.json", "model.txt", "golden.ndjson", "profile.json", "evaluation.json"}

@@ -14,7 +14,8 @@ from ..example.golden import golden_installs as example_installs
 from ..inputs.schema import NINE_FIELDS
 from ..model.combination import AnyModel, Combination
 from ..model.parameters import SEED, Parameters
-from ..model.train import Trained, TrainingRows
+from ..model.train import Trained
+from ..model.training_rows import TrainingRows
 from .folder import COMBINED_FORMAT, FORMAT, INPUTS, INPUTS_FORMAT, default_version, json_text
 from .golden import golden_lines
 from .golden_installs import golden_installs

@@ -17,7 +17,7 @@ from ..errors import UserError
 from ..features.recipe import Recipe
 from ..model.boosting import learner_here
 from ..model.parameters import Parameters, resolve_parameters
-from ..model.train import TrainingRows
+from ..model.training_rows import TrainingRows
 from ..progress import bar
 from .options import add_data, add_registry, filled, positive, whole_number
 from .schema import add_schema, read_installs_of, read_schema, recipe_of

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from ..data.installs import Installs
 from ..data.parts import bad_rows_file
 from ..data.table import NEGATIVES, REFUSE, SKIP, Reading, read_table
 from ..errors import UserError
+from ..inputs.field import Field
 from ..inputs.schema import NINE_FIELDS, InputSchema, parse_input_schema, read_input_schema
 from ..progress import Progress, bar
 from .options import warn
@@ -22,7 +24,7 @@ from .options import warn
 if TYPE_CHECKING:
     from ..features.recipe import Recipe
     from ..model.parameters import Parameters
-    from ..model.train import TrainingRows
+    from ..model.training_rows import TrainingRows
 
 
 def read_schema(path: Path) -> InputSchema:
@@ -86,11 +88,11 @@ def recipe_of(
 
 def calibration_of(inputs: InputSchema) -> str:
     """Only the bundle of a described table has a place for pairs."""
-    from ..model.train import LEVEL, PAIRS
+    from ..model.held_out import LEVEL, PAIRS
 
     return LEVEL if inputs is NINE_FIELDS else PAIRS
 
 
-def read_installs_of(options: Namespace, schema: InputSchema | None) -> Installs:
+def read_installs_of(options: Namespace, schema: InputSchema | None, extra: Sequence[Field] = ()) -> Installs:
     reading = Reading(options.bad_rows, bad_rows_file(options.data), options.negative_target)
-    return read_table(options.data, schema or NINE_FIELDS, warn, reading)
+    return read_table(options.data, schema or NINE_FIELDS, warn, reading, extra=extra)

@@ -17,30 +17,26 @@ from ..bundle.assemble import Label, bundle_files, bundle_manifest
 from ..bundle.folder import check_target, write_bundle
 from ..data.installs import Installs
 from ..data.table import read_table
+from ..data.timeline import Timeline
 from ..errors import UserError
-from ..evaluation.metrics import metrics_table
+from ..evaluation.metrics import Metrics, metrics_table
 from ..example.fit import ExampleRecipe
 from ..example.synthetic import write_synthetic
 from ..features.recipe import Recipe
 from ..inputs.schema import NINE_FIELDS
 from ..model.boosting import Learner, learner_here
 from ..model.composition import Composition, learner_of
+from ..model.held_out import MAX_TREES, MAX_TREES_DART, UNCALIBRATED
 from ..model.parameters import OBJECTIVES, Parameters, resolve_parameters
-from ..model.train import (
-    MAX_TREES,
-    MAX_TREES_DART,
-    UNCALIBRATED,
-    Trained,
-    TrainingRows,
-    train,
-    training_rows,
-)
+from ..model.train import Trained, train
+from ..model.training_rows import TrainingRows, training_rows
 from ..packages import needed
 from ..progress import bar
 from ..registry.store import check_store
 from ..registry.tracking import log_training
 from .options import add_data, add_registry, assignment, filled, positive, warn, whole_number
-from .schema import add_schema, calibration_of, read_installs_of, read_schema, recipe_of
+from .schema import add_schema, calibration_of, read_schema, recipe_of
+from .time import add_time, read_mature, say_time
 
 NAME = "day7-revenue"
 GOLDEN_ROWS = 400
@@ -67,6 +63,7 @@ def add_train(command: ArgumentParser) -> None:
     command.set_defaults(run=_run_train)
     add_data(command)
     add_schema(command)
+    add_time(command)
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle; an older one is replaced")
     command.add_argument("--name", type=filled, default=NAME, help="registered name (%(default)s)")
     command.add_argument("--version", type=filled, metavar="TEXT", help="default: 12 digits of the content's hash")
@@ -141,8 +138,8 @@ def _run_train(options: Namespace) -> int:
     label = Label(options.name, options.version, options.description, options.synthetic)
     check_registry(options, options.name)
     schema = read_schema(options.schema) if options.schema else None
-    installs = read_installs_of(options, schema)
-    about = {"drop_flagged": options.drop_flagged, "two_part": options.two_part}
+    installs, timeline = read_mature(options, schema)
+    about = {"drop_flagged": options.drop_flagged, "two_part": options.two_part, "timeline": timeline}
     rows = rows_to_train(options.data, installs, str(parameters["objective"]), **about)
     recipe, parameters = recipe_of(rows, parameters, frozenset(overrides))
     with _learner(options.cluster, composition, recipe) as learner:
@@ -188,11 +185,17 @@ def check_registry(options: Namespace, name: str) -> None:
 
 
 def rows_to_train(
-    data: Path, installs: Installs, objective: str, *, drop_flagged: bool, two_part: bool = False
+    data: Path,
+    installs: Installs,
+    objective: str,
+    *,
+    drop_flagged: bool,
+    two_part: bool = False,
+    timeline: Timeline | None = None,
 ) -> TrainingRows:
     """The rows of the file `data`, with a warning for each group that is in another unit."""
     try:
-        rows = training_rows(installs, objective, drop_flagged=drop_flagged, two_part=two_part)
+        rows = training_rows(installs, objective, drop_flagged=drop_flagged, two_part=two_part, timeline=timeline)
     except UserError as error:
         raise UserError(f"{data}: {error}") from error
     for anomaly in rows.anomalies:
@@ -209,9 +212,17 @@ def train_and_write(
     files = bundle_files(trained, rows, order.golden_rows)
     manifest = bundle_manifest(trained, rows, installs.sha256, order.parameters, order.label, files)
     write_bundle(out, manifest, files)
-    print(metrics_table({title: metrics for title, metrics in manifest["metrics"].items() if metrics is not None}))
+    print(metrics_table(_columns(manifest, trained.evaluation)))
+    if rows.timeline is not None:
+        say_time(trained.evaluation["time"])
     print(f"{manifest['name']} {manifest['version']}: {trained.tree_count} trees, written to {out}")
     return trained, manifest
+
+
+def _columns(manifest: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Metrics]:
+    columns = {title: metrics for title, metrics in manifest["metrics"].items() if metrics is not None}
+    rolling = evaluation.get("time", {}).get("rolling")
+    return columns if rolling is None else {**columns, "randomFolds": rolling["randomFolds"]}
 
 
 def log(options: Namespace, bundle: Path, trained: Trained, rows: TrainingRows, manifest: dict[str, Any]) -> None:

@@ -23,12 +23,16 @@ REVENUE = "revenue"
 
 @dataclass(frozen=True)
 class Installs:
-    """`sha256` is that of the file's bytes; `negative` says what became of targets below 0, where there were some."""
+    """`sha256` is that of the file's bytes; `negative` says what became of targets below 0, where there were some.
+
+    `extra`: what else was asked for of the same rows, by the names of the fields.
+    """
 
     frame: pd.DataFrame
     sha256: str
     inputs: InputSchema = NINE_FIELDS
     negative: Mapping[str, Any] | None = None
+    extra: pd.DataFrame | None = None
 
     @property
     def revenue(self) -> np.ndarray:

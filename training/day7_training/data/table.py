@@ -8,7 +8,7 @@ file of their own.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,10 @@ def read_table(
     reading: Reading = Reading(),
     *,
     with_target: bool = True,
+    extra: Sequence[Field] = (),
 ) -> Installs:
-    """The fields and the target; without it, the column of user ids where there is one, as `user_id`."""
-    fields = [*schema.fields, target_field(schema) if with_target else _user_id_field(schema)]
+    """The fields and the target; without it, the column of user ids where there is one, as `user_id`. `extra` stand apart."""
+    fields = [*schema.fields, target_field(schema) if with_target else _user_id_field(schema), *extra]
     # That of an earlier run.
     if reading.bad_rows_file is not None:
         reading.bad_rows_file.unlink(missing_ok=True)
@@ -68,7 +69,8 @@ def read_table(
     frame = pd.DataFrame(series)[kept]
     if not len(frame):
         raise UserError(f"{path}: expected rows without faults, got none")
-    installs = Installs(frame, table.sha256, schema)
+    names = [field.name for field in extra]
+    installs = Installs(frame.drop(columns=names), table.sha256, schema, extra=frame[names])
     return _without_negatives(installs, path, warn, reading.negative) if with_target else installs
 
 
@@ -138,5 +140,6 @@ def _without_negatives(installs: Installs, path: Path, warn: Callable[[str], Non
     warn(f"{about}: {'set to 0' if treatment == 'clip' else 'left out'}")
     about_negative = {"rows": count, "treatment": treatment}
     if treatment == "drop":
-        return replace(installs, frame=installs.frame[~negative], negative=about_negative)
+        kept = installs.frame[~negative], installs.extra[~negative]
+        return replace(installs, frame=kept[0], extra=kept[1], negative=about_negative)
     return replace(installs, frame=installs.frame.assign(**{name: np.maximum(target, 0)}), negative=about_negative)

@@ -84,13 +84,14 @@ def model_card(
         "",
         "## Metrics",
         "",
-        "On rows held out from the model that predicted them: five folds, or one where there are over 100,000 rows. In",
+        *_held_out(evaluation),
         "brackets the 95 % interval, by bootstrap over rows. Revenue is in the unit of the training data.",
         "",
     ]
     for title, part in parts.items():
         lines += [f"### {title}", "", *_metrics(part), "", *_calibration(part), "", *_groups(part["groups"]), ""]
     lines += [
+        *over_time(evaluation),
         f"![Mean predicted and mean actual revenue by tenths of the installs]({picture})",
         "",
         "## Limits",
@@ -220,6 +221,51 @@ def _metrics(part: dict[str, Any]) -> list[str]:
         if name in part["metrics"]
     ]
     return [f"{part['metrics']['rows']:,} rows.", "", *_table(("metric", "value", "meaning"), rows)]
+
+
+def _held_out(evaluation: dict[str, Any]) -> list[str]:
+    if evaluation.get("time", {}).get("rolling") is None:
+        return [
+            "On rows held out from the model that predicted them: five folds, or one where there are over 100,000 rows. In"
+        ]
+    return [
+        "On installs that came after what the model that predicted them had learnt, by rolling origin (see Over time). In"
+    ]
+
+
+def over_time(evaluation: dict[str, Any]) -> list[str]:
+    """Error and bias by origin, and what random folds say; nothing where the rows have no time."""
+    if (time := evaluation.get("time")) is None:
+        return []
+    left_out = f"{time['leftOut']['immature']:,} rows were left out: their horizon of {time['horizonDays']:g} days had not passed"
+    unknown = time["leftOut"]["withoutTime"]
+    more = f"; so were {unknown:,} rows without a time" if unknown else ""
+    lines = ["## Over time", "", f"By the column {_escaped(time['column'])}. {left_out} at {time['asOf'][:16]}{more}."]
+    if (rolling := time["rolling"]) is None:
+        return [*lines, "The mature rows are too few, or of too short a time, to roll an origin through.", ""]
+    rows = [
+        (
+            each["origin"][:10],
+            f"{each['learnedRows']:,}",
+            f"{each['metrics']['rows']:,}",
+            format_metric(each["metrics"]["mae"]),
+            _ratio(each["metrics"]),
+        )
+        for each in rolling["origins"]
+    ]
+    random = rolling["randomFolds"]
+    rows.append(("random folds", "", f"{random['rows']:,}", format_metric(random["mae"]), _ratio(random)))
+    difference = ", ".join(f"{name} {value:+.4g}" for name, value in rolling["difference"].items())
+    return [
+        *lines,
+        "A model that knew what had matured at its origin was tested on the installs from there to the next origin.",
+        "",
+        *_table(("origin", "rows learnt from", "rows tested", "MAE", "bias ratio"), rows),
+        "",
+        f"Rolling origin less random folds: {difference}. The difference is what random folds hide: they learn from the",
+        "time that they are tested on.",
+        "",
+    ]
 
 
 def _with_interval(value: float | None, interval: list[float] | None) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..model.compare import Comparison, comparison_table
-from ..model.train import TrainingRows
+from ..model.training_rows import TrainingRows
 from .store import Store, open_store
 from .tracking import log_data, open_run, snake_case
 
