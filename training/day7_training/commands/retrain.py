@@ -14,6 +14,7 @@ import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from socket import gethostname
 from typing import NamedTuple
@@ -26,17 +27,20 @@ from ..bundle.assemble import Label
 from ..bundle.folder import open_bundle
 from ..data.installs import Installs
 from ..data.table import SKIP, Reading, read_table
+from ..data.timeline import Timeline
 from ..errors import UserError
+from ..inputs.calendar import DAY_MS
 from ..loop.backtest import Backtest, check_backtest, check_history, compare, split_in_time
 from ..loop.data_checks import check_data
-from ..loop.dataset import MODEL, PREDICTED_AT, PREDICTED_REVENUE, Dataset, write_dataset
+from ..loop.dataset import PREDICTED_AT, PREDICTED_REVENUE, Dataset, write_dataset
 from ..loop.gates import Check, Gates, read_gates
 from ..loop.report import PUBLISHED, REFUSED, WOULD_PUBLISH, Decision, report_page
 from ..loop.service import Service
 from ..loop.work import BusyError, Work, work_in
 from ..model.composition import Composition, learner_of
 from ..model.parameters import resolve_parameters
-from ..model.train import TrainingRows, train, training_rows
+from ..model.train import train
+from ..model.training_rows import TrainingRows, training_rows
 from ..progress import bar
 from ..registry.champion import fetch_champion
 from ..registry.store import check_store
@@ -144,14 +148,14 @@ def _tell(service: Service, decision: Decision) -> None:
 
 
 class _Rows(NamedTuple):
-    """Rows that the schema allows; `answered`: what the service predicted of them, and which model did. `recent`: whether a row is of the recent days."""
+    """Rows that the schema allows; `answered`: what the service predicted of them. `recent`: whether a row is of the recent days."""
 
     installs: Installs
     times: np.ndarray
     answered: np.ndarray
-    models: np.ndarray
     users: pd.Series
     recent: np.ndarray
+    timeline: Timeline
 
     def part(self, kept: np.ndarray) -> Installs:
         return Installs(self.installs.frame[kept], self.installs.sha256, self.installs.inputs)
@@ -167,14 +171,15 @@ class _Champion(NamedTuple):
 def _rows_of(dataset: Dataset, gates: Gates) -> _Rows:
     reading = Reading(SKIP, dataset.path.with_suffix(".bad-rows.ndjson"))
     installs = read_table(dataset.path, dataset.schema, warn, reading)
-    added = pq.read_table(dataset.path, columns=[PREDICTED_AT, PREDICTED_REVENUE, MODEL, "day7_user_id"]).to_pandas()
+    added = pq.read_table(dataset.path, columns=[PREDICTED_AT, PREDICTED_REVENUE, "day7_user_id"]).to_pandas()
     added = added.iloc[installs.frame.index.to_numpy() - 1]
     times = added[PREDICTED_AT].dt.tz_localize(None).to_numpy().astype("datetime64[ms]")
     last_day = times.max().astype("datetime64[D]")
     recent = times.astype("datetime64[D]") > last_day - np.timedelta64(round(gates.recent_days), "D")
-    return _Rows(
-        installs, times, added[PREDICTED_REVENUE].to_numpy(), added[MODEL].to_numpy(), added["day7_user_id"], recent
-    )
+    milliseconds = pd.Series(times.astype(np.int64).astype(np.float64), index=installs.frame.index)
+    as_of = datetime.fromisoformat(dataset.clock).timestamp() * 1000
+    timeline = Timeline(PREDICTED_AT, milliseconds, as_of, dataset.schema.target.horizon_days * DAY_MS, {})
+    return _Rows(installs, times, added[PREDICTED_REVENUE].to_numpy(), added["day7_user_id"], recent, timeline)
 
 
 def _champion(options: Namespace, rows: _Rows) -> _Champion:
@@ -212,7 +217,7 @@ def _judge(
     checks.append(check_history(int(learnt.sum()), int(rows.recent.sum())))
     if not all(check.passed for check in checks):
         return checks, None
-    earlier = training_rows(rows.part(learnt), OBJECTIVE, drop_flagged=False)
+    earlier = training_rows(rows.part(learnt), OBJECTIVE, drop_flagged=False, timeline=rows.timeline)
     model = _train(earlier, max_trees)
     candidate = model.predict(installs.frame[rows.recent])
     backtest = compare(
@@ -229,7 +234,7 @@ def _train(rows: TrainingRows, max_trees: int | None):
 
 def _publish(options: Namespace, work: Work, rows: _Rows) -> str:
     """The version of the registered model. @raises UserError; no version is left then"""
-    every = training_rows(rows.installs, OBJECTIVE, drop_flagged=False)
+    every = training_rows(rows.installs, OBJECTIVE, drop_flagged=False, timeline=rows.timeline)
     recipe, parameters = recipe_of(every, resolve_parameters(OBJECTIVE, {}))
     learner = learner_of(Composition(False, 1, False), recipe)
     label = Label(options.name, None, f"retrained on the log of {options.url}", options.synthetic)

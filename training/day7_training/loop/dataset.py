@@ -24,7 +24,6 @@ from .service import Service
 
 PREDICTED_AT = "day7_predicted_at"
 PREDICTED_REVENUE = "day7_predicted_revenue"
-MODEL = "day7_model"
 _GROUP_ROWS = 20_000
 _TIME = pa.timestamp("ms", tz="UTC")
 _ADDED = {
@@ -32,7 +31,7 @@ _ADDED = {
     "day7_prediction_id": pa.string(),
     PREDICTED_AT: _TIME,
     PREDICTED_REVENUE: pa.float64(),
-    MODEL: pa.string(),
+    "day7_model": pa.string(),
     "day7_variant": pa.string(),
     "day7_observed_at": _TIME,
     "day7_outcome": pa.string(),
