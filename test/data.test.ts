@@ -255,6 +255,7 @@ const TABLES = [
   'outcomes',
   'installs',
   'cohorts',
+  'spend',
   'model_events',
   'rollout_settings',
 ]

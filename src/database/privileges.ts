@@ -17,6 +17,7 @@ const TABLES = [
   'installs',
   'cohorts',
   'unsettled_minutes',
+  'spend',
 ]
 
 /** @param sql of the owner, whose schema is the newest */

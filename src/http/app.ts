@@ -27,6 +27,7 @@ import { type RequestTracing, traceRequests } from './plugins/tracing.ts'
 import { ajvOptions, explain, refuseUnknownParameters } from './plugins/validation.ts'
 import { accuracyRoutes } from './routes/accuracy.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { cohortRoutes } from './routes/cohorts.ts'
 import { experimentRoutes } from './routes/experiments.ts'
 import { healthRoutes } from './routes/health.ts'
 import { inferenceRoutes } from './routes/inference.ts'
@@ -39,6 +40,7 @@ import { scoringRoutes } from './routes/scoring.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { trainingDataRoutes } from './routes/training-data.ts'
 import { userRoutes } from './routes/users.ts'
+import { SpendSchema } from './schemas/cohorts.ts'
 import { ExplanationSchema } from './schemas/explanation.ts'
 import { Failure } from './schemas/failure.ts'
 import { Install, STORABLE } from './schemas/install.ts'
@@ -112,6 +114,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   app.addSchema(Install)
   app.addSchema(ExplanationSchema)
   app.addSchema(OutcomeSchema)
+  app.addSchema(SpendSchema)
   app.addSchema(Failure)
   await serveDocumentation(app, options.version, () => context.rollout.current()?.inputs ?? null)
   await serveDashboard(app)
@@ -123,6 +126,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   recentRoutes(app, context)
   outcomeRoutes(app, context)
   accuracyRoutes(app, context)
+  cohortRoutes(app, context)
   experimentRoutes(app, context)
   trainingDataRoutes(app, context)
   userRoutes(app, context)

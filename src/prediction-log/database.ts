@@ -25,6 +25,7 @@ import {
 } from './tables/predictions.ts'
 import { type Accuracy, type AccuracyQuery, queryAccuracy } from './tables/accuracy.ts'
 import { addKey, listKeys, revokeKey, type StoredKey } from './tables/api-keys.ts'
+import { type CohortQuery, type Cohorts, queryCohorts } from './tables/cohorts.ts'
 import { type Erasure, eraseUsers } from './tables/erasure.ts'
 import { type ExperimentQuery, type ExperimentRows, queryExperiment } from './tables/experiments.ts'
 import { settle } from './tables/installs.ts'
@@ -45,6 +46,7 @@ import {
   type Split,
   type SplitOrigin,
 } from './tables/rollout-settings.ts'
+import { type Spend, upsertSpend } from './tables/spend.ts'
 import { queryStatistics, type Statistics, type StatisticsQuery } from './tables/statistics.ts'
 import {
   queryTrainingDays,
@@ -68,6 +70,7 @@ const TIMEOUTS_MS = {
   accuracy: 60_000,
   experiment: 60_000,
   trainingData: 60_000,
+  cohorts: 10_000,
   outcomes: 10_000,
   erasure: 120_000,
 }
@@ -198,6 +201,14 @@ export class Database {
 
   trainingRows(page: TrainingPage): Promise<TrainingRow[]> {
     return this.#ask('reports', TIMEOUTS_MS.trainingData, (sql) => queryTrainingRows(sql, page))
+  }
+
+  cohorts(query: CohortQuery): Promise<Cohorts> {
+    return this.#ask('questions', TIMEOUTS_MS.cohorts, (sql) => queryCohorts(sql, query))
+  }
+
+  recordSpend(spend: readonly Spend[]): Promise<void> {
+    return this.#use('control', TIMEOUTS_MS.outcomes, (sql) => upsertSpend(sql, spend))
   }
 
   recordOutcomes(outcomes: readonly Outcome[]): Promise<void> {

@@ -12,6 +12,7 @@ export {
 } from './prediction-log.ts'
 export type { PredictionRecord, ShadowRecord } from './record.ts'
 export { type Accuracy, ACCURACY_GROUPS, type AccuracyFigures } from './tables/accuracy.ts'
+export { BUCKETS, type Cohort, type CohortBucket, type CohortQuery, type Cohorts } from './tables/cohorts.ts'
 export type { Erasure } from './tables/erasure.ts'
 export type { ExperimentQuery, ExperimentRows } from './tables/experiments.ts'
 export { makeMissingViews } from './tables/input-schemas.ts'
@@ -26,6 +27,7 @@ export {
   type Totals,
   WINDOWS,
 } from './tables/statistics.ts'
+export type { Spend } from './tables/spend.ts'
 export {
   completeDays,
   TRAINING_PAGE_ROWS,

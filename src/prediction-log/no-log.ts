@@ -27,6 +27,8 @@ export function withoutPredictionLog(): PredictionLog {
     experiment: refuse,
     trainingDays: refuse,
     trainingRows: refuse,
+    cohorts: refuse,
+    recordSpend: refuse,
     recordOutcomes: refuse,
     eraseUsers: refuse,
     listKeys: refuse,

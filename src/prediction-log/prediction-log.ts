@@ -15,12 +15,14 @@ import { Settling } from './settling.ts'
 import { Spool, type SpoolOptions, type SpoolStatus } from './spool/spool.ts'
 import type { Accuracy, AccuracyQuery } from './tables/accuracy.ts'
 import type { StoredKey } from './tables/api-keys.ts'
+import type { CohortQuery, Cohorts } from './tables/cohorts.ts'
 import type { Erasure } from './tables/erasure.ts'
 import type { ExperimentQuery, ExperimentRows } from './tables/experiments.ts'
 import type { ModelEvent, ToldEvent } from './tables/model-events.ts'
 import type { Outcome } from './tables/outcomes.ts'
 import type { Recent, RecentQuery } from './tables/recent.ts'
 import type { KeptSplit, Split, SplitOrigin } from './tables/rollout-settings.ts'
+import type { Spend } from './tables/spend.ts'
 import type { Statistics, StatisticsQuery } from './tables/statistics.ts'
 import type { TrainingDays, TrainingPage, TrainingPeriod, TrainingRow } from './tables/training-data.ts'
 import { Writer, type WriterStatus } from './writer.ts'
@@ -79,6 +81,8 @@ export interface PredictionLog {
   /** What training data there is, by day. */
   trainingDays(period: TrainingPeriod): Promise<TrainingDays>
   trainingRows(page: TrainingPage): Promise<readonly TrainingRow[]>
+  cohorts(query: CohortQuery): Promise<Cohorts>
+  recordSpend(spend: readonly Spend[]): Promise<void>
   recordOutcomes(outcomes: readonly Outcome[]): Promise<void>
   /** All or none. @returns what was erased of each, in their order */
   eraseUsers(userIds: readonly string[]): Promise<readonly Erasure[]>
@@ -247,6 +251,11 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
       return whenThere(database.call('trainingDays', period))
     },
     trainingRows: (page) => whenThere(database.call('trainingRows', page)),
+    async cohorts(query) {
+      await settling.upToNow()
+      return whenThere(database.call('cohorts', query))
+    },
+    recordSpend: (spend) => whenThere(database.call('recordSpend', spend)),
     recordOutcomes: (outcomes) => whenThere(database.call('recordOutcomes', outcomes)),
     async eraseUsers(userIds) {
       // What waits here is shipped first, so that it is counted and leaves the disk.

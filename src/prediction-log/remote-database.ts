@@ -22,6 +22,8 @@ type Method =
   | 'experiment'
   | 'trainingDays'
   | 'trainingRows'
+  | 'cohorts'
+  | 'recordSpend'
   | 'recordOutcomes'
   | 'eraseUsers'
   | 'adoptSplit'

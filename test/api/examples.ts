@@ -84,6 +84,11 @@ export const examplesOf = (model: { name: string; version: string }): readonly E
   },
   { route: 'GET /training-data/days' },
   { route: 'GET /training-data', path: '/training-data?format=csv' },
+  {
+    route: 'POST /spend',
+    body: { spend: [{ date: '2026-01-01', facets: { country: 'es', source: 'Organic' }, amount: 120.5 }] },
+  },
+  { route: 'GET /cohorts', path: '/cohorts?bucket=week&by=country&filter=platform:ios' },
   { route: 'GET /experiments', path: '/experiments?window=28d' },
   { route: 'GET /stats', path: '/stats?window=7d' },
   { route: 'GET /stats/recent' },

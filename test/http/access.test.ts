@@ -99,6 +99,8 @@ const ROUTES: Readonly<Record<string, AccessScope | null>> = {
   'GET /stats/live': 'read',
   'POST /outcomes': 'outcomes',
   'GET /accuracy': 'read',
+  'POST /spend': 'outcomes',
+  'GET /cohorts': 'read',
   'GET /experiments': 'read',
   'GET /training-data/days': 'admin',
   'GET /training-data': 'admin',

@@ -391,6 +391,8 @@ t.test('documentation', async (t) => {
       'get /stats/live',
       'post /outcomes',
       'get /accuracy',
+      'post /spend',
+      'get /cohorts',
       'get /experiments',
       'get /training-data/days',
       'get /training-data',

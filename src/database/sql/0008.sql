@@ -61,6 +61,20 @@ create table unsettled_minutes (
   minute timestamptz not null
 );
 
+-- What was spent on acquiring installs, by day and facets.
+
+create table spend (
+  -- A hash of day and facets: the last report of them counts.
+  spend_id    uuid primary key,
+  day         date not null,
+  -- Names of facets and their values, as cohorts have them.
+  facets      jsonb not null,
+  amount      numeric not null check (amount >= 0),
+  received_at timestamptz not null default now()
+);
+
+create index spend_day on spend (day);
+
 alter table outcomes
   -- Null: the prediction is not there yet.
   add column install_id uuid,
@@ -102,6 +116,7 @@ begin
   delete from cohorts where day < cutoff;
   delete from installs where time < cutoff_time;
   delete from unsettled_minutes where minute < cutoff_time;
+  delete from spend where day < cutoff;
   delete from outcomes where received_at < cutoff_time;
   delete from erased_users where erased_at < cutoff_time;
 end
