@@ -147,10 +147,13 @@ t.test('spend that is wrong', async (t) => {
   const kept: unknown[] = []
   const app = await appOn(t, logWith({ recordSpend: async (spend) => void kept.push(...spend) }))
   const right = { date: dayOf(3), amount: 1 }
-  const wrong: [object, RegExp][] = [
+  const wrong: [unknown, RegExp][] = [
     [{ ...right, amount: -1 }, /^amount: expected a number ≥ 0, got -1$/],
     [{ ...right, amount: '1' }, /^amount: expected number, got string "1"$/],
-    [{ ...right, date: '2026-02-30' }, /^date: expected a day such as 2026-01-31, got string "2026-02-30"$/],
+    [
+      { ...right, date: '2026-02-30' },
+      /^date: expected a day from 1970 on, such as 2026-01-31, got string "2026-02-30"$/,
+    ],
     [{ ...right, date: dayOf(-2) }, /^date: expected a day that is not in the future/],
     [
       { ...right, facets: { campaign: 'x' } },
@@ -158,6 +161,9 @@ t.test('spend that is wrong', async (t) => {
     ],
     [{ ...right, facets: { country: '' } }, /^facets/],
     [{ ...right, clicks: 3 }, /clicks/],
+    [{ ...right, date: '0000-01-01' }, /^date: expected a day from 1970 on/],
+    [null, /^spend: expected/],
+    [7, /^spend: expected/],
     [{ amount: 1 }, /^date: expected, but it is missing$/],
   ]
   const { status, body } = await post(app, { spend: [...wrong.map(([item]) => item), right] })
@@ -180,7 +186,8 @@ t.test('spend that is wrong', async (t) => {
 t.test('questions that are wrong', async (t) => {
   const app = await appOn(t, logWith({ cohorts: async () => ({ cohorts: [], unattributedSpend: 0 }) }))
   for (const [query, message] of [
-    ['from=2026-02-30', /^from: expected a day such as 2026-01-31/],
+    ['from=2026-02-30', /^from: expected a day from 1970 on, such as 2026-01-31/],
+    ['from=0000-01-01', /^from: expected a day from 1970 on/],
     ['from=2026-03-02&to=2026-03-01', /^to: expected a day from 2026-03-02 on, got string "2026-03-01"$/],
     ['by=campaign', /^facets: expected some of country, source, platform, got string "campaign"$/],
     ['by=', /^facets: expected some of/],

@@ -145,6 +145,7 @@ t.test('a log', async (t) => {
   t.test('what is wrong', async (t) => {
     for (const [query, message] of [
       ['since=yesterday', /since: expected an ISO 8601 time/],
+      ['since=0000-01-01T00:00:00Z', /since: expected an ISO 8601 time .*, from 1970 on, got/],
       ['since=2026-01-01T23:59:60Z', /since: expected an ISO 8601 time/],
       ['until=2020-01-01T00:00:00Z&since=2021-01-01T00:00:00Z', /until: expected a time after 2021-01-01/],
       ['format=parquet', /format: expected/],

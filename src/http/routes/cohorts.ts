@@ -50,8 +50,7 @@ export const cohortRoutes: Routes = (app, context) => {
         const fault = isSpend(item as Record<string, unknown>)
           ? faultOf(item as SpendItem, facets, context.now())
           : explain(isSpend.errors, 'spend')
-        const { date, amount, facets: values = {} } = item as SpendItem
-        if (fault === null) accepted.push({ day: date, facets: values, amount })
+        if (fault === null) accepted.push(spendOf(item as SpendItem))
         else errors.push({ index, error: fault })
       }
       if (accepted.length > 0) await context.predictionLog.recordSpend(accepted)
@@ -112,6 +111,8 @@ interface SpendItem {
   readonly amount: number
 }
 
+const spendOf = ({ date, amount, facets = {} }: SpendItem): Spend => ({ day: date, facets, amount })
+
 const unitOf = (context: AppContext): string | null => servingOf(context).champion.bundle.inputs.target.unit
 
 const isoDay = (time: Date): string => time.toISOString().slice(0, 10)
@@ -125,9 +126,12 @@ function dayOf(name: string, text: string): string {
   throw invalid('PERIOD_INVALID', `${name}: expected ${DAY['x-expected']}, got ${describe(text)}`)
 }
 
+/** PostgreSQL knows no year 0, and there were no installs. */
+const FIRST_DAY = '1970-01-01'
+
 function isDay(text: string): boolean {
   const time = new Date(`${text}T00:00:00Z`)
-  return !Number.isNaN(time.getTime()) && isoDay(time) === text
+  return !Number.isNaN(time.getTime()) && isoDay(time) === text && text >= FIRST_DAY
 }
 
 function faultOf({ date, facets = {} }: SpendItem, known: readonly string[], now: Date): string | null {

@@ -131,14 +131,17 @@ async function askFor(context: AppContext, { since, until, schema_id }: Asked) {
   return { inputs, period, complete: completeDays(answer.days), ...answer }
 }
 
-/** The format allows for leap seconds, which are no times to JavaScript. */
+/** The format allows for leap seconds, which are no times to JavaScript, and for a year 0, which PostgreSQL does not know. */
 function timeOf(name: string, text: string): Date {
   const time = new Date(text)
-  if (Number.isNaN(time.getTime()))
-    throw Object.assign(new Error(`${name}: expected ${TIME['x-expected']}, got ${describe(text)}`), {
-      statusCode: 400,
-      code: 'PERIOD_INVALID',
-    })
+  if (!(time.getTime() >= 0))
+    throw Object.assign(
+      new Error(`${name}: expected ${TIME['x-expected']}, from 1970 on, got ${describe(text)}`),
+      {
+        statusCode: 400,
+        code: 'PERIOD_INVALID',
+      },
+    )
   return time
 }
 

@@ -9,7 +9,7 @@ import { NumberOrNull } from './outcomes.ts'
 
 export const DAY = {
   pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$',
-  'x-expected': 'a day such as 2026-01-31',
+  'x-expected': 'a day from 1970 on, such as 2026-01-31',
 } as const
 
 const LARGEST_AMOUNT = 1e12
