@@ -24,7 +24,13 @@ const MAX_CATEGORY = 2 ** 24 - 1
 /** What all sets of a model may take: 64 MB. A few bytes of JSON can ask for a set of 2 MB. */
 const MAX_CATEGORY_WORDS = 2 ** 24
 
-export function readDump(document: unknown): Model {
+/** What a dump before 2.2.3 does not say: null where the file is silent and nobody was asked. */
+export interface DumpedModel extends Omit<Model, 'objective' | 'averageOutput'> {
+  readonly objective: string | null
+  readonly averageOutput: boolean | null
+}
+
+export function readDump(document: unknown): DumpedModel {
   const dump = object(document, 'the document')
   const names = dump['feature_names']
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string'))
@@ -38,14 +44,19 @@ export function readDump(document: unknown): Model {
   const classCount = whole(dump, 'num_tree_per_iteration', 'the document')
   const treeInfo = dump['tree_info']
   if (!Array.isArray(treeInfo)) throw new ModelFormatError('tree_info', 'expected a list of trees')
-  const objective = dump['objective'] ?? ''
-  if (typeof objective !== 'string') throw new ModelFormatError('objective', 'expected a text')
+  const average = dump['average_output'] ?? null
+  if (average !== null && typeof average !== 'boolean')
+    throw new ModelFormatError('average_output', `expected true or false, got ${show(average)}`)
+  // Both came with 2.2.3. From then on a dump without an objective has a custom one.
+  const objective = dump['objective'] ?? (average === null ? null : '')
+  if (objective !== null && typeof objective !== 'string')
+    throw new ModelFormatError('objective', 'expected a text')
   const budget = { words: MAX_CATEGORY_WORDS }
   return {
     featureNames: names,
     classCount,
     objective,
-    averageOutput: dump['average_output'] === true,
+    averageOutput: average,
     trees: treeInfo.map((info, at) => {
       const where = `tree_info[${at}]`
       const tree = readTree(
@@ -129,6 +140,11 @@ function readDecision(json: Json, where: string): number {
   const { decision_type: decision, missing_type: missing, default_left: defaultLeft } = json
   if (decision !== '==' && decision !== '<=')
     throw new ModelFormatError(where, `expected decision_type "<=" or "==", got ${show(decision)}`)
+  if (missing === undefined && defaultLeft === undefined)
+    throw new ModelFormatError(
+      where,
+      'expected missing_type and default_left, both are missing: dumps of LightGBM 2.0.5 do not say where missing values go; use model.txt',
+    )
   if (!MISSING_TYPES.includes(missing))
     throw new ModelFormatError(where, `expected missing_type None, Zero or NaN, got ${show(missing)}`)
   if (typeof defaultLeft !== 'boolean')

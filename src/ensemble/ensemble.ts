@@ -3,8 +3,8 @@
  * are LightGBM's own, and outputs differ at most by the last places of `Math.exp`. The calls that return a number allocate nothing.
  */
 import { TreeShap } from './contributions.ts'
-import { readDump } from './dump.ts'
-import { expectWhole, ModelFormatError } from './errors.ts'
+import { type DumpedModel, readDump } from './dump.ts'
+import { expectWhole, ModelFormatError, show } from './errors.ts'
 import { ReferenceLoop } from './loop.ts'
 import { type Transform, transformOf } from './objective.ts'
 import { pack, type Packed } from './packed.ts'
@@ -18,6 +18,13 @@ export interface ModelOptions {
   readonly startIteration?: number
   /** Iterations to use; default, and 0 or less: all that follow. */
   readonly numIterations?: number
+  /**
+   * What the file does not say: dumps of LightGBM before 2.2.3 have no objective. With its parameters, as model.txt has it,
+   * e.g. `binary sigmoid:1`; `custom` for raw scores.
+   */
+  readonly objective?: string
+  /** Of such a dump, too: whether it is a random forest, whose output is the mean over the iterations. */
+  readonly averageOutput?: boolean
   /** Default: the fastest that can run this model here. They differ in speed alone. */
   readonly kernel?: Kernel['name']
 }
@@ -42,7 +49,7 @@ export interface CompiledModel {
 
 /** The slow part of `parseModel`, which `new Ensemble` ends in milliseconds; throws as it does. */
 export function compileModel(source: unknown, options: ModelOptions = {}): CompiledModel {
-  const model = typeof source === 'string' ? readText(source) : readDump(source)
+  const model = complete(typeof source === 'string' ? readText(source) : readDump(source), options)
   const { classCount } = model
   expectWhole(classCount, 1, MAX_CLASSES, 'the number of classes', 'the document')
   if (model.trees.length % classCount !== 0)
@@ -95,7 +102,7 @@ export class Ensemble {
     this.objective = model.objective
     this.#iterations = treeCount / classCount
     this.#averageOutput = model.averageOutput
-    this.#transform = transformOf(model.objective)
+    this.#transform = transformOf(model.objective, classCount)
     this.#kernel = this.#chooseKernel(packed, kernel)
     this.kernel = this.#kernel.name
     this.#scores = new Float64Array(classCount)
@@ -217,6 +224,25 @@ export class Ensemble {
     out.set(this.#scores)
     return this.classCount === 1 ? out[0]! : out
   }
+}
+
+/** Takes from the options what the file leaves open; what it says itself cannot be said otherwise. */
+function complete(model: DumpedModel, options: ModelOptions): Model {
+  for (const name of ['objective', 'averageOutput'] as const)
+    if (model[name] !== null && options[name] !== undefined && options[name] !== model[name])
+      throw new RangeError(
+        `expected no ${name}, or the model file's own (${show(model[name])}), got ${show(options[name])}`,
+      )
+  const objective = model.objective ?? options.objective
+  const averageOutput = model.averageOutput ?? options.averageOutput
+  if (typeof objective !== 'string' || typeof averageOutput !== 'boolean')
+    throw new ModelFormatError(
+      'the document',
+      `expected objective and average_output, ${typeof objective === 'string' ? 'average_output' : 'objective'} is missing: ` +
+        `LightGBM's dumps have both from 2.2.3 on; for an older one pass the options objective, as model.txt has it ` +
+        `("binary sigmoid:1", "custom"), and averageOutput (true for a random forest)`,
+    )
+  return { ...model, objective, averageOutput }
 }
 
 /** GBDT::InitPredict */

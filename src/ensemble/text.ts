@@ -1,7 +1,7 @@
 /**
  * Reads LightGBM's own text format (`model.txt`) into a Model: GBDT::LoadModelFromString and Tree::Tree(const char*). Goes by
- * keys, not by the version number, as LightGBM does. Refuses a file that ends before `end of trees`, lists whose length is
- * not what they say, and what is no number.
+ * keys, not by the version number, as LightGBM does. Refuses a file that ends before its trees do, trees whose size is not what
+ * `tree_sizes` says, lists whose length is not what they say, and what is no number.
  */
 import { expectWhole, MAX_INT32, ModelFormatError, show } from './errors.ts'
 import { CATEGORICAL, checkTree, type LinearLeaves, type Model, type Tree } from './tree.ts'
@@ -11,7 +11,9 @@ export function readText(text: string): Model {
   if (lines[0] !== 'tree')
     throw new ModelFormatError('line 1', `expected "tree", got ${JSON.stringify(lines[0]!.slice(0, 40))}`)
   const firstTree = lines.findIndex((line) => line.startsWith('Tree='))
-  const end = lines.indexOf('end of trees')
+  const mark = lines.indexOf('end of trees')
+  // Before 2.2.0 the trees end at the importances, behind one more empty line.
+  const end = mark >= 0 ? mark : lines.indexOf('feature importances:')
   if (end < 0) throw new ModelFormatError('the end', 'expected "end of trees": the file is cut short')
 
   const header = readKeys(lines, 1, firstTree < 0 ? end : firstTree)
@@ -22,6 +24,16 @@ export function readText(text: string): Model {
       'the header',
       `max_feature_idx says ${featureCount} columns, feature_names has ${featureNames.length}`,
     )
+  const infos = header
+    .get('feature_infos')
+    ?.split(' ')
+    .filter((info) => info !== '')
+  if (infos?.length !== featureCount)
+    throw new ModelFormatError(
+      'the header',
+      `max_feature_idx says ${featureCount} columns, feature_infos has ${infos?.length ?? 0}`,
+    )
+  const sizes = header.has('tree_sizes') ? readSizes(header.get('tree_sizes')!) : undefined
   const classes = header.has('num_tree_per_iteration') ? 'num_tree_per_iteration' : 'num_class'
 
   const trees: Tree[] = []
@@ -34,17 +46,15 @@ export function readText(text: string): Model {
         where,
         `expected "Tree=${trees.length}", got ${show(lines[line])}: a tree is missing or doubled`,
       )
+    const size = sizes?.[trees.length]
+    if (size !== undefined) checkSize(lines, line, mark < 0 && next === end ? next - 1 : next, size, where)
     const tree = readTree(readKeys(lines, line + 1, next), where)
     checkTree(tree, featureCount, where)
     trees.push(tree)
     line = next
   }
-  const sizes = header.get('tree_sizes')
-  if (sizes && sizes.split(' ').length !== trees.length)
-    throw new ModelFormatError(
-      'the header',
-      `tree_sizes says ${sizes.split(' ').length} trees, got ${trees.length}`,
-    )
+  if (sizes && sizes.length !== trees.length)
+    throw new ModelFormatError('the header', `tree_sizes says ${sizes.length} trees, got ${trees.length}`)
   return {
     featureNames,
     classCount: wholeOf(header, classes, 'the header'),
@@ -52,6 +62,24 @@ export function readText(text: string): Model {
     averageOutput: header.has('average_output'),
     trees,
   }
+}
+
+function readSizes(text: string): readonly number[] {
+  return text
+    .split(' ')
+    .filter((size) => size !== '')
+    .map((size) => expectWhole(Number(size), 0, MAX_INT32, 'tree_sizes', 'the header'))
+}
+
+/** Bytes with line feeds alone: a file that passed through Windows is still whole. What LightGBM writes in a tree is ASCII. */
+function checkSize(lines: readonly string[], start: number, end: number, size: number, where: string): void {
+  let bytes = 0
+  for (let at = start; at < end; at++) bytes += lines[at]!.length + 1
+  if (bytes !== size)
+    throw new ModelFormatError(
+      where,
+      `expected ${size} bytes, as tree_sizes in the header says, got ${bytes}: the file was changed or damaged`,
+    )
 }
 
 type Keys = ReadonlyMap<string, string>
