@@ -19,7 +19,7 @@ type Json = Readonly<Record<string, unknown>>
 
 const MISSING_TYPES: readonly unknown[] = ['None', 'Zero', 'NaN']
 
-/** A set with this category takes 2 MB; LightGBM's own training stops far below. */
+/** A set with this category takes 2 MB, and a dump asks for it with a few bytes. */
 const MAX_CATEGORY = 2 ** 24 - 1
 /** What all sets of a model may take: 64 MB. A few bytes of JSON can ask for a set of 2 MB. */
 const MAX_CATEGORY_WORDS = 2 ** 24
@@ -167,8 +167,14 @@ function readCategories(threshold: unknown, budget: { words: number }, where: st
     throw new ModelFormatError(where, `expected categories "a||b||…", got ${show(threshold)}`)
   const categories = threshold.split('||').map(Number)
   let words = 0
-  for (const category of categories)
-    words = Math.max(words, (expectWhole(category, 0, MAX_CATEGORY, 'a category', where) >>> 5) + 1)
+  for (const category of categories) {
+    if (category > MAX_CATEGORY)
+      throw new ModelFormatError(
+        where,
+        `expected a category to be a whole number from 0 to ${MAX_CATEGORY}, got ${category}: a set takes a bit for every number up to it; use model.txt, which brings the bits itself`,
+      )
+    words = Math.max(words, (category >>> 5) + 1)
+  }
   budget.words -= words
   if (budget.words < 0)
     throw new ModelFormatError(

@@ -8,10 +8,15 @@ import { expectWhole, ModelFormatError, show } from './errors.ts'
 import { ReferenceLoop } from './loop.ts'
 import { type Transform, transformOf } from './objective.ts'
 import { pack, type Packed } from './packed.ts'
+import { doubleOf, doublesOf, expectOut } from './rows.ts'
+import { checkOptions, checkSource } from './source.ts'
 import { type Kernel, streamKernel } from './stream.ts'
 import { readText } from './text.ts'
 import type { Model, Tree } from './tree.ts'
 import { wasmKernel } from './wasm.ts'
+
+/** A row or a matrix; a Float64Array is read as it is, others are copied. null and undefined are missing. */
+export type Doubles = Float64Array | ArrayLike<number | null | undefined>
 
 export interface ModelOptions {
   /** First iteration to use; what is out of range is cut to it, as LightGBM does. Default 0. */
@@ -32,7 +37,7 @@ export interface ModelOptions {
 /**
  * Compiles a model.
  * @param source the text of LightGBM's `model.txt`, or the parsed JSON of its `dump_model()`
- * @throws ModelFormatError that says where the file cannot be understood; RangeError for options that are none
+ * @throws ModelFormatError that says where the file cannot be understood; RangeError for options that it does not have
  */
 export function parseModel(source: unknown, options: ModelOptions = {}): Ensemble {
   return new Ensemble(compileModel(source, options), options.kernel)
@@ -49,6 +54,8 @@ export interface CompiledModel {
 
 /** The slow part of `parseModel`, which `new Ensemble` ends in milliseconds; throws as it does. */
 export function compileModel(source: unknown, options: ModelOptions = {}): CompiledModel {
+  checkOptions(options, OPTIONS)
+  checkSource(source)
   const model = complete(typeof source === 'string' ? readText(source) : readDump(source), options)
   const { classCount } = model
   expectWhole(classCount, 1, MAX_CLASSES, 'the number of classes', 'the document')
@@ -67,8 +74,18 @@ export function compileModel(source: unknown, options: ModelOptions = {}): Compi
   }
 }
 
+const OPTIONS: readonly (keyof ModelOptions)[] = [
+  'startIteration',
+  'numIterations',
+  'objective',
+  'averageOutput',
+  'kernel',
+]
+
 /** A file can claim any number, and every class takes memory. */
 const MAX_CLASSES = 1_000_000
+
+const NAMES_IN_ERRORS = 8
 
 /** For one thread, as everything in JavaScript is: calls share scratch memory and never interleave. */
 export class Ensemble {
@@ -90,6 +107,8 @@ export class Ensemble {
   readonly #averageOutput: boolean
   readonly #transform: Transform
   readonly #scores: Float64Array
+  #row: Float64Array | undefined
+  #columns: ReadonlyMap<string, number> | undefined
 
   /** @param kernel default: the fastest that can run this model here */
   constructor({ model, treeCount, packed }: CompiledModel, kernel?: Kernel['name']) {
@@ -114,14 +133,14 @@ export class Ensemble {
    * @param out where to write the outputs; without it, several classes get a new array
    * @throws RangeError if the row or `out` has another length
    */
-  predict(row: Float64Array, out?: Float64Array): number | Float64Array {
+  predict(row: Doubles, out?: Float64Array): number | Float64Array {
     this.#score(row)
     this.#convert(this.#scores, 0)
     return this.#answer(out)
   }
 
   /** The sums of the leaves, as `predict(raw_score=True)`; otherwise as `predict`. */
-  predictRaw(row: Float64Array, out?: Float64Array): number | Float64Array {
+  predictRaw(row: Doubles, out?: Float64Array): number | Float64Array {
     this.#score(row)
     return this.#answer(out)
   }
@@ -133,25 +152,29 @@ export class Ensemble {
    * @returns `rowCount` × `classCount` doubles, row by row
    */
   predictBatch(
-    matrix: Float64Array,
+    matrix: Doubles,
     rowCount: number,
     options: { readonly raw?: boolean; readonly out?: Float64Array } = {},
   ): Float64Array {
     const { featureCount, classCount } = this
-    expectLength('a matrix', matrix, rowCount * featureCount)
-    const out = options.out ?? new Float64Array(rowCount * classCount)
-    expectLength('out', out, rowCount * classCount)
+    checkOptions(options, ['raw', 'out'])
+    const doubles = doublesOf(
+      'a matrix',
+      matrix,
+      rowCount * featureCount,
+      (length) => new Float64Array(length),
+    )
+    const out = expectOut(options.out ?? new Float64Array(rowCount * classCount), rowCount * classCount)
     for (let r = 0; r < rowCount; r++) {
-      this.#kernel.score(matrix, r * featureCount, out, r * classCount)
+      this.#kernel.score(doubles, r * featureCount, out, r * classCount)
       if (!options.raw) this.#convert(out, r * classCount)
     }
     return out
   }
 
   /** The number of the leaf at which the row ends in each tree, iteration after iteration, as `predict(pred_leaf=True)`. */
-  predictLeaf(row: Float64Array): Int32Array {
-    expectLength('a row', row, this.featureCount)
-    return this.#loop().leaves(row, 0)
+  predictLeaf(row: Doubles): Int32Array {
+    return this.#loop().leaves(this.#doubles(row), 0)
   }
 
   /**
@@ -159,13 +182,13 @@ export class Ensemble {
    * expected value. Their sum is the raw score.
    * @throws ModelFormatError for linear trees, for which they are not defined
    */
-  predictContributions(row: Float64Array): Float64Array {
-    expectLength('a row', row, this.featureCount)
+  predictContributions(row: Doubles): Float64Array {
+    const doubles = this.#doubles(row)
     const { classCount, treeCount } = this
     const width = this.featureCount + 1
     this.#shap ??= new TreeShap(this.#model.trees)
     const totals = new Float64Array(classCount * width)
-    for (let at = 0; at < treeCount; at++) this.#shap.add(at, row, totals, (at % classCount) * width)
+    for (let at = 0; at < treeCount; at++) this.#shap.add(at, doubles, totals, (at % classCount) * width)
     return totals
   }
 
@@ -177,23 +200,32 @@ export class Ensemble {
   }
 
   /**
-   * A row from named values; a feature that is not named is missing.
-   * @throws RangeError for a name that is no feature
+   * A row from named values; a feature that is not named is missing, and so are null and undefined.
+   * @throws RangeError for a name that is no feature; TypeError for a value that is no number
    */
-  rowOf(values: Readonly<Record<string, number>>): Float64Array {
+  rowOf(values: Readonly<Record<string, number | null | undefined>>): Float64Array {
     const row = new Float64Array(this.featureCount).fill(NaN)
-    for (const [name, value] of Object.entries(values)) {
-      const at = this.featureNames.indexOf(name)
-      if (at < 0)
-        throw new RangeError(`expected a feature of the model (${this.featureNames.join(', ')}), got ${name}`)
-      row[at] = value
-    }
+    for (const name of Object.keys(values)) row[this.#columnOf(name)] = doubleOf(values[name], 'a row', name)
     return row
   }
 
-  #score(row: Float64Array): void {
-    expectLength('a row', row, this.featureCount)
-    this.#kernel.score(row, 0, this.#scores, 0)
+  #columnOf(name: string): number {
+    const { featureNames } = this
+    // From the last to the first: of two features with one name the first is meant.
+    this.#columns ??= new Map(featureNames.map((each, at) => [each, at] as const).toReversed())
+    const column = this.#columns.get(name)
+    if (column !== undefined) return column
+    const some = featureNames.slice(0, NAMES_IN_ERRORS).join(', ')
+    const rest = featureNames.length > NAMES_IN_ERRORS ? `, … ${featureNames.length} in all` : ''
+    throw new RangeError(`expected a feature of the model (${some}${rest}), got ${name.slice(0, 40)}`)
+  }
+
+  #score(row: Doubles): void {
+    this.#kernel.score(this.#doubles(row), 0, this.#scores, 0)
+  }
+
+  #doubles(row: Doubles): Float64Array {
+    return doublesOf('a row', row, this.featureCount, (length) => (this.#row ??= new Float64Array(length)))
   }
 
   #chooseKernel(packed: Packed | null, wanted: Kernel['name'] | undefined): Kernel {
@@ -220,7 +252,7 @@ export class Ensemble {
   #answer(out: Float64Array | undefined): number | Float64Array {
     if (this.classCount === 1 && !out) return this.#scores[0]!
     if (!out) return this.#scores.slice()
-    expectLength('out', out, this.classCount)
+    expectOut(out, this.classCount)
     out.set(this.#scores)
     return this.classCount === 1 ? out[0]! : out
   }
@@ -255,9 +287,4 @@ function selectIterations({ trees, classCount }: Model, options: ModelOptions): 
   const wanted = options.numIterations ?? 0
   const count = wanted > 0 ? Math.min(wanted, total - start) : total - start
   return trees.slice(start * classCount, (start + count) * classCount)
-}
-
-function expectLength(what: string, values: Float64Array, length: number): void {
-  if (values.length !== length)
-    throw new RangeError(`expected ${what} of ${length} doubles, got ${values.length}`)
 }

@@ -3,6 +3,7 @@
  * operations (src/objective/*.hpp). `Math.exp` may differ from the C library's in the last place; nothing else does.
  */
 import { ModelFormatError } from './errors.ts'
+import { expOf } from './exponential.ts'
 
 /** Turns `count` raw scores at `start` into outputs. */
 export type Transform = (scores: Float64Array, start: number, count: number) => void
@@ -94,7 +95,7 @@ function softmax(scores: Float64Array, start: number, count: number): void {
   let max = scores[start]!
   for (let i = start + 1; i < start + count; i++) max = scores[i]! > max ? scores[i]! : max
   let sum = 0
-  for (let i = start; i < start + count; i++) sum += scores[i] = Math.exp(scores[i]! - max)
+  for (let i = start; i < start + count; i++) sum += scores[i] = expOf(scores[i]! - max)
   for (let i = start; i < start + count; i++) scores[i]! /= sum
 }
 
