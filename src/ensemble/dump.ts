@@ -5,6 +5,7 @@
  * +∞, which splits NaN from all else; below can only be −Number.MAX_VALUE, the least that its training chooses.
  */
 import { expectWhole, MAX_INT32, ModelFormatError, show } from './errors.ts'
+import { type PandasCategories, readCategories } from './pandas.ts'
 import {
   CATEGORICAL,
   checkTree,
@@ -57,6 +58,7 @@ export function readDump(document: unknown): DumpedModel {
     classCount,
     objective,
     averageOutput: average,
+    pandas: readPandas(dump, names),
     trees: treeInfo.map((info, at) => {
       const where = `tree_info[${at}]`
       const tree = readTree(
@@ -68,6 +70,19 @@ export function readDump(document: unknown): DumpedModel {
       return tree
     }),
   }
+}
+
+/** A dump has no parameters; `feature_infos` lists the values of a column that is categorical and not constant. */
+function readPandas(dump: Json, names: readonly string[]): PandasCategories | null {
+  const infos = dump['feature_infos']
+  const candidates = names.flatMap((name, column) => {
+    const info =
+      typeof infos === 'object' && infos !== null && Object.hasOwn(infos, name) ? (infos as Json)[name] : null
+    const values = (info as Json | null)?.['values']
+    if (!Array.isArray(values) || values.length === 0) return []
+    return [{ column, greatest: Math.max(...values.map(Number)) }]
+  })
+  return readCategories(dump['pandas_categorical'], candidates)
 }
 
 /** Splits are numbered from parent to child; leaves have the file's own `leaf_index`. No recursion: trees may be deep. */
@@ -115,7 +130,7 @@ function readTree(root: Json, budget: { words: number }, where: string): Tree {
     decision[split] = readDecision(json, place)
     threshold[split] =
       decision[split]! & CATEGORICAL
-        ? categories.push(readCategories(json['threshold'], budget, place)) - 1
+        ? categories.push(readSet(json['threshold'], budget, place)) - 1
         : readThreshold(json, place)
   })
   return {
@@ -162,7 +177,7 @@ function readThreshold(json: Json, where: string): number {
 }
 
 /** `"0||3||17"` → bits 0, 3 and 17. */
-function readCategories(threshold: unknown, budget: { words: number }, where: string): Uint32Array {
+function readSet(threshold: unknown, budget: { words: number }, where: string): Uint32Array {
   if (typeof threshold !== 'string' || !/^\d+(?:\|\|\d+)*$/.test(threshold))
     throw new ModelFormatError(where, `expected categories "a||b||…", got ${show(threshold)}`)
   const categories = threshold.split('||').map(Number)

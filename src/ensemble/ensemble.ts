@@ -8,6 +8,7 @@ import { expectWhole, ModelFormatError, show } from './errors.ts'
 import { ReferenceLoop } from './loop.ts'
 import { type Transform, transformOf } from './objective.ts'
 import { pack, type Packed } from './packed.ts'
+import { type Category, codeOf, codesOf, nameColumns } from './pandas.ts'
 import { doubleOf, doublesOf, expectOut } from './rows.ts'
 import { checkOptions, checkSource } from './source.ts'
 import { type Kernel, streamKernel } from './stream.ts'
@@ -30,6 +31,8 @@ export interface ModelOptions {
   readonly objective?: string
   /** Of such a dump, too: whether it is a random forest, whose output is the mean over the iterations. */
   readonly averageOutput?: boolean
+  /** The columns that were pandas categories in training, in their order, where the file leaves it open. */
+  readonly pandasColumns?: readonly string[]
   /** Default: the fastest that can run this model here. They differ in speed alone. */
   readonly kernel?: Kernel['name']
 }
@@ -79,6 +82,7 @@ const OPTIONS: readonly (keyof ModelOptions)[] = [
   'numIterations',
   'objective',
   'averageOutput',
+  'pandasColumns',
   'kernel',
 ]
 
@@ -108,6 +112,7 @@ export class Ensemble {
   readonly #transform: Transform
   readonly #scores: Float64Array
   #row: Float64Array | undefined
+  readonly #codes: ReadonlyMap<number, ReadonlyMap<Category, number>>
   #columns: ReadonlyMap<string, number> | undefined
 
   /** @param kernel default: the fastest that can run this model here */
@@ -119,6 +124,7 @@ export class Ensemble {
     this.treeCount = treeCount
     this.classCount = classCount
     this.objective = model.objective
+    this.#codes = codesOf(model.pandas)
     this.#iterations = treeCount / classCount
     this.#averageOutput = model.averageOutput
     this.#transform = transformOf(model.objective, classCount)
@@ -200,13 +206,47 @@ export class Ensemble {
   }
 
   /**
-   * A row from named values; a feature that is not named is missing, and so are null and undefined.
+   * A row from named values; a feature that is not named is missing, and so are null, undefined and unknown pandas categories.
    * @throws RangeError for a name that is no feature; TypeError for a value that is no number
    */
-  rowOf(values: Readonly<Record<string, number | null | undefined>>): Float64Array {
+  rowOf(values: Readonly<Record<string, Category | null | undefined>>): Float64Array {
     const row = new Float64Array(this.featureCount).fill(NaN)
-    for (const name of Object.keys(values)) row[this.#columnOf(name)] = doubleOf(values[name], 'a row', name)
+    for (const name of Object.keys(values)) {
+      const column = this.#columnOf(name)
+      row[column] = this.#valueOf(values[name], column)
+    }
     return row
+  }
+
+  /**
+   * A matrix for `predictBatch` from named columns of one length, as tables have them; otherwise as `rowOf`.
+   * @throws RangeError for columns of different lengths
+   */
+  matrixOf(columns: Readonly<Record<string, ArrayLike<Category | null | undefined>>>): Float64Array {
+    const { featureCount } = this
+    const names = Object.keys(columns)
+    const rowCount = columns[names[0] ?? '']?.length ?? 0
+    const matrix = new Float64Array(rowCount * featureCount).fill(NaN)
+    for (const name of names) {
+      const column = this.#columnOf(name)
+      const values = columns[name]!
+      if (values.length !== rowCount)
+        throw new RangeError(`expected ${rowCount} values in ${show(name)}, got ${values.length}`)
+      for (let row = 0; row < rowCount; row++)
+        matrix[row * featureCount + column] = this.#valueOf(values[row], column)
+    }
+    return matrix
+  }
+
+  #valueOf(value: unknown, column: number): number {
+    const name = this.featureNames[column]!
+    const codes = this.#codes.get(column)
+    if (codes) return codeOf(value, codes, name)
+    if (typeof value === 'string' && this.#model.pandas && !this.#model.pandas.columns)
+      throw new TypeError(
+        `a row, ${show(name)}: the model has pandas categories, and its file does not say of which columns: name them in the option pandasColumns`,
+      )
+    return doubleOf(value, 'a row', name)
   }
 
   #columnOf(name: string): number {
@@ -274,7 +314,10 @@ function complete(model: DumpedModel, options: ModelOptions): Model {
         `LightGBM's dumps have both from 2.2.3 on; for an older one pass the options objective, as model.txt has it ` +
         `("binary sigmoid:1", "custom"), and averageOutput (true for a random forest)`,
     )
-  return { ...model, objective, averageOutput }
+  const pandas = options.pandasColumns
+    ? nameColumns(model.pandas, options.pandasColumns, model.featureNames)
+    : model.pandas
+  return { ...model, objective, averageOutput, pandas }
 }
 
 /** GBDT::InitPredict */

@@ -4,6 +4,7 @@
  * `tree_sizes` says, lists whose length is not what they say, and what is no number.
  */
 import { expectWhole, MAX_INT32, ModelFormatError, show } from './errors.ts'
+import { type PandasCategories, readCategories } from './pandas.ts'
 import { CATEGORICAL, checkTree, type LinearLeaves, type Model, type Tree } from './tree.ts'
 
 export function readText(text: string): Model {
@@ -60,9 +61,40 @@ export function readText(text: string): Model {
     classCount: wholeOf(header, classes, 'the header'),
     objective: header.get('objective') ?? '',
     averageOutput: header.has('average_output'),
+    pandas: readPandas(lines, end, infos),
     trees,
   }
 }
+
+function readPandas(
+  lines: readonly string[],
+  end: number,
+  infos: readonly string[],
+): PandasCategories | null {
+  const [key, option] = ['pandas_categorical:', '[categorical_feature: ']
+  const line = lines.findLast((each, at) => at > end && each.startsWith(key))
+  if (line === undefined) return null
+  let value: unknown
+  try {
+    value = JSON.parse(line.slice(key.length))
+  } catch {
+    throw new ModelFormatError('pandas_categorical', `expected JSON, got ${show(line.slice(key.length))}`)
+  }
+  const listed = lines.find((each, at) => at > end && each.startsWith(option))?.slice(option.length, -1)
+  const columns =
+    listed
+      ?.split(',')
+      .filter((each) => each !== '')
+      .map(Number) ?? []
+  return readCategories(
+    value,
+    columns.map((column) => ({ column, greatest: greatestCode(infos[column] ?? '') })),
+  )
+}
+
+/** `3:5:-1:0` → 5; `none`, of a column of one value, is 0 */
+const greatestCode = (info: string): number =>
+  info === 'none' ? 0 : /^-?\d+(?::-?\d+)*$/.test(info) ? Math.max(...info.split(':').map(Number)) : Infinity
 
 function readSizes(text: string): readonly number[] {
   return text
@@ -122,7 +154,7 @@ function readTree(keys: Keys, where: string): Tree {
     decision,
     left: integersOf(list('left_child', splits), 'left_child', where),
     right: integersOf(list('right_child', splits), 'right_child', where),
-    categories: categoryCount === 0 ? [] : readCategories(keys, categoryCount, where),
+    categories: categoryCount === 0 ? [] : readSets(keys, categoryCount, where),
     leafValue,
     splitRows: counts('internal_count', splits),
     leafRows: counts('leaf_count', leaves),
@@ -130,7 +162,7 @@ function readTree(keys: Keys, where: string): Tree {
   }
 }
 
-function readCategories(keys: Keys, count: number, where: string): Uint32Array[] {
+function readSets(keys: Keys, count: number, where: string): Uint32Array[] {
   const bounds = numbersOf(keys, 'cat_boundaries', count + 1, where)
   const words = numbersOf(keys, 'cat_threshold', bounds.at(-1)!, where)
   bounds.forEach((bound, at) =>
