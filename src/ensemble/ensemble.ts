@@ -9,7 +9,7 @@ import { ReferenceLoop } from './loop.ts'
 import { type Transform, transformOf } from './objective.ts'
 import { pack, type Packed } from './packed.ts'
 import { type Category, codeOf, codesOf, nameColumns } from './pandas.ts'
-import { doubleOf, doublesOf, expectOut } from './rows.ts'
+import { doubleOf, doublesOf, expectLength, expectOut } from './rows.ts'
 import { checkOptions, checkSource } from './source.ts'
 import { type Kernel, streamKernel } from './stream.ts'
 import { readText } from './text.ts'
@@ -264,7 +264,9 @@ export class Ensemble {
     this.#kernel.score(this.#doubles(row), 0, this.#scores, 0)
   }
 
+  /** A function is made only for what has to be copied: the calls that return a number allocate nothing. */
   #doubles(row: Doubles): Float64Array {
+    if (row instanceof Float64Array) return expectLength('a row', row, this.featureCount)
     return doublesOf('a row', row, this.featureCount, (length) => (this.#row ??= new Float64Array(length)))
   }
 
