@@ -5,6 +5,7 @@
  * +∞, which splits NaN from all else; below can only be −Number.MAX_VALUE, the least that its training chooses.
  */
 import { expectWhole, MAX_INT32, ModelFormatError, show } from './errors.ts'
+import { type PandasCategories, readCategories } from './pandas.ts'
 import {
   CATEGORICAL,
   checkTree,
@@ -19,12 +20,18 @@ type Json = Readonly<Record<string, unknown>>
 
 const MISSING_TYPES: readonly unknown[] = ['None', 'Zero', 'NaN']
 
-/** A set with this category takes 2 MB; LightGBM's own training stops far below. */
+/** A set with this category takes 2 MB, and a dump asks for it with a few bytes. */
 const MAX_CATEGORY = 2 ** 24 - 1
 /** What all sets of a model may take: 64 MB. A few bytes of JSON can ask for a set of 2 MB. */
 const MAX_CATEGORY_WORDS = 2 ** 24
 
-export function readDump(document: unknown): Model {
+/** What a dump before 2.2.3 does not say: null where the file is silent and nobody was asked. */
+export interface DumpedModel extends Omit<Model, 'objective' | 'averageOutput'> {
+  readonly objective: string | null
+  readonly averageOutput: boolean | null
+}
+
+export function readDump(document: unknown): DumpedModel {
   const dump = object(document, 'the document')
   const names = dump['feature_names']
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string'))
@@ -38,14 +45,20 @@ export function readDump(document: unknown): Model {
   const classCount = whole(dump, 'num_tree_per_iteration', 'the document')
   const treeInfo = dump['tree_info']
   if (!Array.isArray(treeInfo)) throw new ModelFormatError('tree_info', 'expected a list of trees')
-  const objective = dump['objective'] ?? ''
-  if (typeof objective !== 'string') throw new ModelFormatError('objective', 'expected a text')
+  const average = dump['average_output'] ?? null
+  if (average !== null && typeof average !== 'boolean')
+    throw new ModelFormatError('average_output', `expected true or false, got ${show(average)}`)
+  // Both came with 2.2.3. From then on a dump without an objective has a custom one.
+  const objective = dump['objective'] ?? (average === null ? null : '')
+  if (objective !== null && typeof objective !== 'string')
+    throw new ModelFormatError('objective', 'expected a text')
   const budget = { words: MAX_CATEGORY_WORDS }
   return {
     featureNames: names,
     classCount,
     objective,
-    averageOutput: dump['average_output'] === true,
+    averageOutput: average,
+    pandas: readPandas(dump, names),
     trees: treeInfo.map((info, at) => {
       const where = `tree_info[${at}]`
       const tree = readTree(
@@ -57,6 +70,19 @@ export function readDump(document: unknown): Model {
       return tree
     }),
   }
+}
+
+/** A dump has no parameters; `feature_infos` lists the values of a column that is categorical and not constant. */
+function readPandas(dump: Json, names: readonly string[]): PandasCategories | null {
+  const infos = dump['feature_infos']
+  const candidates = names.flatMap((name, column) => {
+    const info =
+      typeof infos === 'object' && infos !== null && Object.hasOwn(infos, name) ? (infos as Json)[name] : null
+    const values = (info as Json | null)?.['values']
+    if (!Array.isArray(values) || values.length === 0) return []
+    return [{ column, greatest: Math.max(...values.map(Number)) }]
+  })
+  return readCategories(dump['pandas_categorical'], candidates)
 }
 
 /** Splits are numbered from parent to child; leaves have the file's own `leaf_index`. No recursion: trees may be deep. */
@@ -104,7 +130,7 @@ function readTree(root: Json, budget: { words: number }, where: string): Tree {
     decision[split] = readDecision(json, place)
     threshold[split] =
       decision[split]! & CATEGORICAL
-        ? categories.push(readCategories(json['threshold'], budget, place)) - 1
+        ? categories.push(readSet(json['threshold'], budget, place)) - 1
         : readThreshold(json, place)
   })
   return {
@@ -129,6 +155,11 @@ function readDecision(json: Json, where: string): number {
   const { decision_type: decision, missing_type: missing, default_left: defaultLeft } = json
   if (decision !== '==' && decision !== '<=')
     throw new ModelFormatError(where, `expected decision_type "<=" or "==", got ${show(decision)}`)
+  if (missing === undefined && defaultLeft === undefined)
+    throw new ModelFormatError(
+      where,
+      'expected missing_type and default_left, both are missing: dumps of LightGBM 2.0.5 do not say where missing values go; use model.txt',
+    )
   if (!MISSING_TYPES.includes(missing))
     throw new ModelFormatError(where, `expected missing_type None, Zero or NaN, got ${show(missing)}`)
   if (typeof defaultLeft !== 'boolean')
@@ -146,13 +177,19 @@ function readThreshold(json: Json, where: string): number {
 }
 
 /** `"0||3||17"` → bits 0, 3 and 17. */
-function readCategories(threshold: unknown, budget: { words: number }, where: string): Uint32Array {
+function readSet(threshold: unknown, budget: { words: number }, where: string): Uint32Array {
   if (typeof threshold !== 'string' || !/^\d+(?:\|\|\d+)*$/.test(threshold))
     throw new ModelFormatError(where, `expected categories "a||b||…", got ${show(threshold)}`)
   const categories = threshold.split('||').map(Number)
   let words = 0
-  for (const category of categories)
-    words = Math.max(words, (expectWhole(category, 0, MAX_CATEGORY, 'a category', where) >>> 5) + 1)
+  for (const category of categories) {
+    if (category > MAX_CATEGORY)
+      throw new ModelFormatError(
+        where,
+        `expected a category to be a whole number from 0 to ${MAX_CATEGORY}, got ${category}: a set takes a bit for every number up to it; use model.txt, which brings the bits itself`,
+      )
+    words = Math.max(words, (category >>> 5) + 1)
+  }
   budget.words -= words
   if (budget.words < 0)
     throw new ModelFormatError(

@@ -3,17 +3,42 @@
  * operations (src/objective/*.hpp). `Math.exp` may differ from the C library's in the last place; nothing else does.
  */
 import { ModelFormatError } from './errors.ts'
+import { expOf } from './exponential.ts'
 
 /** Turns `count` raw scores at `start` into outputs. */
 export type Transform = (scores: Float64Array, start: number, count: number) => void
 
+/**
+ * ParseObjectiveAlias: names that old versions wrote, or that stand for others. LightGBM knows them without parameters alone.
+ */
+const CANONICAL = new Map(
+  Object.entries({
+    regression: [
+      'regression_l2',
+      'mean_squared_error',
+      'mse',
+      'l2',
+      'l2_root',
+      'root_mean_squared_error',
+      'rmse',
+    ],
+    regression_l1: ['mean_absolute_error', 'l1', 'mae'],
+    multiclass: ['softmax'],
+    multiclassova: ['multiclass_ova', 'ova', 'ovr'],
+    cross_entropy: ['xentropy'],
+    cross_entropy_lambda: ['xentlambda'],
+    mape: ['mean_absolute_percentage_error'],
+    rank_xendcg: ['xendcg', 'xe_ndcg', 'xe_ndcg_mart', 'xendcg_mart'],
+    custom: ['none', 'null', 'na'],
+  }).flatMap(([name, aliases]) => aliases.map((alias) => [alias, name] as const)),
+)
+
 /** @param objective the file's text, e.g. `tweedie` or `binary sigmoid:1`; '' for a custom objective: outputs are raw scores */
-export function transformOf(objective: string): Transform {
-  const [name = '', ...parameters] = objective.split(' ')
+export function transformOf(objective: string, classCount: number): Transform {
+  const [name = '', ...parameters] = (CANONICAL.get(objective) ?? objective).split(' ')
   switch (name) {
     case '':
     case 'custom':
-    case 'none':
     case 'huber':
     case 'lambdarank':
     case 'rank_xendcg':
@@ -32,10 +57,13 @@ export function transformOf(objective: string): Transform {
       return logistic(1)
     case 'cross_entropy_lambda':
       return softplus
-    case 'binary':
     case 'multiclassova':
+      checkClasses(parameters, classCount, objective)
+      return logistic(sigmoidOf(parameters, objective))
+    case 'binary':
       return logistic(sigmoidOf(parameters, objective))
     case 'multiclass':
+      checkClasses(parameters, classCount, objective)
       return softmax
     default:
       throw new ModelFormatError('objective', `unknown objective "${objective}"`)
@@ -67,8 +95,13 @@ function softmax(scores: Float64Array, start: number, count: number): void {
   let max = scores[start]!
   for (let i = start + 1; i < start + count; i++) max = scores[i]! > max ? scores[i]! : max
   let sum = 0
-  for (let i = start; i < start + count; i++) sum += scores[i] = Math.exp(scores[i]! - max)
+  for (let i = start; i < start + count; i++) sum += scores[i] = expOf(scores[i]! - max)
   for (let i = start; i < start + count; i++) scores[i]! /= sum
+}
+
+function checkClasses(parameters: readonly string[], classCount: number, objective: string): void {
+  if (!parameters.includes(`num_class:${classCount}`))
+    throw new ModelFormatError('objective', `expected num_class:${classCount} in "${objective}"`)
 }
 
 function sigmoidOf(parameters: readonly string[], objective: string): number {

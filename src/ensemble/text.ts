@@ -1,9 +1,10 @@
 /**
  * Reads LightGBM's own text format (`model.txt`) into a Model: GBDT::LoadModelFromString and Tree::Tree(const char*). Goes by
- * keys, not by the version number, as LightGBM does. Refuses a file that ends before `end of trees`, lists whose length is
- * not what they say, and what is no number.
+ * keys, not by the version number, as LightGBM does. Refuses a file that ends before its trees do, trees whose size is not what
+ * `tree_sizes` says, lists whose length is not what they say, and what is no number.
  */
 import { expectWhole, MAX_INT32, ModelFormatError, show } from './errors.ts'
+import { type PandasCategories, readCategories } from './pandas.ts'
 import { CATEGORICAL, checkTree, type LinearLeaves, type Model, type Tree } from './tree.ts'
 
 export function readText(text: string): Model {
@@ -11,7 +12,9 @@ export function readText(text: string): Model {
   if (lines[0] !== 'tree')
     throw new ModelFormatError('line 1', `expected "tree", got ${JSON.stringify(lines[0]!.slice(0, 40))}`)
   const firstTree = lines.findIndex((line) => line.startsWith('Tree='))
-  const end = lines.indexOf('end of trees')
+  const mark = lines.indexOf('end of trees')
+  // Before 2.2.0 the trees end at the importances, behind one more empty line.
+  const end = mark >= 0 ? mark : lines.indexOf('feature importances:')
   if (end < 0) throw new ModelFormatError('the end', 'expected "end of trees": the file is cut short')
 
   const header = readKeys(lines, 1, firstTree < 0 ? end : firstTree)
@@ -22,6 +25,16 @@ export function readText(text: string): Model {
       'the header',
       `max_feature_idx says ${featureCount} columns, feature_names has ${featureNames.length}`,
     )
+  const infos = header
+    .get('feature_infos')
+    ?.split(' ')
+    .filter((info) => info !== '')
+  if (infos?.length !== featureCount)
+    throw new ModelFormatError(
+      'the header',
+      `max_feature_idx says ${featureCount} columns, feature_infos has ${infos?.length ?? 0}`,
+    )
+  const sizes = header.has('tree_sizes') ? readSizes(header.get('tree_sizes')!) : undefined
   const classes = header.has('num_tree_per_iteration') ? 'num_tree_per_iteration' : 'num_class'
 
   const trees: Tree[] = []
@@ -34,24 +47,71 @@ export function readText(text: string): Model {
         where,
         `expected "Tree=${trees.length}", got ${show(lines[line])}: a tree is missing or doubled`,
       )
+    const size = sizes?.[trees.length]
+    if (size !== undefined) checkSize(lines, line, mark < 0 && next === end ? next - 1 : next, size, where)
     const tree = readTree(readKeys(lines, line + 1, next), where)
     checkTree(tree, featureCount, where)
     trees.push(tree)
     line = next
   }
-  const sizes = header.get('tree_sizes')
-  if (sizes && sizes.split(' ').length !== trees.length)
-    throw new ModelFormatError(
-      'the header',
-      `tree_sizes says ${sizes.split(' ').length} trees, got ${trees.length}`,
-    )
+  if (sizes && sizes.length !== trees.length)
+    throw new ModelFormatError('the header', `tree_sizes says ${sizes.length} trees, got ${trees.length}`)
   return {
     featureNames,
     classCount: wholeOf(header, classes, 'the header'),
     objective: header.get('objective') ?? '',
     averageOutput: header.has('average_output'),
+    pandas: readPandas(lines, end, infos),
     trees,
   }
+}
+
+function readPandas(
+  lines: readonly string[],
+  end: number,
+  infos: readonly string[],
+): PandasCategories | null {
+  const [key, option] = ['pandas_categorical:', '[categorical_feature: ']
+  const line = lines.findLast((each, at) => at > end && each.startsWith(key))
+  if (line === undefined) return null
+  let value: unknown
+  try {
+    value = JSON.parse(line.slice(key.length))
+  } catch {
+    throw new ModelFormatError('pandas_categorical', `expected JSON, got ${show(line.slice(key.length))}`)
+  }
+  const listed = lines.find((each, at) => at > end && each.startsWith(option))?.slice(option.length, -1)
+  const columns =
+    listed
+      ?.split(',')
+      .filter((each) => each !== '')
+      .map(Number) ?? []
+  return readCategories(
+    value,
+    columns.map((column) => ({ column, greatest: greatestCode(infos[column] ?? '') })),
+  )
+}
+
+/** `3:5:-1:0` → 5; `none`, of a column of one value, is 0 */
+const greatestCode = (info: string): number =>
+  info === 'none' ? 0 : /^-?\d+(?::-?\d+)*$/.test(info) ? Math.max(...info.split(':').map(Number)) : Infinity
+
+function readSizes(text: string): readonly number[] {
+  return text
+    .split(' ')
+    .filter((size) => size !== '')
+    .map((size) => expectWhole(Number(size), 0, MAX_INT32, 'tree_sizes', 'the header'))
+}
+
+/** Bytes with line feeds alone: a file that passed through Windows is still whole. What LightGBM writes in a tree is ASCII. */
+function checkSize(lines: readonly string[], start: number, end: number, size: number, where: string): void {
+  let bytes = 0
+  for (let at = start; at < end; at++) bytes += lines[at]!.length + 1
+  if (bytes !== size)
+    throw new ModelFormatError(
+      where,
+      `expected ${size} bytes, as tree_sizes in the header says, got ${bytes}: the file was changed or damaged`,
+    )
 }
 
 type Keys = ReadonlyMap<string, string>
@@ -94,7 +154,7 @@ function readTree(keys: Keys, where: string): Tree {
     decision,
     left: integersOf(list('left_child', splits), 'left_child', where),
     right: integersOf(list('right_child', splits), 'right_child', where),
-    categories: categoryCount === 0 ? [] : readCategories(keys, categoryCount, where),
+    categories: categoryCount === 0 ? [] : readSets(keys, categoryCount, where),
     leafValue,
     splitRows: counts('internal_count', splits),
     leafRows: counts('leaf_count', leaves),
@@ -102,7 +162,7 @@ function readTree(keys: Keys, where: string): Tree {
   }
 }
 
-function readCategories(keys: Keys, count: number, where: string): Uint32Array[] {
+function readSets(keys: Keys, count: number, where: string): Uint32Array[] {
   const bounds = numbersOf(keys, 'cat_boundaries', count + 1, where)
   const words = numbersOf(keys, 'cat_threshold', bounds.at(-1)!, where)
   bounds.forEach((bound, at) =>

@@ -3,6 +3,7 @@
  * leaf ~child (< 0). Both readers end here; `checkTree` lets through only what is one tree of splits that can be decided.
  */
 import { ModelFormatError } from './errors.ts'
+import type { PandasCategories } from './pandas.ts'
 
 /** LightGBM's `decision_type` bits (include/LightGBM/tree.h). */
 export const CATEGORICAL = 1
@@ -44,6 +45,7 @@ export interface Model {
   readonly objective: string
   /** Random forests: the output is the mean over the iterations, the raw score is the sum. */
   readonly averageOutput: boolean
+  readonly pandas: PandasCategories | null
   readonly trees: readonly Tree[]
 }
 

@@ -4,13 +4,11 @@
  * committed one, or the folder that ZOO_DIR names.
  */
 import { statSync } from 'node:fs'
-import t, { type Test } from 'tap'
-import { type Ensemble, parseModel } from '../../src/ensemble/index.ts'
-import { contributionDifference, exactDifference, NONE, ulpDifference } from './zoo/difference.ts'
+import t from 'tap'
 import { AXES, axesOf } from './zoo/axes.ts'
-import { type Answers, COMMITTED_ZOO, readSpecimen, rowOf, type Specimen, zooFiles } from './zoo.ts'
+import { compare } from './zoo/compare.ts'
+import { COMMITTED_ZOO, readSpecimen, zooFiles } from './zoo.ts'
 
-const OUTPUT_ULPS = 2
 const FEWEST_MODELS = 60
 const FEWEST_ROWS = 40
 const files = zooFiles(process.env['ZOO_DIR'] ?? COMMITTED_ZOO)
@@ -42,115 +40,3 @@ t.test('the committed zoo stays small', (t) => {
   t.ok(bytes < 15e6, `${bytes} bytes`)
   t.end()
 })
-
-/** One assertion a kind of answer: the first difference over all rows and iteration ranges, or none. */
-function compare(
-  t: Test,
-  specimen: Specimen,
-  road: string,
-  source: string | object,
-  objective: string,
-): void {
-  let whole: Ensemble
-  try {
-    whole = parseModel(source)
-  } catch (error) {
-    t.fail(`${road}: refused: ${String(error)}`)
-    return
-  }
-  const { featureNames, featureCount, treeCount, classCount } = whole
-  t.strictSame(
-    { featureNames: [...featureNames], featureCount, treeCount, classCount, objective: whole.objective },
-    {
-      featureNames: specimen.featureNames,
-      featureCount: specimen.featureNames.length,
-      treeCount: specimen.treeCount,
-      classCount: specimen.classCount,
-      objective,
-    },
-    `${road}: what the model says of itself`,
-  )
-  const same = (kind: string, check: (ensemble: Ensemble, answers: Answers) => string): void => {
-    t.equal(firstDifference(specimen, source, whole, check), NONE, `${road}: ${kind}`)
-  }
-  same('raw scores', (ensemble, { raw, rowCount }) =>
-    exactDifference(
-      scores(specimen, rowCount, (row) => ensemble.predictRaw(row)),
-      raw,
-      classCount,
-    ),
-  )
-  same('outputs', (ensemble, { output, rowCount }) =>
-    ulpDifference(
-      scores(specimen, rowCount, (row) => ensemble.predict(row)),
-      output,
-      classCount,
-      OUTPUT_ULPS,
-    ),
-  )
-  same('leaves', (ensemble, { leaves, rowCount }) => {
-    const actual = Array.from({ length: rowCount }, (_, i) => [...ensemble.predictLeaf(rowOf(specimen, i))])
-    return exactDifference(Int32Array.from(actual.flat()), leaves, leaves.length / rowCount)
-  })
-  same('batches', (ensemble, { rowCount }) => batchDifference(specimen, ensemble, rowCount))
-  if (specimen.linear)
-    t.throws(() => whole.predictContributions(rowOf(specimen, 0)), /linear/, `${road}: no contributions`)
-  else same('contributions', (ensemble, answers) => contributions(specimen, ensemble, answers))
-}
-
-function firstDifference(
-  specimen: Specimen,
-  source: string | object,
-  whole: Ensemble,
-  check: (ensemble: Ensemble, answers: Answers) => string,
-): string {
-  for (const [index, answers] of specimen.answers.entries()) {
-    const { startIteration, numIterations } = answers
-    const ensemble = index === 0 ? whole : parseModel(source, { startIteration, numIterations })
-    const difference = check(ensemble, answers)
-    if (difference !== NONE)
-      return `iterations from ${startIteration}, ${numIterations} of them: ${difference}`
-  }
-  return NONE
-}
-
-function scores(
-  specimen: Specimen,
-  rowCount: number,
-  ask: (row: Float64Array) => number | Float64Array,
-): Float64Array {
-  const all = new Float64Array(rowCount * specimen.classCount)
-  for (let index = 0; index < rowCount; index++) {
-    const answer = ask(rowOf(specimen, index))
-    if (typeof answer === 'number') all[index] = answer
-    else all.set(answer, index * specimen.classCount)
-  }
-  return all
-}
-
-/** A batch answers as its rows do one by one, into the caller's array too. */
-function batchDifference(specimen: Specimen, ensemble: Ensemble, rowCount: number): string {
-  const { classCount } = specimen
-  const matrix = specimen.rows.subarray(0, rowCount * specimen.featureNames.length)
-  const raw = scores(specimen, rowCount, (row) => ensemble.predictRaw(row))
-  const output = scores(specimen, rowCount, (row) => ensemble.predict(row))
-  const out = new Float64Array(rowCount * classCount).fill(-1)
-  if (ensemble.predictBatch(matrix, rowCount, { out }) !== out) return 'expected the array that was handed in'
-  const differences = [
-    exactDifference(ensemble.predictBatch(matrix, rowCount, { raw: true }), raw, classCount),
-    exactDifference(ensemble.predictBatch(matrix, rowCount), output, classCount),
-    exactDifference(out, output, classCount),
-    exactDifference(ensemble.predictBatch(matrix.subarray(0, 0), 0), output.subarray(0, 0), classCount),
-  ]
-  return differences.find((difference) => difference !== NONE) ?? NONE
-}
-
-function contributions(specimen: Specimen, ensemble: Ensemble, { contributions, raw }: Answers): string {
-  if (!contributions) return NONE
-  const width = specimen.featureNames.length + 1
-  const rowCount = contributions.length / (width * specimen.classCount)
-  const actual = Array.from({ length: rowCount }, (_, i) => [
-    ...ensemble.predictContributions(rowOf(specimen, i)),
-  ])
-  return contributionDifference(Float64Array.from(actual.flat()), contributions, width, raw)
-}
