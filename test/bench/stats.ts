@@ -86,7 +86,7 @@ async function fillDay(day: number): Promise<void> {
     select
       (lpad(to_hex(ms), 12, '0') || '7' || substr(bits, 1, 3) || '8' || substr(bits, 4, 15))::uuid,
       to_timestamp(ms / 1000::double precision),
-      'player ' || mod(i * 7919 + ${day}::int, ${USERS}::int), ${NINE_FIELDS.id}, jsonb_build_object(
+      'player ' || mod(${day * Math.ceil(ROWS / DAYS)}::bigint + i, ${USERS}::bigint), ${NINE_FIELDS.id}, jsonb_build_object(
         'country', chr(97 + country / 8) || chr(97 + country % 8), 'country_region', 'region ' || i % 300, 'source', 'Organic',
         'platform', (array['iOS', 'Android'])[1 + i % 2], 'device_family', 'Apple iPhone', 'os_version', '17.' || i % 9,
         'event_1', i % 100, 'event_2', i % 50, 'event_3', nullif(i % 10, 0)

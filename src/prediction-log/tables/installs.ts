@@ -13,7 +13,6 @@ const SETTLING_LOCK = `${0x64617937}, 4`
 const LOCK_TIMEOUT = '3s'
 
 /** Of one round, which is one transaction. */
-const MINUTES_AT_ONCE = 1_440
 const PREDICTIONS_AT_ONCE = 100_000
 const OUTCOMES_AT_ONCE = 50_000
 /** The running minute of a service with more predictions waits until it is over: it would be read again and again. */
@@ -31,7 +30,10 @@ const CREATE_TABLES = `
   ) on commit delete rows;
   create temporary table if not exists day7_touched_1 (install_id uuid) on commit delete rows`
 
-/** @returns how many minutes could be settled, and how many are taken: one at least, and no more predictions than PREDICTIONS_AT_ONCE */
+/**
+ * Minutes of one day, so that the predictions of one day are read.
+ * @returns how many minutes could be settled, how many are taken, one at least and no more predictions than PREDICTIONS_AT_ONCE, and from when to when they are
+ */
 const TAKE_MINUTES = `
   with waiting as (
     select distinct minute from unsettled_minutes
@@ -44,13 +46,16 @@ const TAKE_MINUTES = `
   ), chosen as (
     select minute from (
       select minute, sum(predictions) over (order by minute) - predictions as before from counted
-    ) as summed where before < ${PREDICTIONS_AT_ONCE} order by minute limit ${MINUTES_AT_ONCE}
+    ) as summed
+    where before < ${PREDICTIONS_AT_ONCE} and minute < (select date_trunc('day', min(minute), 'UTC') + interval '1 day' from counted)
   ), taken as (
     delete from unsettled_minutes where minute in (select minute from chosen)
   ), kept as (
     insert into day7_minutes_1 select minute from chosen
   )
-  select (select count(*) from counted)::integer as waiting, (select count(*) from chosen)::integer as taken`
+  select (select count(*) from counted)::integer as waiting, count(*)::integer as taken, min(minute) as first,
+    max(minute) + interval '1 minute' as last
+  from chosen`
 
 /** The first predictions of installs that are not known yet, or only by a later prediction. */
 const FIND_FRESH = `
@@ -58,10 +63,10 @@ const FIND_FRESH = `
   select distinct on (install_id) install_id, prediction_id, time, predicted_revenue,
     day7_hash(jsonb_build_array(day, schema_id, model_name, model_version, variant, values)::text),
     day, schema_id, model_name, model_version, variant, values
-  from day7_minutes_1
-  cross join lateral (
+  from (
     select *, day7_install_id(user_id, prediction_id) as install_id, (time at time zone 'UTC')::date as day
-    from predictions where time >= minute and time < minute + interval '1 minute'
+    from predictions
+    where time >= $1::timestamptz and time < $2::timestamptz and date_bin('1 minute', time, 'epoch') in (select minute from day7_minutes_1)
   ) as predicted
   join input_schemas using (schema_id)
   cross join lateral (
@@ -163,9 +168,10 @@ const sumUp = (sign: '+' | '-'): string => `
 export async function settle(transaction: TransactionSql): Promise<boolean> {
   await transaction.unsafe(`set local lock_timeout = '${LOCK_TIMEOUT}'; ${CREATE_TABLES}`).simple()
   await transaction.unsafe(`select pg_advisory_xact_lock(${SETTLING_LOCK})`)
-  const [minutes] = await transaction.unsafe<[{ waiting: number; taken: number }]>(TAKE_MINUTES)
+  const [minutes] =
+    await transaction.unsafe<[{ waiting: number; taken: number; first: Date; last: Date }]>(TAKE_MINUTES)
   if (minutes.taken > 0) {
-    await transaction.unsafe(FIND_FRESH)
+    await transaction.unsafe(FIND_FRESH, [minutes.first, minutes.last])
     // The planner knows nothing of a temporary table.
     await transaction.unsafe('analyze day7_fresh_1')
     await transaction.unsafe(ADD_COHORTS)
