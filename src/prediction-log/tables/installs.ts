@@ -13,6 +13,7 @@ const SETTLING_LOCK = `${0x64617937}, 4`
 const LOCK_TIMEOUT = '3s'
 
 /** Of one round, which is one transaction. */
+const MINUTES_AT_ONCE = 10_000
 const PREDICTIONS_AT_ONCE = 100_000
 const OUTCOMES_AT_ONCE = 50_000
 /** The running minute of a service with more predictions waits until it is over: it would be read again and again. */
@@ -30,10 +31,7 @@ const CREATE_TABLES = `
   ) on commit delete rows;
   create temporary table if not exists day7_touched_1 (install_id uuid) on commit delete rows`
 
-/**
- * Minutes of one day, so that the predictions of one day are read.
- * @returns how many minutes could be settled, how many are taken, one at least and no more predictions than PREDICTIONS_AT_ONCE, and from when to when they are
- */
+/** @returns how many minutes could be settled, and how many are taken: one at least, and no more predictions than PREDICTIONS_AT_ONCE */
 const TAKE_MINUTES = `
   with waiting as (
     select distinct minute from unsettled_minutes
@@ -46,18 +44,20 @@ const TAKE_MINUTES = `
   ), chosen as (
     select minute from (
       select minute, sum(predictions) over (order by minute) - predictions as before from counted
-    ) as summed
-    where before < ${PREDICTIONS_AT_ONCE} and minute < (select date_trunc('day', min(minute), 'UTC') + interval '1 day' from counted)
+    ) as summed where before < ${PREDICTIONS_AT_ONCE} order by minute limit ${MINUTES_AT_ONCE}
   ), taken as (
     delete from unsettled_minutes where minute in (select minute from chosen)
   ), kept as (
     insert into day7_minutes_1 select minute from chosen
   )
-  select (select count(*) from counted)::integer as waiting, count(*)::integer as taken, min(minute) as first,
-    max(minute) + interval '1 minute' as last
-  from chosen`
+  select (select count(*) from counted)::integer as waiting, (select count(*) from chosen)::integer as taken`
 
-/** The first predictions of installs that are not known yet, or only by a later prediction. */
+/** Of each day, from when to when. */
+const DAYS = `
+  select min(minute) as first, max(minute) + interval '1 minute' as last
+  from day7_minutes_1 group by date_trunc('day', minute, 'UTC') order by 1`
+
+/** The first predictions of installs that are not known yet, or only by a later prediction; of one day, so that one partition is read. Earlier days come first. */
 const FIND_FRESH = `
   insert into day7_fresh_1
   select distinct on (install_id) install_id, prediction_id, time, predicted_revenue,
@@ -74,7 +74,7 @@ const FIND_FRESH = `
       select day7_facet_value(inputs ->> facet) from unnest(facets) with ordinality as facet (facet, place) order by place
     ) as values
   ) as faceted
-  where not coalesce((
+  where install_id not in (select install_id from day7_fresh_1) and not coalesce((
     select (installs.time, installs.prediction_id) <= (predicted.time, predicted.prediction_id)
     from installs where installs.install_id = predicted.install_id
   ), false)
@@ -168,10 +168,10 @@ const sumUp = (sign: '+' | '-'): string => `
 export async function settle(transaction: TransactionSql): Promise<boolean> {
   await transaction.unsafe(`set local lock_timeout = '${LOCK_TIMEOUT}'; ${CREATE_TABLES}`).simple()
   await transaction.unsafe(`select pg_advisory_xact_lock(${SETTLING_LOCK})`)
-  const [minutes] =
-    await transaction.unsafe<[{ waiting: number; taken: number; first: Date; last: Date }]>(TAKE_MINUTES)
+  const [minutes] = await transaction.unsafe<[{ waiting: number; taken: number }]>(TAKE_MINUTES)
   if (minutes.taken > 0) {
-    await transaction.unsafe(FIND_FRESH, [minutes.first, minutes.last])
+    for (const { first, last } of await transaction.unsafe<{ first: Date; last: Date }[]>(DAYS))
+      await transaction.unsafe(FIND_FRESH, [first, last])
     // The planner knows nothing of a temporary table.
     await transaction.unsafe('analyze day7_fresh_1')
     await transaction.unsafe(ADD_COHORTS)
