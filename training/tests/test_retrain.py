@@ -88,7 +88,7 @@ def stub(monkeypatch):
 
 
 def run(stub: Stub, folder, *options: object) -> int:
-    arguments = ("retrain", "--from", stub.url, "--work", folder, "--max-trees", 40, *options)
+    arguments = ("retrain", "--from", stub.url, "--work", folder, "--max-trees", 8, *options)
     return main([str(each) for each in arguments])
 
 
