@@ -39,23 +39,29 @@ export function encryption(query: ReadonlyMap<string, string>, hosts: readonly s
   return {
     ...files,
     rejectUnauthorized: true,
-    // Node calls it on the options of the connection, whose socket knows the address.
-    checkServerIdentity(this: { socket?: Socket }, name: string, certificate: PeerCertificate) {
-      return identify(name, this.socket?.remoteAddress, certificate, hosts)
+    // Node calls it on the options of the connection: the driver names the server there unless its host is an address, and the socket knows the address.
+    checkServerIdentity(this: Connecting, name: string, certificate: PeerCertificate) {
+      return identify(this, name, certificate, hosts)
     },
   }
 }
 
+interface Connecting {
+  readonly servername?: string
+  readonly socket?: Socket
+}
+
 /** Node asks for `localhost` where the host is an address. Of several addresses, the one that was connected to counts. */
 function identify(
+  { servername, socket }: Connecting,
   name: string,
-  address: string | undefined,
   certificate: PeerCertificate,
   hosts: readonly string[],
 ): Error | undefined {
-  if (hosts.includes(name)) return checkServerIdentity(name, certificate)
+  if (servername !== undefined) return checkServerIdentity(servername, certificate)
+  const address = socket?.remoteAddress
   const host = hosts.find((host) => isIP(host) !== 0 && address !== undefined && isSame(host, address))
-  return checkServerIdentity(host ?? name, certificate)
+  return checkServerIdentity(host ?? address ?? name, certificate)
 }
 
 /** An address of version 4 may be written as one of version 6, and one of version 6 in several ways. */

@@ -215,6 +215,13 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     return done
   }
 
+  function whyNotFlushed(): string {
+    const { lastError } = writer.status()
+    return lastError === null
+      ? 'the prediction log cannot empty its spool'
+      : (WHY[lastError] ?? `${UNREACHABLE}: ${lastError}`)
+  }
+
   async function whenThere<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer
@@ -259,9 +266,9 @@ export function openPredictionLog(options: PredictionLogOptions): PredictionLog 
     recordOutcomes: (outcomes) => whenThere(database.call('recordOutcomes', outcomes)),
     async eraseUsers(userIds) {
       // What waits here is shipped first, so that it is counted and leaves the disk.
-      if (!(await writer.flush())) throw new LogUnavailableError(UNREACHABLE)
+      if (!(await writer.flush())) throw new LogUnavailableError(whyNotFlushed())
       const erased = await whenThere(database.call('eraseUsers', userIds))
-      if (!(await writer.flush())) throw new LogUnavailableError('the prediction log cannot empty its spool')
+      if (!(await writer.flush())) throw new LogUnavailableError(whyNotFlushed())
       await eraseFromQuarantine(spoolFolder, userIds)
       return erased
     },
