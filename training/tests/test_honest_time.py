@@ -96,6 +96,11 @@ def test_each_origin_knows_only_what_had_matured(trained):
         gap = pd.Timestamp(each["origin"]) - pd.Timestamp(each["learnedBefore"])
         assert gap == pd.Timedelta(days=HORIZON) and (after is None or each["until"] == after["origin"])
     assert sum(each["metrics"]["rows"] for each in origins) == trained[2]["all"]["metrics"]["rows"]
+    times = pd.to_datetime(installs(0, DAYS, 60)["installed"], format="ISO8601")
+    for each in origins:
+        assert each["learnedRows"] == int((times < pd.Timestamp(each["learnedBefore"])).sum())
+        inside = (times >= pd.Timestamp(each["origin"])) & (times < pd.Timestamp(each["until"]))
+        assert each["metrics"]["rows"] == int(inside.sum())
     learned = [each["learnedRows"] for each in origins]
     assert learned == sorted(learned) and learned[0] < learned[-1]
     # Calibrated by rows of origins before, whose horizon had passed.
