@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..data.installs import Installs
 from ..data.table import REFUSE, Reading, read_table
+from ..data.timeline import Timeline, extra_fields, mature, time_field
 from ..inputs.schema import NINE_FIELDS, InputSchema
 from .synthetic import write_synthetic
 
@@ -18,14 +19,20 @@ SYNTHETIC_ROWS = 20_000
 SYNTHETIC_SEED = 7
 
 
-def sample_installs(path: str | None, schema: InputSchema | None = None, negative_target: str = REFUSE) -> Installs:
+def sample_installs(
+    path: str | None, schema: InputSchema | None = None, negative_target: str = REFUSE, time_column: str | None = None
+) -> tuple[Installs, Timeline | None]:
     """The installs of the file at `path`, by `schema` or of the nine fields; None: 20,000 synthetic ones.
 
-    Warnings are printed.
+    Where the file has a time, by its column or by the schema, only those whose horizon has passed. Warnings are printed.
     """
     if path is not None:
-        return read_table(Path(path), schema or NINE_FIELDS, print, Reading(negative=negative_target))
+        inputs = schema or NINE_FIELDS
+        time = time_field(inputs, time_column)
+        extra, reading = extra_fields(inputs, time), Reading(negative=negative_target)
+        installs = read_table(Path(path), inputs, print, reading, extra=extra)
+        return (installs, None) if time is None else mature(installs, time)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "installs.csv"
         write_synthetic(file, SYNTHETIC_ROWS, SYNTHETIC_SEED)
-        return read_table(file, NINE_FIELDS, print)
+        return read_table(file, NINE_FIELDS, print), None
