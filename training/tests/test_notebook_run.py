@@ -45,5 +45,5 @@ def test_the_models_asked_for_are_compared(executed):
 def test_a_run_that_fails_says_why_and_leaves_no_file(tmp_path):
     target = tmp_path / "executed.ipynb"
     run = execute(target, "-p", "DATA", tmp_path / "absent.csv")
-    assert run.returncode == 1 and "expected a CSV file, found nothing" in run.stderr
+    assert run.returncode == 1 and "expected a table, found nothing" in run.stderr
     assert not target.exists()
